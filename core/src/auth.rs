@@ -1,0 +1,85 @@
+use core::fmt;
+
+use http::{HeaderName, HeaderValue, Request};
+
+use crate::invalid_input::{InvalidInput, Problem};
+
+const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
+/// What proves to the service who is asking. Sealed: today an [`AuthToken`].
+pub trait Authorize: sealed::Sealed + Sync {
+    /// Adds the proof to a request that is otherwise complete.
+    fn authorize(&self, request: &mut Request<alloc::vec::Vec<u8>>);
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A user token: what IAM returned as `X-Subject-Token`, sent as `X-Auth-Token`.
+///
+/// 1 to 16,384 characters (the page) of visible ASCII. It has no `Display`, no `PartialEq` and no
+/// serialisation, and its `Debug` and header value are redacted. The memory is not wiped on drop.
+///
+/// ```
+/// use huaweicloud_sms_core::AuthToken;
+///
+/// let token = AuthToken::new("MIIVYgYJKoZIhvcNAQcCoIIVUzCCFU8CAQEx")?;
+/// assert_eq!(format!("{token:?}"), "AuthToken(redacted)");
+/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthToken(HeaderValue);
+
+impl AuthToken {
+    /// The longest accepted token, in characters (the page).
+    pub const MAX_CHARS: usize = 16_384;
+
+    /// Checks a token.
+    ///
+    /// # Errors
+    /// Empty, over [`MAX_CHARS`](Self::MAX_CHARS), or with a character that is not visible ASCII,
+    /// such as the line break at the end of a file: trim it first.
+    pub fn new(token: &str) -> Result<Self, InvalidInput> {
+        let refuse = |problem| Err(InvalidInput::new("token", problem));
+        if token.is_empty() {
+            return refuse(Problem::Is("is empty"));
+        }
+        let bad = token.chars().position(|character| !character.is_ascii_graphic());
+        if let Some(index) = bad {
+            return refuse(Problem::BadCharacter {
+                position: index + 1,
+                what: "a character that is not visible ASCII (a space or line break?)",
+            });
+        }
+        if token.len() > Self::MAX_CHARS {
+            return refuse(Problem::TooLong {
+                length: token.len(),
+                limit: Self::MAX_CHARS,
+                unit: "characters",
+            });
+        }
+        match HeaderValue::from_str(token) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                Ok(Self(value))
+            }
+            // Not reached: every visible ASCII character is legal in a header.
+            Err(_) => refuse(Problem::Is("can't be a header's value")),
+        }
+    }
+}
+
+impl sealed::Sealed for AuthToken {}
+
+impl Authorize for AuthToken {
+    fn authorize(&self, request: &mut Request<alloc::vec::Vec<u8>>) {
+        request.headers_mut().insert(X_AUTH_TOKEN, self.0.clone());
+    }
+}
+
+impl fmt::Debug for AuthToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthToken(redacted)")
+    }
+}

@@ -1,0 +1,356 @@
+//! Reads the body of an error, in every shape in which the service, its gateway, IAM and what
+//! stands between send one. An error must never be lost over a detail of its shape, so this
+//! reading is lenient where that of a success is strict.
+//!
+//! # Precedence
+//!
+//! Code and message are looked for separately, since either may be missing. Each is the first of
+//! these that is there (a string, or a number for the code):
+//!
+//! | | code | message |
+//! |---|---|---|
+//! | 1 | `error_code` | `error_msg` |
+//! | 2 | `errorCode` | `errorMsg` |
+//! | 3 | | `errorMessage` |
+//! | 4 | `code` | `message` |
+//! | 5 | the same inside the object `error` | the same inside the object `error` |
+//! | 6 | | `error` itself, where it is a string |
+//!
+//! Of a doubled member the first with a value counts.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+use serde::{
+    Deserialize,
+    de::{IgnoredAny, MapAccess, SeqAccess},
+};
+
+use crate::{
+    JsonType,
+    api_error::ErrorDetail,
+    json::{self, Reader, Seed},
+    response_error::BodyProblem,
+    text::cut,
+};
+
+/// The documented limits, in characters; the message's is the longer one of the two editions.
+const MAX_CODE: usize = 255;
+const MAX_MESSAGE: usize = 1024;
+const MAX_LONG_TEXT: usize = 65_535;
+/// The documented limit of `error_param` and `details`.
+const MAX_ITEMS: usize = 20;
+
+/// What an error object says.
+#[derive(Default)]
+pub(crate) struct ErrorBody {
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) error_param: Vec<String>,
+    pub(crate) details: Vec<ErrorDetail>,
+    pub(crate) encoded_authorization_message: Option<String>,
+    /// Whether anything was over its limit and cut there.
+    pub(crate) is_cut: bool,
+}
+
+/// Reads an error object; `None` for an object that says nothing of an error.
+pub(crate) fn read(body: &[u8]) -> Result<Option<ErrorBody>, BodyProblem> {
+    match json::read(body, Object { depth: 0 })? {
+        Ok(members) if members.says_something => Ok(Some(members.into_body())),
+        Ok(_) => Ok(None),
+        Err(found) => Err(BodyProblem::NotAnObject { found }),
+    }
+}
+
+/// The members of an error object, those of one meaning in their precedence.
+#[derive(Default)]
+struct Members {
+    codes: [Option<String>; 3],
+    messages: [Option<String>; 4],
+    request_id: Option<String>,
+    error_param: Vec<String>,
+    details: Vec<ErrorDetail>,
+    encoded_authorization_message: Option<String>,
+    nested: Option<Nested>,
+    says_something: bool,
+    is_cut: bool,
+}
+
+/// The member `error`.
+struct Nested {
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Members {
+    fn code_and_message(&mut self) -> (Option<String>, Option<String>) {
+        (first(&mut self.codes), first(&mut self.messages))
+    }
+
+    fn into_body(mut self) -> ErrorBody {
+        let (code, message) = self.code_and_message();
+        let nested = self.nested.unwrap_or(Nested { code: None, message: None, request_id: None });
+        ErrorBody {
+            code: code.or(nested.code),
+            message: message.or(nested.message),
+            request_id: self.request_id.or(nested.request_id),
+            error_param: self.error_param,
+            details: self.details,
+            encoded_authorization_message: self.encoded_authorization_message,
+            is_cut: self.is_cut,
+        }
+    }
+
+    /// Keeps the first value of a member, within its limit.
+    fn keep(&mut self, slot: fn(&mut Self) -> &mut Option<String>, text: Cut) {
+        if let Some((text, is_cut)) = text {
+            self.says_something = true;
+            let slot = slot(self);
+            if slot.as_ref().is_none_or(String::is_empty) {
+                *slot = Some(text);
+                self.is_cut |= is_cut;
+            }
+        }
+    }
+}
+
+/// The first one with a text. An empty text is legal by the page and says nothing.
+fn first(texts: &mut [Option<String>]) -> Option<String> {
+    texts.iter_mut().find(|text| text.as_ref().is_some_and(|text| !text.is_empty()))?.take()
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Key {
+    #[serde(rename = "error_code")]
+    ErrorCode,
+    #[serde(rename = "errorCode")]
+    CamelCode,
+    #[serde(rename = "code")]
+    Code,
+    #[serde(rename = "error_msg")]
+    ErrorMsg,
+    #[serde(rename = "errorMsg")]
+    CamelMsg,
+    #[serde(rename = "errorMessage")]
+    CamelMessage,
+    #[serde(rename = "message")]
+    Message,
+    #[serde(rename = "request_id")]
+    RequestId,
+    #[serde(rename = "error_param", alias = "error_params")]
+    ErrorParam,
+    #[serde(rename = "details")]
+    Details,
+    #[serde(rename = "encoded_authorization_message")]
+    EncodedAuthorizationMessage,
+    #[serde(rename = "error")]
+    Error,
+    #[serde(other)]
+    Unknown,
+}
+
+/// An error object, or one inside it (depth 1), whose own inner objects are not looked at.
+struct Object {
+    depth: u8,
+}
+
+impl<'de> Reader<'de> for Object {
+    type Value = Result<Members, JsonType>;
+
+    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members::default();
+        while let Some(key) = object.next_key()? {
+            let (limit, slot): (usize, fn(&mut Members) -> &mut Option<String>) = match key {
+                Key::ErrorCode => (MAX_CODE, |members| &mut members.codes[0]),
+                Key::CamelCode => (MAX_CODE, |members| &mut members.codes[1]),
+                Key::Code => (MAX_CODE, |members| &mut members.codes[2]),
+                Key::ErrorMsg => (self.max_message(), |members| &mut members.messages[0]),
+                Key::CamelMsg => (self.max_message(), |members| &mut members.messages[1]),
+                Key::CamelMessage => (self.max_message(), |members| &mut members.messages[2]),
+                Key::Message => (self.max_message(), |members| &mut members.messages[3]),
+                Key::EncodedAuthorizationMessage => {
+                    (MAX_LONG_TEXT, |members| &mut members.encoded_authorization_message)
+                }
+                Key::RequestId => {
+                    // Beside nothing else it does not make an error of an object.
+                    let id = object.next_value_seed(Seed(Scalar { limit: MAX_CODE }))?;
+                    members.request_id = members.request_id.or(id.map(|(id, _)| id));
+                    continue;
+                }
+                Key::ErrorParam if self.depth == 0 => {
+                    let (params, is_cut) = object.next_value_seed(Seed(Params))?;
+                    members.error_param.extend(params);
+                    members.is_cut |= is_cut;
+                    continue;
+                }
+                Key::Details if self.depth == 0 => {
+                    let (details, is_cut) = object.next_value_seed(Seed(Details))?;
+                    members.says_something |= !details.is_empty();
+                    members.details.extend(details);
+                    members.is_cut |= is_cut;
+                    continue;
+                }
+                Key::Error if self.depth == 0 => {
+                    if let Some((nested, is_cut)) = object.next_value_seed(Seed(ErrorMember))? {
+                        members.says_something = true;
+                        members.nested.get_or_insert(nested);
+                        members.is_cut |= is_cut;
+                    }
+                    continue;
+                }
+                Key::ErrorParam | Key::Details | Key::Error | Key::Unknown => {
+                    object.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            let text = object.next_value_seed(Seed(Scalar { limit }))?;
+            members.keep(slot, text);
+        }
+        Ok(Ok(members))
+    }
+
+    fn other(self, found: JsonType) -> Self::Value {
+        Err(found)
+    }
+}
+
+impl Object {
+    fn max_message(&self) -> usize {
+        // The page allows `details` longer messages than the error itself; what else is nested
+        // loses nothing by the longer limit, for `error` is cut again when it is taken.
+        if self.depth == 0 { MAX_MESSAGE } else { MAX_LONG_TEXT }
+    }
+}
+
+/// A text within its limit, and whether it was cut there.
+type Cut = Option<(String, bool)>;
+
+/// A string or number; anything else says nothing.
+struct Scalar {
+    limit: usize,
+}
+
+impl<'de> Reader<'de> for Scalar {
+    type Value = Cut;
+
+    fn string(self, text: &str) -> Cut {
+        Some(cut(text, self.limit))
+    }
+
+    fn number(self, number: impl fmt::Display) -> Cut {
+        Some(cut(&number.to_string(), self.limit))
+    }
+
+    fn other(self, _: JsonType) -> Cut {
+        None
+    }
+}
+
+/// The member `error`: an object, or a message.
+struct ErrorMember;
+
+impl<'de> Reader<'de> for ErrorMember {
+    type Value = Option<(Nested, bool)>;
+
+    fn string(self, text: &str) -> Self::Value {
+        let (message, is_cut) = cut(text, MAX_MESSAGE);
+        Some((Nested { code: None, message: Some(message), request_id: None }, is_cut))
+    }
+
+    fn object<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
+        let Ok(mut members) = (Object { depth: 1 }).object(object)? else { return Ok(None) };
+        let (code, message) = members.code_and_message();
+        let (message, is_cut) = match message.map(|message| cut(&message, MAX_MESSAGE)) {
+            Some((message, is_cut)) => (Some(message), is_cut),
+            None => (None, false),
+        };
+        let nested = Nested { code, message, request_id: members.request_id };
+        Ok(members.says_something.then_some((nested, members.is_cut || is_cut)))
+    }
+
+    fn other(self, _: JsonType) -> Self::Value {
+        None
+    }
+}
+
+/// `error_param`: an array as documented, or a lone string, as seen in the field.
+struct Params;
+
+impl<'de> Reader<'de> for Params {
+    type Value = (Vec<String>, bool);
+
+    fn string(self, text: &str) -> Self::Value {
+        let (text, is_cut) = cut(text, MAX_LONG_TEXT);
+        (Vec::from([text]), is_cut)
+    }
+
+    fn array<A: SeqAccess<'de>>(self, array: A) -> Result<Self::Value, A::Error> {
+        let mut is_any_cut = false;
+        let params = collect(
+            array,
+            || Scalar { limit: MAX_LONG_TEXT },
+            |param| {
+                let (param, is_cut) = param?;
+                is_any_cut |= is_cut;
+                Some(param)
+            },
+        )?;
+        Ok((params.0, params.1 || is_any_cut))
+    }
+
+    fn other(self, _: JsonType) -> Self::Value {
+        (Vec::new(), false)
+    }
+}
+
+/// `details`: an array of code and message each.
+struct Details;
+
+impl<'de> Reader<'de> for Details {
+    type Value = (Vec<ErrorDetail>, bool);
+
+    fn array<A: SeqAccess<'de>>(self, array: A) -> Result<Self::Value, A::Error> {
+        let mut is_any_cut = false;
+        let details = collect(
+            array,
+            || Object { depth: 1 },
+            |members| {
+                let mut members = members.ok()?;
+                let (code, message) = members.code_and_message();
+                is_any_cut |= members.is_cut;
+                (code.is_some() || message.is_some()).then_some(ErrorDetail { code, message })
+            },
+        )?;
+        Ok((details.0, details.1 || is_any_cut))
+    }
+
+    fn other(self, _: JsonType) -> Self::Value {
+        (Vec::new(), false)
+    }
+}
+
+/// The first [`MAX_ITEMS`] items that `keep` wants, and whether there were more.
+fn collect<'de, A: SeqAccess<'de>, R: Reader<'de>, T>(
+    mut array: A,
+    reader: impl Fn() -> R,
+    mut keep: impl FnMut(R::Value) -> Option<T>,
+) -> Result<(Vec<T>, bool), A::Error> {
+    let mut items = Vec::new();
+    while items.len() < MAX_ITEMS {
+        match array.next_element_seed(Seed(reader()))? {
+            Some(value) => items.extend(keep(value)),
+            None => return Ok((items, false)),
+        }
+    }
+    let mut has_more = false;
+    while array.next_element::<IgnoredAny>()?.is_some() {
+        has_more = true;
+    }
+    Ok((items, has_more))
+}

@@ -1,0 +1,45 @@
+use core::fmt;
+
+/// Why an endpoint, a server id or a token was refused, before anything was sent.
+///
+/// The text names the input and what is wrong with it. It never repeats the input, which may hold
+/// a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {input} {problem}")]
+pub struct InvalidInput {
+    input: &'static str,
+    problem: Problem,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    Is(&'static str),
+    TooLong { length: usize, limit: usize, unit: &'static str },
+    BadCharacter { position: usize, what: &'static str },
+}
+
+impl InvalidInput {
+    pub(crate) const fn new(input: &'static str, problem: Problem) -> Self {
+        Self { input, problem }
+    }
+
+    /// Which input it is: `endpoint`, `server id` or `token`.
+    #[must_use]
+    pub const fn input(&self) -> &'static str {
+        self.input
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(what) => f.write_str(what),
+            Self::TooLong { length, limit, unit } => {
+                write!(f, "is {length} {unit} long, the limit is {limit}")
+            }
+            Self::BadCharacter { position, what } => {
+                write!(f, "has {what} at position {position}")
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "hyper")]
+pub mod hyper;
+#[cfg(feature = "ureq")]
+pub mod ureq;
+
+pub use huaweicloud_sms_core::*;
+
+/// Why a call gave no answer: it did not get through, or what came back is no answer.
+///
+/// `T` is the transport's error, `TransportError` in both modules.
+#[derive(Debug, thiserror::Error)]
+pub enum Error<T> {
+    /// No response came: see the transport's error.
+    #[error(transparent)]
+    Transport(T),
+    /// A response came that is not a successful answer.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
+}

@@ -1,0 +1,250 @@
+use core::{error::Error as StdError, fmt, time::Duration};
+use std::io;
+
+/// The client's own error, kept as the source.
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a request got no answer. Both transports use the same words; the HTTP client's own error
+/// is the [`source`](StdError::source).
+///
+/// Neither text nor source holds a header's value or a body.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The call was not finished within its time limit.
+    #[error("no complete answer within {}", Seconds(*limit))]
+    Timeout {
+        /// The limit of the whole call.
+        limit: Duration,
+    },
+    /// The host's name could not be resolved.
+    #[error("the name of the host could not be resolved")]
+    Dns {
+        /// What the resolver said.
+        source: Source,
+    },
+    /// No connection could be made: refused, unreachable, filtered.
+    #[error("no connection could be made")]
+    Connect {
+        /// What the system said.
+        source: Source,
+    },
+    /// TLS failed: above all, the service's certificate is not trusted.
+    #[error("TLS failed: {}", tls_problem(source.as_ref()))]
+    Tls {
+        /// What the TLS library said.
+        source: Source,
+    },
+    /// The proxy refused the tunnel, or did not speak like one.
+    #[error("the proxy did not open a tunnel{}", Status(*status))]
+    Proxy {
+        /// The status it answered with, where the client tells it.
+        status: Option<u16>,
+        /// What the client said.
+        source: Source,
+    },
+    /// The connection ended before the answer did.
+    #[error("the connection was closed before the answer was complete")]
+    Closed {
+        /// What the client said.
+        source: Source,
+    },
+    /// The answer is larger than allowed; the rest was not read.
+    #[error("the {part} of the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// Which part of it.
+        part: Part,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// What came back is not HTTP, or the request cannot be sent as HTTP.
+    #[error("the peer did not speak HTTP as it should")]
+    Protocol {
+        /// What the client said.
+        source: Source,
+    },
+    /// Anything else, such as a lack of memory, threads or descriptors.
+    #[error("the request could not be carried out")]
+    Other {
+        /// What the client or the system said.
+        source: Source,
+    },
+}
+
+/// A part of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// Status line and headers.
+    Head,
+    /// The body.
+    Body,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Head => "head",
+            Self::Body => "body",
+        })
+    }
+}
+
+impl Error {
+    /// Sorts an error of the HTTP client by what is at its root: TLS, then the system's kinds.
+    /// `connecting` says that no connection was there yet.
+    #[must_use]
+    pub fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
+        if find::<rustls::Error>(source.as_ref()).is_some() {
+            return Self::Tls { source };
+        }
+        use io::ErrorKind as Kind;
+        match find::<io::Error>(source.as_ref()).map(io::Error::kind) {
+            Some(Kind::TimedOut) if !connecting => Self::Timeout { limit },
+            Some(Kind::OutOfMemory) => Self::Other { source },
+            Some(_) if connecting => Self::Connect { source },
+            Some(
+                Kind::ConnectionReset
+                | Kind::ConnectionAborted
+                | Kind::UnexpectedEof
+                | Kind::BrokenPipe
+                | Kind::NotConnected
+                | Kind::WriteZero,
+            ) => Self::Closed { source },
+            Some(
+                Kind::ConnectionRefused
+                | Kind::AddrNotAvailable
+                | Kind::HostUnreachable
+                | Kind::NetworkUnreachable
+                | Kind::NetworkDown
+                | Kind::PermissionDenied,
+            ) => Self::Connect { source },
+            _ if connecting => Self::Connect { source },
+            _ => Self::Other { source },
+        }
+    }
+}
+
+/// The first error of type `T` in a chain. An `io::Error` hides what it wraps from `source()`
+/// when that is itself wrapped, hence `get_ref`.
+pub(crate) fn find<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
+    let mut next = Some(error);
+    let mut found_io: Option<&'a T> = None;
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            found_io = Some(found);
+            // The innermost `io::Error` has the system's kind; outer ones are mere wrapping.
+            if error.downcast_ref::<io::Error>().is_none() {
+                break;
+            }
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
+    }
+    found_io
+}
+
+fn tls_problem(source: &(dyn StdError + 'static)) -> String {
+    use rustls::{CertificateError as Bad, Error as Tls};
+    match find::<Tls>(source) {
+        Some(Tls::InvalidCertificate(problem)) => {
+            let what = match problem {
+                Bad::UnknownIssuer => "it is issued by an unknown CA",
+                Bad::Expired | Bad::ExpiredContext { .. } => {
+                    "it has expired (or the clock is wrong)"
+                }
+                Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                    "it is not valid yet (or the clock is wrong)"
+                }
+                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                    "it is for another host"
+                }
+                Bad::Revoked => "it has been revoked",
+                _ => "it is not valid",
+            };
+            format!("the certificate is not trusted: {what}")
+        }
+        Some(Tls::AlertReceived(_)) => "the peer ended the handshake".into(),
+        Some(Tls::InvalidMessage(_)) => "the peer did not speak TLS".into(),
+        _ => "no secure connection could be agreed on".into(),
+    }
+}
+
+/// Whole seconds where it is whole seconds: `30 s`, `1.5 s`.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0.as_secs_f64())
+    }
+}
+
+struct Status(Option<u16>);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(407) => f.write_str(": it wants a user and password (status 407)"),
+            Some(status) => write!(f, " (status {status})"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    fn wrapped_twice(inner: impl StdError + Send + Sync + 'static) -> Source {
+        Box::new(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner)))
+    }
+
+    #[test]
+    fn trust_is_found_under_two_wrappings() {
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let error = Error::classify(wrapped_twice(unknown), LIMIT, true);
+        assert!(matches!(error, Error::Tls { .. }));
+        assert_eq!(
+            error.to_string(),
+            "TLS failed: the certificate is not trusted: it is issued by an unknown CA"
+        );
+    }
+
+    #[test]
+    fn kinds_of_the_system() {
+        let of = |kind: io::ErrorKind, connecting| {
+            Error::classify(Box::new(io::Error::from(kind)), LIMIT, connecting)
+        };
+        assert!(matches!(of(io::ErrorKind::ConnectionRefused, false), Error::Connect { .. }));
+        assert!(matches!(of(io::ErrorKind::ConnectionReset, false), Error::Closed { .. }));
+        assert!(matches!(of(io::ErrorKind::ConnectionReset, true), Error::Connect { .. }));
+        assert!(matches!(of(io::ErrorKind::UnexpectedEof, false), Error::Closed { .. }));
+        assert!(matches!(of(io::ErrorKind::TimedOut, false), Error::Timeout { limit: LIMIT }));
+        // The system gave up connecting before our limit: no time limit of ours is at fault.
+        assert!(matches!(of(io::ErrorKind::TimedOut, true), Error::Connect { .. }));
+        assert!(matches!(of(io::ErrorKind::OutOfMemory, true), Error::Other { .. }));
+        assert!(matches!(of(io::ErrorKind::InvalidInput, false), Error::Other { .. }));
+    }
+
+    #[test]
+    fn words() {
+        assert_eq!(
+            Error::Timeout { limit: Duration::from_millis(1500) }.to_string(),
+            "no complete answer within 1.5 s"
+        );
+        assert_eq!(
+            Error::TooLarge { part: Part::Body, limit: 9 }.to_string(),
+            "the body of the answer is larger than 9 bytes"
+        );
+        let proxy = |status| Error::Proxy { status, source: "x".into() }.to_string();
+        assert_eq!(proxy(None), "the proxy did not open a tunnel");
+        assert_eq!(proxy(Some(502)), "the proxy did not open a tunnel (status 502)");
+        assert!(proxy(Some(407)).contains("password"));
+    }
+}

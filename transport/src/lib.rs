@@ -1,0 +1,17 @@
+//! What the two HTTP transports of `huaweicloud-sms` have in common: [`Settings`] and [`Error`].
+//!
+//! A transport maps an `http::Request` to an `http::Response` and knows nothing of the Server
+//! Migration Service. That both ship the same settings, limits and words for what went wrong is
+//! what makes them interchangeable; so these stand here once, and the transports re-export them.
+//!
+//! Nothing here does I/O.
+
+mod error;
+mod proxy;
+mod settings;
+mod trust;
+
+pub use error::{Error, Part};
+pub use proxy::{Proxy, ProxyUrl};
+pub use settings::{Settings, SettingsError};
+pub use trust::Trust;

@@ -1,0 +1,149 @@
+use core::fmt;
+
+use crate::SettingsError;
+
+/// Through which HTTP proxy a transport goes. The proxy is asked to CONNECT, so that TLS, and in
+/// it the token, reaches only the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proxy {
+    /// What `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (and their lower-case forms) say.
+    #[default]
+    FromEnvironment,
+    /// None, whatever the environment says.
+    None,
+    /// This one for every request.
+    Url(ProxyUrl),
+}
+
+/// An HTTP proxy's address, `http://[user:password@]host[:port]`.
+///
+/// `Debug` shows neither user nor password, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyUrl {
+    url: String,
+    user_info: bool,
+}
+
+impl ProxyUrl {
+    /// Checks an address. A missing port means 80 with the clients, so it must be given.
+    ///
+    /// # Errors
+    /// [`SettingsError::Proxy`] with what is wrong; it never repeats the address, which may hold
+    /// a password.
+    pub fn new(url: &str) -> Result<Self, SettingsError> {
+        let wrong = |what| Err(SettingsError::Proxy(what));
+        if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return wrong("has a character that is not visible ASCII (percent-encode it)");
+        }
+        let Some(rest) = url.strip_prefix("http://") else {
+            return wrong(
+                "must start with http:// (the proxy is asked for a tunnel; TLS is inside)",
+            );
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains(['/', '?', '#', '\\']) {
+            return wrong("must not have a path, query or fragment (percent-encode a password)");
+        }
+        let (user_info, host_port) = match authority.rsplit_once('@') {
+            Some((user_info, host_port)) => (Some(user_info), host_port),
+            None => (None, authority),
+        };
+        if user_info.is_some_and(|text| text.contains('@') || !percent_encoding_is_valid(text)) {
+            return wrong("has a user or password that is not percent-encoded");
+        }
+        let Some((host, port)) = host_port.rsplit_once(':') else {
+            return wrong("must name a port (http://host:3128)");
+        };
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host_is_valid = match bare {
+            Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
+            None => {
+                !host.is_empty()
+                    && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+            }
+        };
+        if !host_is_valid {
+            return wrong("has no valid host");
+        }
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+            return wrong("must have a port from 1 to 65535");
+        }
+        Ok(Self { url: format!("http://{authority}"), user_info: user_info.is_some() })
+    }
+
+    /// The whole address, user and password included: for the HTTP client only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether the address carries a user (and password).
+    #[must_use]
+    pub fn has_user_info(&self) -> bool {
+        self.user_info
+    }
+}
+
+fn percent_encoding_is_valid(text: &str) -> bool {
+    text.split('%').skip(1).all(|after| {
+        let bytes = after.as_bytes();
+        bytes.len() >= 2 && bytes[..2].iter().all(u8::is_ascii_hexdigit)
+    })
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self
+            .url
+            .rsplit_once('@')
+            .map_or_else(|| self.url.trim_start_matches("http://"), |(_, host)| host);
+        let user = if self.user_info { "***@" } else { "" };
+        write!(f, "ProxyUrl(http://{user}{host})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted_and_shown_without_its_password() {
+        let proxy = ProxyUrl::new("http://us%40er:canary@proxy.example:3128/").expect("valid");
+        assert_eq!(proxy.expose(), "http://us%40er:canary@proxy.example:3128");
+        assert_eq!(format!("{proxy:?}"), "ProxyUrl(http://***@proxy.example:3128)");
+        assert!(proxy.has_user_info());
+        let plain = ProxyUrl::new("http://[::1]:1").expect("valid");
+        assert_eq!(format!("{plain:?}"), "ProxyUrl(http://[::1]:1)");
+        assert!(!plain.has_user_info());
+    }
+
+    #[test]
+    fn refused_without_repeating_it() {
+        for bad in [
+            "",
+            "proxy:3128",
+            "https://proxy:3128",
+            "socks5://canary:canary@proxy:1",
+            "http://",
+            "http://:3128",
+            "http://proxy",
+            "http://proxy:",
+            "http://proxy:0",
+            "http://proxy:65536",
+            "http://proxy:+80",
+            "http://proxy:3128/canary",
+            "http://canary?x:1",
+            "http://canary#x:1",
+            "http://user:can ary@proxy:1",
+            "http://user:canary%4@proxy:1",
+            "http://user:can@ary@proxy:1",
+            "http://[canary]:1",
+            "http://\u{e9}:1",
+        ] {
+            let error = ProxyUrl::new(bad).expect_err(bad);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+}
