@@ -1,0 +1,150 @@
+//! The plain reading that ours is compared with: a `serde_json::Value`, looked at by name.
+
+use std::fmt;
+
+use http::StatusCode;
+use huaweicloud_sms_core::{Answer, ResponseError};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::answer::print;
+
+/// An object's members, doubled ones kept.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnObject;
+        impl<'de> Visitor<'de> for AnObject {
+            type Value = Members;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(AnObject)
+    }
+}
+
+impl Members {
+    /// The value of a member that is there at most once.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
+    }
+
+    fn has_doubled(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.0.iter().filter(|(member, _)| member == name).count() > 1)
+    }
+}
+
+/// Compares, wherever the plain reading is one of an object and says one thing.
+pub(crate) fn check(status: StatusCode, body: &[u8], result: &Result<Answer, ResponseError>) {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let Ok(members) = serde_json::from_slice::<Members>(body) else { return };
+    match status.as_u16() {
+        200 => success(&members, result),
+        400.. => error(&members, result),
+        _ => assert!(result.is_err()),
+    }
+}
+
+fn success(members: &Members, result: &Result<Answer, ResponseError>) {
+    let name = members.get("command_name");
+    let param = members.get("command_param");
+    if members.has_doubled(&["command_name", "command_param"]) {
+        assert!(result.is_err());
+        return;
+    }
+    let is_short = |text: &str| text.chars().count() <= 255;
+    let param_is_right = match param {
+        None | Some(Value::Null) => true,
+        Some(Value::Object(param)) => {
+            ["task_id", "bucket", "object"].iter().all(|field| match param.get(*field) {
+                None | Some(Value::Null) => true,
+                Some(Value::String(text)) => is_short(text) || *field == "object",
+                Some(_) => false,
+            })
+        }
+        Some(_) => false,
+    };
+    let name_is_right = match name {
+        None | Some(Value::Null) => true,
+        Some(Value::String(name)) => is_short(name),
+        Some(_) => false,
+    };
+    if !name_is_right || !param_is_right {
+        assert!(matches!(result, Err(ResponseError::Body(_))), "{result:?}");
+        return;
+    }
+    let says = |value: &Value| match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Number(_) => true,
+        _ => false,
+    };
+    let is_error =
+        members.0.iter().any(|(k, v)| (k == "error_code" || k == "error_msg") && says(v));
+    match name.and_then(Value::as_str) {
+        Some(name) if !name.is_empty() => {
+            // Doubled inside `command_param`: ours refuses, a `Value` does not see it.
+            let Ok(answer) = result else { return };
+            let printed = print(answer);
+            assert_eq!(printed["command_name"], name);
+            for field in ["task_id", "bucket", "object"] {
+                let plain = param.map_or(&Value::Null, |param| &param[field]);
+                assert_eq!(&printed["command_param"][field], plain);
+            }
+        }
+        _ if is_error => assert!(matches!(result, Err(ResponseError::Api(_))), "{result:?}"),
+        _ => match result {
+            Ok(Answer::Nothing(why)) => {
+                let expected = match name {
+                    None if members.0.is_empty() => "empty_object",
+                    None => "missing_name",
+                    Some(Value::Null) => "null_name",
+                    Some(_) => "empty_name",
+                };
+                assert_eq!(why.as_str(), expected);
+            }
+            Ok(other) => panic!("invented: {other:?}"),
+            Err(_) => {}
+        },
+    }
+}
+
+const CODES: [&str; 3] = ["error_code", "errorCode", "code"];
+const MESSAGES: [&str; 4] = ["error_msg", "errorMsg", "errorMessage", "message"];
+
+fn error(members: &Members, result: &Result<Answer, ResponseError>) {
+    let Err(ResponseError::Api(error)) = result else {
+        assert!(matches!(result, Err(ResponseError::Status(_))), "{result:?}");
+        let says = |name: &&str| matches!(members.get(name), Some(Value::String(_)));
+        assert!(!CODES.iter().any(&says), "lost: {result:?}");
+        assert!(!MESSAGES.iter().any(&says), "lost: {result:?}");
+        return;
+    };
+    let first = |names: &[&str]| -> Option<String> {
+        names.iter().find_map(|name| match members.get(name)? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            _ => None,
+        })
+    };
+    let is_float = |name: &&str| members.get(name).is_some_and(Value::is_f64);
+    if !members.has_doubled(&CODES) && !CODES.iter().any(is_float) {
+        if let Some(code) = first(&CODES) {
+            assert_eq!(error.code(), Some(code.chars().take(255).collect::<String>().as_str()));
+        }
+    }
+    if !members.has_doubled(&MESSAGES) && !MESSAGES.iter().any(is_float) {
+        if let Some(message) = first(&MESSAGES) {
+            let message: String = message.chars().take(1024).collect();
+            assert_eq!(error.message(), Some(message.as_str()));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use huaweicloud_sms_core::{Answer, Nothing, Operation, ResponseError};
+
+use crate::reference;
+
+/// **Properties 1 and 7.** For any status, headers and bytes `parse` returns; `Ok` only for a 200
+/// and an empty 204; an error's text is bounded and can't steer a terminal; and the result agrees
+/// with a plain `serde_json::Value` reading of the same bytes wherever that is unambiguous.
+///
+/// The input is a status, lines `name: value`, an empty line, and the body.
+pub fn response(data: &[u8]) {
+    let response = read(data);
+    let (status, headers, body) =
+        (response.status(), response.headers(), response.body().as_slice());
+    let result = crate::call().parse(&response);
+
+    match &result {
+        Ok(Answer::Nothing(Nothing::NoContent)) => assert!(status == 204 && body.is_empty()),
+        Ok(Answer::Nothing(Nothing::EmptyBody)) => assert!(status == 200 && body.is_empty()),
+        Ok(_) => {
+            assert_eq!(status, 200);
+            let text = std::str::from_utf8(body).expect("UTF-8");
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+            assert!(text.trim_ascii_start().starts_with('{'));
+            serde_json::from_str::<serde::de::IgnoredAny>(text).expect("one whole JSON value");
+        }
+        Err(error) => {
+            assert_eq!(error.status(), status);
+            check_text(error);
+        }
+    }
+    if !headers.contains_key("content-encoding") {
+        reference::check(status, body, &result);
+    }
+}
+
+fn check_text(error: &ResponseError) {
+    let text = error.to_string();
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+    // Code, message and id at their limits, every character escaped as `\u{10ffff}`.
+    assert!(text.len() <= 200 + (255 + 1024 + 255) * 10, "{} bytes", text.len());
+    match error {
+        ResponseError::Api(error) => {
+            let within =
+                |text: Option<&str>, limit| text.is_none_or(|t| t.chars().count() <= limit);
+            assert!(within(error.code(), 255) && within(error.message(), 1024));
+            assert!(within(error.request_id(), 255));
+            assert!(within(error.encoded_authorization_message(), 65_535));
+            assert!(error.error_param().len() <= 20 && error.details().len() <= 20);
+            let _ = (error.kind().advice(), error.retry_after());
+        }
+        ResponseError::Status(error) => assert!(error.excerpt.chars().count() <= 200),
+        _ => {}
+    }
+}
+
+fn read(data: &[u8]) -> Response<Vec<u8>> {
+    let end = data.windows(2).position(|two| two == b"\n\n");
+    let (head, body) = match end {
+        Some(end) => (&data[..end], &data[end + 2..]),
+        None => (&[][..], data),
+    };
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let status = lines.next().and_then(|line| StatusCode::from_bytes(line).ok());
+    let mut response = Response::new(body.to_vec());
+    *response.status_mut() = status.unwrap_or(StatusCode::OK);
+    for line in lines.take(32) {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
