@@ -1,0 +1,167 @@
+//! What building and reading cost in memory: counts, which are the same on every machine.
+
+use allocation_counter::{AllocationInfo, measure};
+use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, Operation, ServerId, http};
+
+fn call() -> ObtainCommand {
+    let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com").expect("valid");
+    let id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f").expect("valid");
+    ObtainCommand::new(&endpoint, &id)
+}
+
+/// Counts after one warm-up: `http`'s shared bytes allocate when they are first cloned.
+fn count(mut work: impl FnMut()) -> AllocationInfo {
+    work();
+    measure(work)
+}
+
+#[test]
+fn building_a_request_takes_two_whatever_the_tokens_length() {
+    let call = call();
+    let of = |length: usize| {
+        let token = AuthToken::new(&"t".repeat(length)).expect("valid");
+        count(|| drop(call.request(&token)))
+    };
+    let short = of(1);
+    assert!(short.count_total <= 2, "{short:?}");
+    for length in [64, 8_192, 16_384] {
+        let long = of(length);
+        assert_eq!((long.count_total, long.bytes_total), (short.count_total, short.bytes_total));
+    }
+}
+
+#[test]
+fn reading_the_example_takes_one() {
+    let call = call();
+    let body = r#"{ "command_name" : "START", "command_param" : { "task_id" : "2c0689c860ad4728a497c91ec0844384" } }"#;
+    let response = http::Response::new(body);
+    let info = count(|| drop(call.parse(&response)));
+    // The task id; a documented name takes none.
+    assert_eq!((info.count_total, info.bytes_total), (1, 32), "{info:?}");
+}
+
+fn read(status: u16, body: &[u8]) -> AllocationInfo {
+    let call = call();
+    let response = http::Response::builder().status(status).body(body).expect("valid");
+    count(|| drop(call.parse(&response)))
+}
+
+/// Bodies of a size, each aiming at another part of the reader.
+fn hostile(size: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let fill = |start: &str, piece: &str, end: &str| {
+        let mut body = start.as_bytes().to_vec();
+        while body.len() + piece.len() + end.len() <= size {
+            body.extend(piece.as_bytes());
+        }
+        body.extend(end.as_bytes());
+        body
+    };
+    let mut keys = String::from("{");
+    for index in 0.. {
+        let key = format!("\"k{index}\":{index},");
+        if keys.len() + key.len() + 2 > size {
+            break;
+        }
+        keys.push_str(&key);
+    }
+    keys.push_str("\"z\":0}");
+    vec![
+        ("open arrays", fill("", "[", "")),
+        ("open objects", fill("", r#"{"a":"#, "")),
+        ("deep arrays", [vec![b'['; size / 2], vec![b']'; size / 2]].concat()),
+        (
+            "deep unknown",
+            [br#"{"x":"#.to_vec(), vec![b'['; size / 2], vec![b']'; size / 2], b"}".to_vec()]
+                .concat(),
+        ),
+        ("deep error", fill("", r#"{"error":"#, "")),
+        (
+            "deep name",
+            [
+                br#"{"command_name":"#.to_vec(),
+                vec![b'['; size / 2],
+                vec![b']'; size / 2],
+                b"}".to_vec(),
+            ]
+            .concat(),
+        ),
+        ("long name", fill(r#"{"command_name":""#, "n", r#""}"#)),
+        ("long escaped name", fill(r#"{"command_name":""#, "\\u0041", r#""}"#)),
+        ("long object", fill(r#"{"command_name":"X","command_param":{"object":""#, "o", r#""}}"#)),
+        ("long message", fill(r#"{"error_code":"X","error_msg":""#, "m", r#""}"#)),
+        ("long key", fill("{\"", "k", "\":1}")),
+        ("many keys", keys.into_bytes()),
+        ("doubled names", fill("{", r#""command_name":"START","#, r#""x":1}"#)),
+        ("doubled messages", fill("{", r#""error_msg":"m","#, r#""x":1}"#)),
+        ("many details", fill(r#"{"details":["#, r#"{"error_code":"c","error_msg":"m"},"#, "{}]}")),
+        ("many params", fill(r#"{"error_code":"X","error_param":["#, r#""p","#, "0]}")),
+        ("many nested", fill("{", r#""error":{"code":"c"},"#, r#""x":1}"#)),
+        ("digits", fill(r#"{"error_code":"#, "9", "}")),
+        ("white space", fill("", " ", "")),
+        ("not UTF-8", vec![0xff; size]),
+        ("html", fill("<", "a ", ">")),
+    ]
+}
+
+#[test]
+fn memory_is_bounded_by_the_input() {
+    const SIZE: usize = 1024 * 1024;
+    for (name, body) in hostile(SIZE) {
+        for status in [200, 400, 502] {
+            let info = read(status, &body);
+            // Scratch that grows by doubling to an unescaped copy, and a kept copy of it.
+            let most = 4 * body.len() as u64 + 4096;
+            assert!(info.bytes_max <= most, "{name}, {status}: {info:?}");
+        }
+    }
+}
+
+/// Linear: sixteen times the input takes at most about sixteen times the allocations and bytes.
+#[test]
+fn allocations_grow_no_faster_than_the_input() {
+    let (small, large) = (hostile(16 * 1024), hostile(256 * 1024));
+    for ((name, small), (_, large)) in small.into_iter().zip(large) {
+        for status in [200, 400] {
+            let (small, large) = (read(status, &small), read(status, &large));
+            let within = |small: u64, large: u64, slack| large <= small * 17 + slack;
+            assert!(
+                within(small.count_total, large.count_total, 16),
+                "{name}, {status}: {large:?}"
+            );
+            assert!(
+                within(small.bytes_total, large.bytes_total, 65_536),
+                "{name}, {status}: {large:?}"
+            );
+        }
+    }
+}
+
+/// 100,000 levels would take megabytes of stack if anything recursed over them.
+#[test]
+fn depth_takes_no_stack() {
+    let bodies = hostile(200_000);
+    let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
+        for (_, body) in bodies {
+            for status in [200, 400] {
+                let response = http::Response::builder().status(status).body(&body).expect("valid");
+                drop(call().parse(&response));
+            }
+        }
+    });
+    thread.expect("a thread").join().expect("no overflow");
+}
+
+#[test]
+fn ten_thousand_headers() {
+    let call = call();
+    let mut response = http::Response::builder().status(503);
+    for index in 0..10_000 {
+        response = response.header(format!("x-{index}"), "v");
+        response = response.header("content-encoding", "identity");
+    }
+    let response = response.header("retry-after", "7").body("").expect("valid");
+    let error = call.parse(&response).expect_err("an error");
+    assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(7));
+    // As many as without them: the boxed error.
+    assert!(count(|| drop(call.parse(&response))).count_total <= 2);
+}
