@@ -1,0 +1,102 @@
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+/// What the simulated service answers to one request, or to several.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub(crate) reply: Reply,
+    pub(crate) times: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Http { status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: Vec<u8> },
+    Raw(Vec<u8>),
+    Silent,
+}
+
+impl Answer {
+    /// How often one answer can be given at most.
+    pub const MAX_TIMES: u32 = 1_000_000;
+
+    /// A 200 with a command: the page's form.
+    #[must_use]
+    pub fn command(name: &str, task_id: Option<&str>) -> Self {
+        match task_id {
+            Some(task_id) => Self::json(
+                200,
+                json!({ "command_name": name, "command_param": { "task_id": task_id } }),
+            ),
+            None => Self::json(200, json!({ "command_name": name })),
+        }
+    }
+
+    /// An error in the page's form.
+    ///
+    /// # Panics
+    /// As [`body`](Self::body).
+    #[must_use]
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::json(status, json!({ "error_code": code, "error_msg": message }))
+    }
+
+    /// A status and a JSON body.
+    ///
+    /// # Panics
+    /// As [`body`](Self::body).
+    #[must_use]
+    pub fn json(status: u16, body: Value) -> Self {
+        Self::body(status, body.to_string())
+    }
+
+    /// A status and a body of any bytes.
+    ///
+    /// # Panics
+    /// If the status is not from 200 to 599.
+    #[must_use]
+    pub fn body(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let status = Self::status(status).expect("a status from 200 to 599");
+        Self::from_reply(Reply::Http { status, headers: Vec::new(), body: body.into() })
+    }
+
+    /// Exactly these bytes in place of a response; then the connection is closed.
+    #[must_use]
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::from_reply(Reply::Raw(bytes.into()))
+    }
+
+    /// Reads the request and never answers, until the client goes away or the simulator stops.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::from_reply(Reply::Silent)
+    }
+
+    /// Adds a header, in place of the simulator's own of that name. Not for raw or silent answers.
+    ///
+    /// # Panics
+    /// If name or value can't be a header's.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Reply::Http { headers, .. } = &mut self.reply {
+            let name = name.parse().expect("a header's name");
+            headers.push((name, value.parse().expect("a header's value")));
+        }
+        self
+    }
+
+    /// Gives this answer `times` times, at least once and at most [`MAX_TIMES`](Self::MAX_TIMES).
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = times.clamp(1, Self::MAX_TIMES);
+        self
+    }
+
+    fn from_reply(reply: Reply) -> Self {
+        Self { reply, times: 1 }
+    }
+
+    /// A final status; 1xx are no answers.
+    pub(crate) fn status(status: u16) -> Option<StatusCode> {
+        StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status))
+    }
+}

@@ -1,0 +1,81 @@
+use std::fmt;
+
+/// A request as it arrived, and what was answered.
+///
+/// `Debug` redacts the headers that carry secrets and leaves the raw bytes out.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Request {
+    /// Which connection it came on, counted from 1.
+    pub connection: u64,
+    /// The method, as sent.
+    pub method: String,
+    /// The target, as sent: a path, and a query if there was one.
+    pub target: String,
+    /// The headers in their order, names with the case they came with.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The bytes of the head, from the method to the empty line.
+    pub head: Vec<u8>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The status that was answered, 0 if none was.
+    pub status: u16,
+}
+
+/// Headers whose values are secrets.
+const SECRETS: [&str; 5] =
+    ["x-auth-token", "authorization", "proxy-authorization", "x-security-token", "cookie"];
+
+impl Request {
+    /// The first value of a header; names are compared without case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<(&str, String)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let is_secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+                let value = match is_secret {
+                    true => "[redacted]".into(),
+                    false => String::from_utf8_lossy(value).into_owned(),
+                };
+                (name.as_str(), value)
+            })
+            .collect();
+        f.debug_struct("Request")
+            .field("connection", &self.connection)
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("headers", &headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let headers = SECRETS.iter().map(|name| (name.to_uppercase(), b"canary".to_vec()));
+        let mut request = Request { headers: headers.collect(), ..Request::default() };
+        request.head = b"canary".to_vec();
+        request.body = b"canary".to_vec();
+        let shown = format!("{request:?} {request:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(shown.contains("redacted"));
+        assert_eq!(request.header("X-Auth-Token"), Some(&b"canary"[..]));
+        assert_eq!(request.header("x-other"), None);
+    }
+}

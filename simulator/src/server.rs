@@ -1,0 +1,255 @@
+use std::{
+    collections::HashMap,
+    fmt, io,
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rustls::ServerConfig;
+
+use crate::{
+    Answer, Error, Request, Script, connection,
+    service::{Observer, Service},
+    tls,
+};
+
+/// How many connections are served at once; further ones are closed.
+const MAX_CONNECTIONS: usize = 256;
+
+/// A running simulated service. It stops when it is dropped.
+pub struct Simulator {
+    shared: Arc<Shared>,
+    addr: SocketAddr,
+    ca_pem: Option<String>,
+    accept: Option<JoinHandle<()>>,
+}
+
+/// How a simulator starts; see [`Simulator::builder`].
+#[must_use]
+pub struct Builder {
+    listen: SocketAddr,
+    tls: bool,
+    token: Option<String>,
+    base_path: String,
+    script: Script,
+    observer: Option<Observer>,
+}
+
+struct Shared {
+    service: Service,
+    tls: Option<Arc<ServerConfig>>,
+    is_stopping: AtomicBool,
+    live: Mutex<HashMap<u64, Live>>,
+}
+
+/// A connection that is being served.
+struct Live {
+    stream: TcpStream,
+    thread: JoinHandle<()>,
+}
+
+impl Builder {
+    /// Where to listen. Default: 127.0.0.1, at a port that the system chooses.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The only token to accept. Default: any that is not empty.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Speaks HTTPS, with a certificate for `localhost`, 127.0.0.1 and ::1 of a CA made at start.
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Serves under `{path}/v3/...`, for endpoints with a base path.
+    pub fn base_path(mut self, path: impl Into<String>) -> Self {
+        self.base_path = path.into();
+        self
+    }
+
+    /// The answers. Default: none, every server is unknown.
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = script;
+        self
+    }
+
+    /// Is called with every request when its answer is decided, on that connection's thread.
+    pub fn on_request(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`], [`Error::Start`], [`Error::Certificate`].
+    pub fn start(self) -> Result<Simulator, Error> {
+        if !self.listen.ip().is_loopback() {
+            return Err(Error::NotLoopback(self.listen));
+        }
+        let (ca_pem, tls) = match self.tls.then(tls::make).transpose()? {
+            Some((pem, config)) => (Some(pem), Some(config)),
+            None => (None, None),
+        };
+        let listener = TcpListener::bind(self.listen)?;
+        let addr = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            service: Service::new(self.script, self.token, self.base_path, self.observer),
+            tls,
+            is_stopping: AtomicBool::new(false),
+            live: Mutex::default(),
+        });
+        let accept = {
+            let shared = Arc::clone(&shared);
+            let thread = thread::Builder::new().name("simulator".into());
+            thread.spawn(move || shared.accept(&listener))?
+        };
+        Ok(Simulator { shared, addr, ca_pem, accept: Some(accept) })
+    }
+}
+
+impl Simulator {
+    /// A simulator's settings, to be started.
+    pub fn builder() -> Builder {
+        Builder {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: false,
+            token: None,
+            base_path: String::new(),
+            script: Script::new(),
+            observer: None,
+        }
+    }
+
+    /// The endpoint: `http://127.0.0.1:4242`, or `https://`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.addr, self.shared.service.base_path())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The certificate of its CA (PEM), if it speaks HTTPS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Appends an answer to a server's queue. From then on the server is known.
+    pub fn push(&self, server_id: &str, answer: Answer) {
+        self.shared.service.push(server_id, answer);
+    }
+
+    /// The requests seen so far, oldest first; the newest 4,096 of them.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.service.requests()
+    }
+
+    /// How many requests were ever seen.
+    #[must_use]
+    pub fn request_count(&self) -> u64 {
+        self.shared.service.request_count()
+    }
+
+    /// How many connections were ever accepted.
+    #[must_use]
+    pub fn connection_count(&self) -> u64 {
+        self.shared.service.connection_count()
+    }
+
+    /// Waits until that many requests were seen in all; `false` if they were not in time.
+    #[must_use]
+    pub fn wait_for_requests(&self, count: u64, timeout: Duration) -> bool {
+        self.shared.service.wait_for_requests(count, timeout)
+    }
+
+    /// Closes the listener and every connection, and ends its threads. Dropping does the same.
+    pub fn stop(&mut self) {
+        let Some(accept) = self.accept.take() else { return };
+        self.shared.is_stopping.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts; it looks at the flag then. If that does not get through
+        // (no descriptor left, say) the thread is left to end with the next connection.
+        if TcpStream::connect(self.addr).is_ok() {
+            // A thread's panic has been reported by itself.
+            let _ = accept.join();
+        }
+        let live: Vec<Live> = self.shared.live().drain().map(|(_, live)| live).collect();
+        for connection in &live {
+            // Fails if the client was faster.
+            let _ = connection.stream.shutdown(Shutdown::Both);
+        }
+        for connection in live {
+            let _ = connection.thread.join();
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        loop {
+            let accepted = listener.accept();
+            if self.is_stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            match accepted {
+                // What can't be served (no thread, no descriptor) is closed; the client sees that.
+                Ok((stream, _)) => drop(self.start(stream)),
+                // The client was gone, or descriptors are used up: do not spin on the latter.
+                Err(_) => thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, stream: TcpStream) -> io::Result<()> {
+        let number = self.service.connected();
+        // Held until the connection is entered, so that its thread can't leave before.
+        let mut live = self.live();
+        if live.len() >= MAX_CONNECTIONS {
+            return Ok(());
+        }
+        let handle = stream.try_clone()?;
+        let shared = Arc::clone(self);
+        let thread = thread::Builder::new().name(format!("simulator {number}"));
+        let thread = thread.spawn(move || {
+            // An error is the client's: it went away, or does not trust the CA.
+            let _ = connection::serve(stream, shared.tls.clone(), number, &shared.service);
+            // Closes the handle kept for `stop`, and with it the connection.
+            shared.live().remove(&number);
+        })?;
+        live.insert(number, Live { stream: handle, thread });
+        Ok(())
+    }
+}

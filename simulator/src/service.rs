@@ -1,0 +1,172 @@
+//! What the service answers: the rules of the page, the queues, the record.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use http::StatusCode;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use crate::{Answer, Request, Script, answer::Reply};
+
+/// How many requests are remembered.
+const MAX_REQUESTS: usize = 4096;
+
+pub(crate) type Observer = Box<dyn Fn(&Request) + Send + Sync>;
+
+pub(crate) struct Service {
+    token: Option<String>,
+    base_path: String,
+    observer: Option<Observer>,
+    state: Mutex<State>,
+    /// Signals that a request was recorded.
+    recorded: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    script: Script,
+    requests: VecDeque<Request>,
+    request_count: u64,
+    connection_count: u64,
+    next_id: u64,
+}
+
+impl Service {
+    pub(crate) fn new(
+        script: Script,
+        token: Option<String>,
+        base_path: String,
+        observer: Option<Observer>,
+    ) -> Self {
+        let state = Mutex::new(State { script, ..State::default() });
+        Self { token, base_path, observer, state, recorded: Condvar::new() }
+    }
+
+    /// A panic elsewhere does not make the record wrong.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
+    pub(crate) fn push(&self, id: &str, answer: Answer) {
+        self.state().script.servers.entry(id.to_owned()).or_default().answers.push_back(answer);
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.state().requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn request_count(&self) -> u64 {
+        self.state().request_count
+    }
+
+    pub(crate) fn connection_count(&self) -> u64 {
+        self.state().connection_count
+    }
+
+    /// Counts a new connection and returns its number.
+    pub(crate) fn connected(&self) -> u64 {
+        let mut state = self.state();
+        state.connection_count += 1;
+        state.connection_count
+    }
+
+    pub(crate) fn wait_for_requests(&self, count: u64, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.state();
+        while state.request_count < count {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.recorded.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Remembers a request, before its answer is written: who has the answer finds the request.
+    pub(crate) fn record(&self, request: Request) {
+        if let Some(observer) = &self.observer {
+            observer(&request);
+        }
+        let mut state = self.state();
+        state.request_count += 1;
+        if state.requests.len() == MAX_REQUESTS {
+            state.requests.pop_front();
+        }
+        state.requests.push_back(request);
+        self.recorded.notify_all();
+    }
+
+    /// An id for the next answer: 32 hexadecimal digits, as the gateway's are.
+    pub(crate) fn next_request_id(&self) -> String {
+        let mut state = self.state();
+        state.next_id += 1;
+        format!("{:032x}", state.next_id)
+    }
+
+    /// The reply to a request that was understood as HTTP.
+    pub(crate) fn reply(&self, request: &Request, request_id: &str) -> Reply {
+        let gateway = |status, code: &str, message: &str| {
+            http(
+                status,
+                json!({ "error_msg": message, "error_code": code, "request_id": request_id }),
+            )
+        };
+        let page = |status, code: &str, message: &str| {
+            http(status, json!({ "error_code": code, "error_msg": message }))
+        };
+        let Some(id) = self.server_id(&request.target).filter(|_| request.method == "GET") else {
+            let message = "The API does not exist or has not been published in the environment.";
+            return gateway(StatusCode::NOT_FOUND, "APIGW.0101", message);
+        };
+        match (request.header("x-auth-token"), &self.token) {
+            (None | Some(b""), _) => {
+                return page(StatusCode::UNAUTHORIZED, "SMS.6522", "X-Auth-Token is missing.");
+            }
+            (Some(token), Some(expected)) if token != expected.as_bytes() => {
+                return page(StatusCode::UNAUTHORIZED, "SMS.6521", "Token authentication failed.");
+            }
+            _ => {}
+        }
+        match request.header("content-type").map(media_type) {
+            None => return page(StatusCode::BAD_REQUEST, "SMS.6015", "A header is missing."),
+            Some(b"application/json") => {}
+            Some(_) => {
+                let message = "The content type must be application/json.";
+                return page(StatusCode::BAD_REQUEST, "SMS.6016", message);
+            }
+        }
+        match self.state().script.servers.get_mut(&id) {
+            Some(queue) => queue.next(),
+            None => page(StatusCode::NOT_FOUND, "SMS.7602", "The source server does not exist."),
+        }
+    }
+
+    /// The id in `{base path}/v3/sources/{server_id}/command`, whatever query follows.
+    fn server_id(&self, target: &str) -> Option<String> {
+        let path = target.split('?').next()?.strip_prefix(self.base_path.as_str())?;
+        let segment = path.strip_prefix("/v3/sources/")?.strip_suffix("/command")?;
+        if segment.is_empty() || segment.contains('/') {
+            return None;
+        }
+        percent_decode_str(segment).decode_utf8().ok().map(Into::into)
+    }
+}
+
+/// The part of a content type before its parameters.
+fn media_type(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+fn http(status: StatusCode, body: Value) -> Reply {
+    Reply::Http { status, headers: Vec::new(), body: body.to_string().into_bytes() }
+}
