@@ -126,6 +126,11 @@ impl<S: Read + Write> Connection<'_, S> {
             if self.unread.len() > MAX_HEAD {
                 break self.unread.len();
             }
+            // What can't become HTTP is refused now: its empty line may never come (TLS, say).
+            let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+            if httparse::Request::new(&mut headers).parse(&self.unread).is_err() {
+                return Err(NoRequest::Refused(StatusCode::BAD_REQUEST));
+            }
             if self.fill()? == 0 {
                 return Err(NoRequest::Closed);
             }
@@ -133,7 +138,7 @@ impl<S: Read + Write> Connection<'_, S> {
         if end > MAX_HEAD {
             return Err(NoRequest::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
         }
-        let bad = |_| NoRequest::Refused(StatusCode::BAD_REQUEST);
+        let bad = |_: httparse::Error| NoRequest::Refused(StatusCode::BAD_REQUEST);
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         parsed.parse(&self.unread[..end]).map_err(bad)?;

@@ -1,1 +1,231 @@
-//! Under construction.
+//! Async HTTP transport of `huaweicloud-sms`, over [hyper] 1.
+//!
+//! It maps an `http::Request` to an `http::Response` and knows nothing of the Server Migration
+//! Service. What it promises for every request, also with a client of yours:
+//!
+//! * redirects are returned and never followed, so that no header reaches another host;
+//! * no status is an error; every body reaches the caller, as it was sent;
+//! * nothing is sent twice by a transport of [`HyperTransport::new`]; HTTP/1.1 only;
+//! * the whole call ends within one time limit, and head and body over their limits are refused;
+//! * dropping the future ends the call, and its connection is not used again.
+//!
+//! ```
+//! use huaweicloud_sms_transport_hyper::{HyperTransport, Proxy, Settings};
+//! use huaweicloud_sms_simulator::Simulator;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let service = Simulator::builder().start()?;
+//! let transport = HyperTransport::new(Settings::default().proxy(Proxy::None))?;
+//! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?).await?;
+//! assert_eq!(response.status(), 404);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which runtime
+//!
+//! [`HyperTransport::new`] needs tokio, with I/O and time enabled, and the runtime has to **keep
+//! running between calls**: of a connection that nobody watches, bytes that a server sends unasked
+//! would be taken for the next answer. So no `block_on` per call on a transport that is kept: that
+//! is what the ureq transport is for.
+//!
+//! [`HyperTransport::with_client`] takes a client on any runtime, and [`exchange`] a bare
+//! connection, without a client at all; both take the timer that limits the call.
+//!
+//! # What is hyper's own
+//!
+//! * **Proxy of the environment**: as curl reads it, `HTTPS_PROXY` or `HTTP_PROXY` by the request's
+//!   scheme, then `ALL_PROXY` (also in lower case); `NO_PROXY` takes hosts with their sub-domains,
+//!   addresses, ranges and `*`. With `REQUEST_METHOD` set (CGI) all are ignored. Every request
+//!   through a proxy goes through a tunnel.
+//! * A response may have at most 128 headers.
+
+mod connector;
+mod error;
+mod resolver;
+mod response;
+mod timeout;
+mod tls;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::Full;
+use hyper::{client::conn::http1::SendRequest, rt::Timer};
+use hyper_util::{
+    client::legacy::{Client, connect::Connect},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tower_service::Service;
+
+pub use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, SettingsError, Trust};
+
+pub use crate::connector::Connector;
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+
+/// A timer of any runtime; [`TokioTimer`] is tokio's.
+pub type SharedTimer = Arc<dyn Timer + Send + Sync>;
+
+/// Executes requests, async. Cheap to clone; clones share connections, and one serves all tasks.
+#[derive(Clone)]
+pub struct HyperTransport<C = Connector> {
+    client: Client<C, Full<Bytes>>,
+    timer: SharedTimer,
+    settings: Arc<Settings>,
+}
+
+impl HyperTransport {
+    /// A transport that is ready to use, on tokio.
+    ///
+    /// # Errors
+    /// What no transport can be made from; see [`SettingsError`].
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let timer: SharedTimer = Arc::new(TokioTimer::new());
+        let connector = Connector::new(&settings, Arc::clone(&timer))?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Settings::IDLE_AGE)
+            .pool_max_idle_per_host(10)
+            .http1_max_headers(128)
+            .http1_max_buf_size(Settings::MAX_HEAD)
+            .retry_canceled_requests(false)
+            .build(connector);
+        Ok(Self { client, timer, settings: Arc::new(settings) })
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
+    /// A transport over a client of yours, on the runtime of your choice. Of the settings only time
+    /// limit and body limit count.
+    ///
+    /// Statuses, all limits and the shape of requests are as with [`new`](HyperTransport::new).
+    /// Trust, proxy, pool and retries are the client's: turn `retry_canceled_requests` off, and
+    /// limit connecting inside your connector too, since a connect whose call has ended may go on
+    /// in the background.
+    ///
+    /// # Errors
+    /// [`SettingsError::Timeout`].
+    pub fn with_client(
+        client: Client<C, Full<Bytes>>,
+        settings: Settings,
+        timer: SharedTimer,
+    ) -> Result<Self, SettingsError> {
+        settings.check()?;
+        Ok(Self { client, timer, settings: Arc::new(settings) })
+    }
+
+    /// Sends a request and reads its response.
+    ///
+    /// # Errors
+    /// See [`Error`]. Nothing was sent if it is one of connecting ([`Error::Dns`],
+    /// [`Error::Connect`], [`Error::Tls`], [`Error::Proxy`]).
+    pub async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Error> {
+        let request = prepare(request);
+        let call = async {
+            let response = self.client.request(request).await;
+            let response = response.map_err(|error| error::from_client(error, &self.settings))?;
+            response::read(response, &self.settings).await
+        };
+        timeout::within(&*self.timer, self.settings.get_timeout(), call)
+            .await
+            .unwrap_or(Err(Error::Timeout { limit: self.settings.get_timeout() }))
+    }
+}
+
+/// Sends a request over a bare connection and reads its response: the door for any runtime, with
+/// neither a client nor a pool. The connection's own future has to be polled beside it.
+///
+/// The request's URI is absolute, as the operations build it; it goes out as path and `Host`. Only
+/// time limit and body limit of the settings count; how many headers are taken is set where the
+/// connection is made (hyper's default is 100, the transports take 128). After an error the connection is not to be used
+/// again: what it still delivers may belong to this request.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn exchange(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: Request<Vec<u8>>,
+    settings: &Settings,
+    timer: &(dyn Timer + Send + Sync),
+) -> Result<Response<Bytes>, Error> {
+    let mut request = prepare(request);
+    if let Some(host) = request.uri().authority().map(host_header) {
+        request.headers_mut().entry(header::HOST).or_insert(host);
+    }
+    if let Some(path) = request.uri().path_and_query() {
+        *request.uri_mut() = Uri::from(path.clone());
+    }
+    let failed = |error| error::from_hyper(error, settings);
+    let call = async {
+        sender.ready().await.map_err(failed)?;
+        let response = sender.send_request(request).await.map_err(failed)?;
+        response::read(response, settings).await
+    };
+    timeout::within(timer, settings.get_timeout(), call)
+        .await
+        .unwrap_or(Err(Error::Timeout { limit: settings.get_timeout() }))
+}
+
+/// An authority without user info, which has no place in `Host`.
+fn host_header(authority: &http::uri::Authority) -> HeaderValue {
+    let text = authority.as_str().rsplit('@').next().unwrap_or_default();
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn prepare(request: Request<Vec<u8>>) -> Request<Full<Bytes>> {
+    let (mut parts, body) = request.into_parts();
+    parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+    // hyper sends no length for an empty body, which servers expect where a method has one.
+    if body.is_empty() && matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    }
+    Request::from_parts(parts, Full::new(Bytes::from(body)))
+}
+
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Error>> + Send>>;
+
+impl<C: Connect + Clone + Send + Sync + 'static> Service<Request<Vec<u8>>> for HyperTransport<C> {
+    type Response = Response<Bytes>;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Vec<u8>>) -> ResponseFuture {
+        let transport = self.clone();
+        Box::pin(async move { transport.execute(request).await })
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Service<Request<Vec<u8>>> for &HyperTransport<C> {
+    type Response = Response<Bytes>;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Vec<u8>>) -> ResponseFuture {
+        let transport = (*self).clone();
+        Box::pin(async move { transport.execute(request).await })
+    }
+}
+
+impl<C> std::fmt::Debug for HyperTransport<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HyperTransport").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,1 +1,172 @@
-//! Under construction.
+//! Blocking HTTP transport of `huaweicloud-sms`, over [ureq] 3.
+//!
+//! It maps an `http::Request` to an `http::Response` and knows nothing of the Server Migration
+//! Service. What it promises for every request, also with an agent of yours:
+//!
+//! * redirects are returned and never followed, so that no header reaches another host;
+//! * no status is an error; every body reaches the caller;
+//! * nothing is sent twice; HTTP/1.1 only;
+//! * the whole call ends within one time limit, and a body over its limit is refused;
+//! * a GET has no `content-length`, an empty POST has `content-length: 0`.
+//!
+//! ```
+//! use huaweicloud_sms_transport_ureq::{Proxy, Settings, UreqTransport};
+//! use huaweicloud_sms_simulator::Simulator;
+//!
+//! let service = Simulator::builder().start()?;
+//! let transport = UreqTransport::new(Settings::default().proxy(Proxy::None))?;
+//! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?)?;
+//! assert_eq!(response.status(), 404);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is ureq's own
+//!
+//! * **Proxy of the environment**: the first of `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` (each also
+//!   in lower case) serves every request, whatever its scheme. `NO_PROXY` takes `host`, `.suffix`,
+//!   `*.suffix` and `*`, no address ranges. Every request through a proxy goes through a tunnel.
+//! * **Compression**: none is asked for, and ureq is built without it. If another crate turns
+//!   ureq's feature `gzip` on, ureq would decode what a server compresses unasked; the limit of the
+//!   body then counts decoded bytes.
+//! * **Logs**: at level TRACE the crate `ureq_proto` dumps all that is sent, secrets included. Cap
+//!   that target at DEBUG.
+//! * **Look-ups** of host names run on at most four threads per transport, made when first needed.
+//!   A hanging one does not hold its caller beyond the time limit.
+//! * A response may have at most 128 headers.
+
+mod error;
+mod resolver;
+mod tls;
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, header};
+use ureq::{AsSendBody, Body, config::Config};
+
+pub use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, SettingsError, Trust};
+
+use crate::resolver::LookupPool;
+
+const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!(
+    env!("CARGO_PKG_NAME"),
+    "/",
+    env!("CARGO_PKG_VERSION")
+));
+
+/// Executes requests, blocking. Cheap to clone; clones share connections, and one serves all
+/// threads.
+#[derive(Clone)]
+pub struct UreqTransport {
+    agent: ureq::Agent,
+    /// Whether the agent is the caller's, so that each request has to be configured.
+    is_callers: bool,
+    settings: Arc<Settings>,
+}
+
+impl UreqTransport {
+    /// A transport that is ready to use.
+    ///
+    /// # Errors
+    /// What no transport can be made from; see [`SettingsError`].
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let proxy = match settings.get_proxy() {
+            Proxy::None => None,
+            Proxy::Url(url) => Some(
+                ureq::Proxy::new(url.expose())
+                    .map_err(|_| SettingsError::Proxy("is not understood by the HTTP client"))?,
+            ),
+            _ => ureq::Proxy::try_from_env(),
+        };
+        let config = Config::builder()
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .timeout_global(Some(settings.get_timeout()))
+            .max_response_header_size(Settings::MAX_HEAD)
+            .max_idle_age(Settings::IDLE_AGE)
+            // What the request does not have is not sent: the one who builds it knows.
+            .accept("")
+            .accept_encoding("")
+            .user_agent("")
+            .proxy(proxy)
+            .tls_config(tls::config(settings.get_trust())?)
+            .build();
+        let connector = ureq::unversioned::transport::DefaultConnector::default();
+        let agent = ureq::Agent::with_parts(config, connector, LookupPool::default());
+        Ok(Self { agent, is_callers: false, settings: Arc::new(settings) })
+    }
+
+    /// A transport over an agent of yours. Of the settings only time limit and body limit count.
+    ///
+    /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new).
+    /// Trust, proxy, pool, head limit and automatic headers are the agent's. So are look-ups: with
+    /// ureq's own resolver each makes a thread, and **panics** when none can be made.
+    ///
+    /// # Errors
+    /// [`SettingsError::Timeout`].
+    pub fn with_agent(agent: ureq::Agent, settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        Ok(Self { agent, is_callers: true, settings: Arc::new(settings) })
+    }
+
+    /// Sends a request and reads its response.
+    ///
+    /// # Errors
+    /// See [`Error`]. Nothing was sent if it is one of connecting ([`Error::Dns`],
+    /// [`Error::Connect`], [`Error::Tls`], [`Error::Proxy`]).
+    pub fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+        let (mut parts, body) = request.into_parts();
+        parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        // ureq sends a length for an empty `Vec` and chunks for `()` where a method has a body.
+        let has_body = !body.is_empty()
+            || !matches!(
+                parts.method,
+                Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS | Method::TRACE
+            );
+        let response = if has_body {
+            self.run(Request::from_parts(parts, body))
+        } else {
+            self.run(Request::from_parts(parts, ()))
+        };
+        let response = response.map_err(|error| self.error(error))?;
+
+        let limit = self.settings.get_max_body();
+        let (parts, mut body) = response.into_parts();
+        // Without this ureq reads up to the limit first, or waits for what never comes.
+        if body.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(Error::TooLarge { part: Part::Body, limit });
+        }
+        let body = body.with_config().limit(limit as u64).read_to_vec();
+        Ok(Response::from_parts(parts, body.map_err(|error| self.error(error))?))
+    }
+
+    /// Ends the service of this transport and of all its clones: calls that wait end with an error,
+    /// later ones fail at once. A look-up that hangs is left to itself.
+    pub fn shutdown(&self) {
+        self.agent.clone().shutdown();
+    }
+
+    fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, ureq::Error> {
+        if !self.is_callers {
+            return self.agent.run(request);
+        }
+        let request = self
+            .agent
+            .configure_request(request)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .timeout_global(Some(self.settings.get_timeout()))
+            .build();
+        self.agent.run(request)
+    }
+
+    fn error(&self, error: ureq::Error) -> Error {
+        error::from_ureq(error, &self.settings)
+    }
+}
+
+impl std::fmt::Debug for UreqTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UreqTransport").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

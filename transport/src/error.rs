@@ -50,11 +50,11 @@ pub enum Error {
         source: Source,
     },
     /// The answer is larger than allowed; the rest was not read.
-    #[error("the {part} of the answer is larger than {limit} bytes")]
+    #[error("{}", TooMuch(*part, *limit))]
     TooLarge {
         /// Which part of it.
         part: Part,
-        /// The limit, in bytes.
+        /// The limit, in bytes. A head is also limited to 128 headers.
         limit: usize,
     },
     /// What came back is not HTTP, or the request cannot be sent as HTTP.
@@ -81,12 +81,17 @@ pub enum Part {
     Body,
 }
 
-impl fmt::Display for Part {
+struct TooMuch(Part, usize);
+
+impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Head => "head",
-            Self::Body => "body",
-        })
+        match *self {
+            // Which of the two it was hyper does not tell.
+            Self(Part::Head, limit) => {
+                write!(f, "the head of the answer is over {limit} bytes or 128 headers")
+            }
+            Self(Part::Body, limit) => write!(f, "the body of the answer is over {limit} bytes"),
+        }
     }
 }
 
@@ -125,11 +130,10 @@ impl Error {
     }
 }
 
-/// The first error of type `T` in a chain. An `io::Error` hides what it wraps from `source()`
-/// when that is itself wrapped, hence `get_ref`.
-pub(crate) fn find<'a, T: StdError + 'static>(
-    error: &'a (dyn StdError + 'static),
-) -> Option<&'a T> {
+/// The first error of type `T` in a chain; of several `io::Error`s the innermost. An `io::Error`
+/// leaves what it wraps out of `source()`, which [`std::error::Error::source`] alone would miss.
+#[must_use]
+pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     let mut found_io: Option<&'a T> = None;
     while let Some(error) = next {
@@ -189,8 +193,8 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(407) => f.write_str(": it wants a user and password (status 407)"),
-            Some(status) => write!(f, " (status {status})"),
-            None => Ok(()),
+            // hyper-util tells no other status, and both transports are to say the same.
+            _ => Ok(()),
         }
     }
 }
@@ -240,11 +244,11 @@ mod tests {
         );
         assert_eq!(
             Error::TooLarge { part: Part::Body, limit: 9 }.to_string(),
-            "the body of the answer is larger than 9 bytes"
+            "the body of the answer is over 9 bytes"
         );
         let proxy = |status| Error::Proxy { status, source: "x".into() }.to_string();
         assert_eq!(proxy(None), "the proxy did not open a tunnel");
-        assert_eq!(proxy(Some(502)), "the proxy did not open a tunnel (status 502)");
+        assert_eq!(proxy(Some(502)), proxy(None));
         assert!(proxy(Some(407)).contains("password"));
     }
 }

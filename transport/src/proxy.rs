@@ -52,6 +52,10 @@ impl ProxyUrl {
         if user_info.is_some_and(|text| text.contains('@') || !percent_encoding_is_valid(text)) {
             return wrong("has a user or password that is not percent-encoded");
         }
+        // One client refuses other bytes, the other replaces them.
+        if user_info.is_some_and(|text| std::str::from_utf8(&decode(text)).is_err()) {
+            return wrong("has a user or password that is not UTF-8");
+        }
         let Some((host, port)) = host_port.rsplit_once(':') else {
             return wrong("must name a port (http://host:3128)");
         };
@@ -91,6 +95,18 @@ fn percent_encoding_is_valid(text: &str) -> bool {
         let bytes = after.as_bytes();
         bytes.len() >= 2 && bytes[..2].iter().all(u8::is_ascii_hexdigit)
     })
+}
+
+/// Decodes what is percent-encoded validly.
+fn decode(text: &str) -> Vec<u8> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        bytes.extend(u8::from_str_radix(digits, 16));
+        bytes.extend(rest.as_bytes());
+    }
+    bytes
 }
 
 impl fmt::Debug for ProxyUrl {
@@ -138,6 +154,7 @@ mod tests {
             "http://canary#x:1",
             "http://user:can ary@proxy:1",
             "http://user:canary%4@proxy:1",
+            "http://user:canary%FF@proxy:1",
             "http://user:can@ary@proxy:1",
             "http://[canary]:1",
             "http://\u{e9}:1",

@@ -122,7 +122,7 @@ pub enum SettingsError {
         usize,
     ),
     /// The trust store asked for was left out of this build by its features.
-    #[error("{0} are not in this build; use another trust store or turn on its feature")]
+    #[error("this build cannot trust {0}")]
     TrustNotCompiledIn(
         /// Which one.
         &'static str,

@@ -36,6 +36,18 @@ impl Trust {
     }
 }
 
+impl Trust {
+    /// The error of a transport whose features leave this trust store out.
+    #[must_use]
+    pub fn not_compiled_in(&self) -> SettingsError {
+        SettingsError::TrustNotCompiledIn(match self {
+            Self::Platform => "the system's trust store (feature platform-verifier)",
+            Self::WebpkiRoots => "Mozilla's roots (feature webpki-roots)",
+            Self::Pem(_) => "certificates of a PEM text",
+        })
+    }
+}
+
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,497 @@
+//! Every promise of a transport, on every subject.
+#![allow(clippy::print_stdout, reason = "the subject is shown when its case fails")]
+
+use std::{net::TcpListener, time::Duration};
+
+use http::Request;
+use huaweicloud_sms_simulator::{Answer, Simulator};
+use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, Trust};
+use huaweicloud_sms_transport_conformance::{
+    Proxying, SUBJECTS, Subject, TOKEN, TestProxy, Transport, get, path,
+};
+
+fn settings() -> Settings {
+    Settings::default().proxy(Proxy::None)
+}
+
+fn simulator(answers: impl IntoIterator<Item = Answer>) -> Simulator {
+    let simulator = Simulator::builder().token(TOKEN).start().expect("started");
+    answers.into_iter().for_each(|answer| simulator.push("id", answer));
+    simulator
+}
+
+/// Runs a case on every subject.
+fn each(case: impl Fn(Subject)) {
+    for subject in SUBJECTS {
+        println!("{subject:?}");
+        case(subject);
+    }
+}
+
+/// Runs a case on every subject that makes its own connections.
+fn each_client(case: impl Fn(Subject)) {
+    each(|subject| {
+        if subject != Subject::Exchange {
+            case(subject);
+        }
+    });
+}
+
+fn start(subject: Subject) -> Transport {
+    subject.start(settings())
+}
+
+#[test]
+fn a_get_goes_out_as_it_is() {
+    each(|subject| {
+        let simulator = simulator([Answer::command("START", Some("t"))]);
+        let response = start(subject).execute(get(&simulator.url(), "id")).expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.body(), br#"{"command_name":"START","command_param":{"task_id":"t"}}"#);
+        let requests = simulator.requests();
+        assert_eq!(requests.len(), 1);
+        let request = &requests[0];
+        assert_eq!((request.method.as_str(), request.target.clone()), ("GET", path("id")));
+        assert!(request.head.starts_with(b"GET /v3/sources/id/command HTTP/1.1\r\n"));
+        let mut names: Vec<_> = request.headers.iter().map(|h| h.0.to_lowercase()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-type", "host", "user-agent", "x-auth-token"]);
+        assert_eq!(request.header("host"), Some(simulator.addr().to_string().as_bytes()));
+        let agent = String::from_utf8_lossy(request.header("user-agent").unwrap_or_default());
+        let client = if subject == Subject::Ureq { "ureq" } else { "hyper" };
+        assert_eq!(
+            agent,
+            format!("huaweicloud-sms-transport-{client}/{}", env!("CARGO_PKG_VERSION"))
+        );
+    });
+}
+
+#[test]
+fn what_the_request_says_wins() {
+    each(|subject| {
+        let simulator = simulator([]);
+        let request = Request::get(format!("{}/x?y=z", simulator.url()))
+            .header("user-agent", "mine")
+            .header("accept", "application/json")
+            .header("accept-encoding", "identity")
+            .body(Vec::new());
+        start(subject).execute(request.expect("valid")).expect("an answer");
+        let requests = simulator.requests();
+        assert_eq!(requests[0].target, "/x?y=z");
+        for (name, value) in [
+            ("user-agent", "mine"),
+            ("accept", "application/json"),
+            ("accept-encoding", "identity"),
+        ] {
+            let values = requests[0].headers.iter().filter(|h| h.0.eq_ignore_ascii_case(name));
+            assert_eq!(values.map(|h| h.1.as_slice()).collect::<Vec<_>>(), [value.as_bytes()]);
+        }
+    });
+}
+
+#[test]
+fn lengths_by_method_and_body() {
+    each(|subject| {
+        let simulator = simulator([]);
+        let transport = start(subject);
+        for (method, body, length) in [
+            ("GET", "", None),
+            ("DELETE", "", None),
+            ("HEAD", "", None),
+            ("POST", "", Some("0")),
+            ("PUT", "", Some("0")),
+            ("POST", "body", Some("4")),
+        ] {
+            let request = Request::builder().method(method).uri(simulator.url()).body(body.into());
+            transport.execute(request.expect("valid")).expect("an answer");
+            let requests = simulator.requests();
+            let request = requests.last().expect("a request");
+            assert_eq!(request.method, method);
+            assert_eq!(request.header("content-length"), length.map(str::as_bytes), "{method}");
+            assert_eq!(request.header("transfer-encoding"), None);
+            assert_eq!(request.body, body.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn the_longest_token_arrives_whole() {
+    each(|subject| {
+        let token = "t".repeat(16_384);
+        let simulator = Simulator::builder().token(token.clone()).start().expect("started");
+        simulator.push("id", Answer::command("STOP", None));
+        let mut request = get(&simulator.url(), "id");
+        request.headers_mut().insert("x-auth-token", token.parse().expect("valid"));
+        assert_eq!(start(subject).execute(request).expect("an answer").status(), 200);
+        assert_eq!(simulator.requests()[0].header("x-auth-token"), Some(token.as_bytes()));
+    });
+}
+
+#[test]
+fn redirects_are_returned_and_nothing_goes_there() {
+    each(|subject| {
+        let elsewhere = simulator([]);
+        let transport = start(subject);
+        for status in [301, 302, 303, 307, 308] {
+            let answer = Answer::body(status, "moved").header("location", &elsewhere.url());
+            let simulator = simulator([answer]);
+            let response = transport.execute(get(&simulator.url(), "id")).expect("a response");
+            assert_eq!(response.status(), status);
+            assert_eq!(response.body(), b"moved");
+            assert_eq!(response.headers()["location"], elsewhere.url());
+            assert_eq!(simulator.request_count(), 1);
+        }
+        assert_eq!((elsewhere.request_count(), elsewhere.connection_count()), (0, 0));
+    });
+}
+
+#[test]
+fn no_status_is_an_error() {
+    each(|subject| {
+        let transport = start(subject);
+        for status in [200, 202, 204, 304, 400, 401, 403, 404, 407, 429, 500, 502, 503, 599] {
+            let body = if matches!(status, 204 | 304) { "" } else { "the reason" };
+            let simulator = simulator([Answer::body(status, body).header("retry-after", "7")]);
+            let response = transport.execute(get(&simulator.url(), "id")).expect("a response");
+            assert_eq!(
+                (response.status().as_u16(), response.headers()["retry-after"].as_bytes()),
+                (status, &b"7"[..])
+            );
+            assert_eq!(response.body(), body.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn bodies_up_to_the_limit() {
+    let chunked = |size: usize| {
+        let mut raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for _ in 0..size {
+            raw.extend(b"1\r\nx\r\n");
+        }
+        raw.extend(b"0\r\n\r\n");
+        Answer::raw(raw)
+    };
+    let until_close =
+        |size: usize| Answer::raw([b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; size]].concat());
+    each(|subject| {
+        let transport = subject.start(settings().max_body(1000));
+        for make in [&chunked as &dyn Fn(usize) -> Answer, &until_close, &|size| {
+            Answer::body(200, vec![b'x'; size])
+        }] {
+            let simulator = simulator([make(1000), make(1001)]);
+            let response = transport.execute(get(&simulator.url(), "id")).expect("at the limit");
+            assert_eq!(response.body().len(), 1000);
+            let error = transport.execute(get(&simulator.url(), "id")).expect_err("over it");
+            assert!(
+                matches!(error, Error::TooLarge { part: Part::Body, limit: 1000 }),
+                "{error:?}"
+            );
+            assert_eq!(error.to_string(), "the body of the answer is over 1000 bytes");
+        }
+    });
+}
+
+/// Nothing of the body comes, so who waited for it would end in a timeout instead.
+#[test]
+fn an_announced_length_over_the_limit_is_refused_at_once() {
+    each(|subject| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n{}";
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer);
+            stream.write_all(head.as_bytes()).expect("sent");
+            // Open until the client has gone.
+            while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        });
+        let error = start(subject).execute(get(&url, "id")).expect_err("too large");
+        assert!(matches!(error, Error::TooLarge { part: Part::Body, .. }), "{error:?}");
+        server.join().expect("the client has gone");
+    });
+}
+
+#[test]
+fn heads_over_the_limit() {
+    let with_headers = |count: usize, size: usize| {
+        let mut raw = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n".to_vec();
+        for index in 0..count {
+            raw.extend(format!("x-{index}: {}\r\n", "v".repeat(size)).as_bytes());
+        }
+        raw.extend(b"\r\n{}");
+        Answer::raw(raw)
+    };
+    each(|subject| {
+        let transport = start(subject);
+        for (answer, fits) in [
+            (with_headers(127, 10), true),
+            (with_headers(128, 10), false),
+            (with_headers(1, 32 * 1024), true),
+            (with_headers(1, 66 * 1024), false),
+            (with_headers(1, 1024 * 1024), false),
+            (with_headers(100, 1024), false),
+        ] {
+            let simulator = simulator([answer]);
+            match transport.execute(get(&simulator.url(), "id")) {
+                Ok(response) => assert!(fits && response.body() == b"{}"),
+                Err(error) => {
+                    assert!(!fits, "{error:?}");
+                    assert!(matches!(error, Error::TooLarge { part: Part::Head, .. }), "{error:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn silence_ends_at_the_limit() {
+    each(|subject| {
+        let simulator = simulator([Answer::silent()]);
+        let transport = subject.start(settings().timeout(Duration::from_millis(200)));
+        let error = transport.execute(get(&simulator.url(), "id")).expect_err("no answer");
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        assert_eq!(error.to_string(), "no complete answer within 0.2 s");
+        assert_eq!(simulator.request_count(), 1, "nothing is sent twice");
+    });
+}
+
+/// The time limit holds for the body too.
+#[test]
+fn a_body_that_stays_away_ends_at_the_limit() {
+    each(|subject| {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}").expect("sent");
+            while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        });
+        let transport = subject.start(settings().timeout(Duration::from_millis(200)));
+        let error = transport.execute(get(&url, "id")).expect_err("half an answer");
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        server.join().expect("the client has gone");
+    });
+}
+
+#[test]
+fn nobody_listens() {
+    each(|subject| {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        drop(listener);
+        let error = start(subject).execute(get(&url, "id")).expect_err("refused");
+        assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+        assert_eq!(error.to_string(), "no connection could be made");
+    });
+}
+
+#[test]
+fn names() {
+    each_client(|subject| {
+        let error = start(subject)
+            .execute(get("http://nonexistent.invalid:80", "id"))
+            .expect_err("no such name");
+        assert!(matches!(error, Error::Dns { .. }), "{error:?}");
+        assert_eq!(error.to_string(), "the name of the host could not be resolved");
+
+        let simulator = simulator([Answer::command("STOP", None)]);
+        let url = format!("http://localhost:{}", simulator.addr().port());
+        assert_eq!(start(subject).execute(get(&url, "id")).expect("an answer").status(), 200);
+    });
+}
+
+#[test]
+fn answers_that_end_early() {
+    each(|subject| {
+        let transport = start(subject);
+        for raw in [
+            "",
+            "HTTP/1.1 200 OK\r\nContent-",
+            "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"command_name\":\"START\"}",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}",
+        ] {
+            let simulator = simulator([Answer::raw(raw)]);
+            let error = transport.execute(get(&simulator.url(), "id")).expect_err(raw);
+            assert!(matches!(error, Error::Closed { .. }), "{raw:?}: {error:?}");
+            assert_eq!(simulator.request_count(), 1, "nothing is sent twice");
+        }
+    });
+}
+
+#[test]
+fn what_is_not_http() {
+    each(|subject| {
+        let transport = start(subject);
+        for raw in [
+            "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+            "HTTP/1.1 abc OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+            "\x15\x03\x01\x00\x02\x02\x50\r\n\r\n",
+        ] {
+            let simulator = simulator([Answer::raw(raw)]);
+            let error = transport.execute(get(&simulator.url(), "id")).expect_err(raw);
+            assert!(matches!(error, Error::Protocol { .. }), "{raw:?}: {error:?}");
+        }
+    });
+}
+
+#[test]
+fn one_connection_serves_call_after_call() {
+    each_client(|subject| {
+        for tls in [false, true] {
+            let builder = Simulator::builder().token(TOKEN);
+            let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
+            simulator.push("id", Answer::command("STOP", None).times(20));
+            let mut settings = settings();
+            if let Some(pem) = simulator.ca_pem() {
+                settings = settings.trust(Trust::Pem(pem.into()));
+            }
+            let transport = subject.start(settings);
+            for _ in 0..20 {
+                let response = transport.execute(get(&simulator.url(), "id")).expect("an answer");
+                assert_eq!(response.status(), 200);
+            }
+            assert_eq!(simulator.connection_count(), 1);
+        }
+    });
+}
+
+#[test]
+fn many_calls_at_once() {
+    each(|subject| {
+        let simulator = simulator([Answer::command("STOP", None).times(20)]);
+        let transport = start(subject);
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    let response = transport.execute(get(&simulator.url(), "id"));
+                    assert_eq!(response.expect("an answer").status(), 200);
+                });
+            }
+        });
+        assert_eq!(simulator.request_count(), 20);
+    });
+}
+
+#[test]
+fn tls_trusts_what_it_is_told_to() {
+    each_client(|subject| {
+        let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
+        simulator.push("id", Answer::command("STOP", None).times(2));
+        let ca = simulator.ca_pem().expect("a CA");
+        let other = Simulator::builder().tls().start().expect("started");
+        let port = simulator.addr().port();
+        let ask = |pem: &str, host: &str| {
+            let transport = subject.start(settings().trust(Trust::Pem(pem.into())));
+            transport.execute(get(&format!("https://{host}:{port}"), "id"))
+        };
+        assert_eq!(ask(ca, "127.0.0.1").expect("trusted").status(), 200);
+        let both = [other.ca_pem().unwrap_or_default(), ca].concat();
+        assert_eq!(ask(&both, "localhost").expect("trusted").status(), 200);
+
+        let error = ask(other.ca_pem().expect("a CA"), "127.0.0.1").expect_err("another CA");
+        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "TLS failed: the certificate is not trusted: it is issued by an unknown CA"
+        );
+        // A loopback address that the certificate does not name.
+        let error = ask(ca, "127.0.0.2");
+        if let Err(Error::Connect { .. }) = error {
+            return; // Not a loopback address of this system.
+        }
+        let error = error.expect_err("another host");
+        assert_eq!(
+            error.to_string(),
+            "TLS failed: the certificate is not trusted: it is for another host"
+        );
+        assert_eq!(simulator.request_count(), 2, "nothing was sent before trust");
+    });
+}
+
+#[test]
+fn tls_with_the_systems_trust_does_not_trust_the_simulator() {
+    each_client(|subject| {
+        let simulator = Simulator::builder().tls().start().expect("started");
+        let error = start(subject).execute(get(&simulator.url(), "id")).expect_err("not trusted");
+        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+        assert_eq!(simulator.request_count(), 0);
+    });
+}
+
+#[test]
+fn https_to_a_server_without_tls() {
+    each_client(|subject| {
+        let simulator = simulator([]);
+        let url = simulator.url().replace("http:", "https:");
+        let error = start(subject).execute(get(&url, "id")).expect_err("no TLS there");
+        assert_eq!(error.to_string(), "TLS failed: the peer did not speak TLS");
+    });
+}
+
+fn through(proxy: &TestProxy, user_info: &str) -> Settings {
+    let url = format!("http://{user_info}{}", proxy.address());
+    settings().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
+}
+
+#[test]
+fn a_proxy_opens_a_tunnel_and_sees_no_token_inside_tls() {
+    each_client(|subject| {
+        for tls in [true, false] {
+            let builder = Simulator::builder().token(TOKEN);
+            let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
+            simulator.push("id", Answer::command("STOP", None));
+            let proxy = TestProxy::start(Proxying::Tunnel);
+            let mut settings = through(&proxy, "user:p%40ss@");
+            if let Some(pem) = simulator.ca_pem() {
+                settings = settings.trust(Trust::Pem(pem.into()));
+            }
+            let response = subject.start(settings).execute(get(&simulator.url(), "id"));
+            assert_eq!(response.expect("an answer").status(), 200);
+            let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+            let connect = format!("CONNECT {} HTTP/1.1\r\n", simulator.addr());
+            assert!(seen.starts_with(&connect), "{seen}");
+            assert_eq!(seen.contains(TOKEN), !tls);
+            let inside = String::from_utf8_lossy(&simulator.requests()[0].head).to_lowercase();
+            assert!(!inside.contains("proxy-"), "{inside}");
+        }
+    });
+}
+
+#[test]
+fn proxies_that_refuse() {
+    each_client(|subject| {
+        let simulator = simulator([]);
+        let ask = |settings: Settings| {
+            subject.start(settings).execute(get(&simulator.url(), "id")).expect_err("refused")
+        };
+        let error = ask(through(&TestProxy::start(Proxying::Tunnel), "user:wrong@"));
+        assert!(matches!(error, Error::Proxy { status: Some(407), .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the proxy did not open a tunnel: it wants a user and password (status 407)"
+        );
+        for status in [403, 502] {
+            let error = ask(through(&TestProxy::start(Proxying::Refuse(status)), ""));
+            assert!(matches!(error, Error::Proxy { .. }), "{error:?}");
+            assert_eq!(error.to_string(), "the proxy did not open a tunnel");
+        }
+        let error = ask(through(&TestProxy::start(Proxying::Close), ""));
+        assert!(matches!(error, Error::Proxy { .. } | Error::Closed { .. }), "{error:?}");
+        assert_eq!(simulator.connection_count(), 0);
+
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        drop(listener);
+        let error = ask(settings().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address"))));
+        assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    });
+}

@@ -1,0 +1,57 @@
+//! ureq's errors in the words that both transports share.
+
+use huaweicloud_sms_transport::{Error, Part, Settings};
+
+use crate::resolver::LookupError;
+
+pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
+    use ureq::Error as Ureq;
+    let limit = settings.get_timeout();
+    match error {
+        Ureq::Timeout(_) => Error::Timeout { limit },
+        // ureq hands rustls's errors on inside these.
+        Ureq::Io(error) => Error::classify(error.into(), limit, false),
+        Ureq::Other(error) if error.is::<LookupError>() => Error::Dns { source: error },
+        Ureq::Other(error) => Error::classify(error, limit, false),
+        Ureq::HostNotFound => Error::Dns { source: error.into() },
+        Ureq::ConnectionFailed => Error::Connect { source: error.into() },
+        Ureq::ConnectProxyFailed(ref text) => {
+            Error::Proxy { status: status(text), source: error.into() }
+        }
+        Ureq::InvalidProxyUrl => Error::Proxy { status: None, source: error.into() },
+        Ureq::Rustls(_) | Ureq::Tls(_) | Ureq::TlsRequired => Error::Tls { source: error.into() },
+        Ureq::LargeResponseHeader(..) => {
+            Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD }
+        }
+        Ureq::BodyExceedsLimit(_) => {
+            Error::TooLarge { part: Part::Body, limit: settings.get_max_body() }
+        }
+        // The crate of this error's type is ureq's own affair.
+        Ureq::Protocol(ref what) if format!("{what:?}").contains("TooManyHeaders") => {
+            Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD }
+        }
+        Ureq::Protocol(_) | Ureq::Http(_) | Ureq::BadUri(_) => {
+            Error::Protocol { source: error.into() }
+        }
+        other => Error::Other { source: other.into() },
+    }
+}
+
+/// The status in ureq's text `proxy server responded 407/407`; it has no other form.
+fn status(text: &str) -> Option<u16> {
+    let digits = text.rsplit(|character: char| !character.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|status| (100..1000).contains(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_a_proxy() {
+        assert_eq!(status("proxy server responded 407/407"), Some(407));
+        assert_eq!(status("proxy server responded 502/Bad Gateway"), None);
+        assert_eq!(status("x 99999"), None);
+        assert_eq!(status(""), None);
+    }
+}
