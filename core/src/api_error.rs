@@ -112,10 +112,26 @@ impl ApiError {
         self.encoded_authorization_message.as_deref()
     }
 
-    /// What it means for the caller: by status first, then by code.
+    /// What it means for the caller: by status first, then by code. Only where the gateway files
+    /// everything about credentials under one code (0301) do its documented English texts decide;
+    /// the service's own texts are localised and never read.
     #[must_use]
     pub fn kind(&self) -> ApiErrorKind {
-        ApiErrorKind::new(self.status, self.code())
+        let kind = ApiErrorKind::new(self.status, self.code());
+        let is_0301 = matches!(self.code(), Some("APIG.0301" | "APIGW.0301"));
+        let says = |words| self.message().is_some_and(|message| message.contains(words));
+        match kind {
+            ApiErrorKind::Unauthorized if is_0301 && says("failed to reach the limit") => {
+                ApiErrorKind::KeyLocked
+            }
+            ApiErrorKind::Unauthorized if is_0301 && says("token expires") => {
+                ApiErrorKind::TokenExpired
+            }
+            ApiErrorKind::Unauthorized if is_0301 && says("signature expired") => {
+                ApiErrorKind::ClockSkew
+            }
+            kind => kind,
+        }
     }
 }
 
@@ -143,10 +159,12 @@ impl core::error::Error for ApiError {}
 pub enum ApiErrorKind {
     /// The token or key was refused.
     Unauthorized,
-    /// The token has to be renewed (`APIGW.0307`).
+    /// The token has expired or has to be renewed (`APIGW.0307`).
     TokenExpired,
     /// A signature was refused over the clock (`SMS.0205`).
     ClockSkew,
+    /// The access key is locked, as it is for 5 minutes after more than 5 refusals in a row.
+    KeyLocked,
     /// A permission is missing.
     Forbidden,
     /// The account is frozen, restricted, in arrears or not verified.
@@ -220,7 +238,7 @@ impl ApiErrorKind {
     /// Whether the credential was refused, so that a new one may help.
     #[must_use]
     pub const fn is_unauthorized(self) -> bool {
-        matches!(self, Self::Unauthorized | Self::TokenExpired | Self::ClockSkew)
+        matches!(self, Self::Unauthorized | Self::TokenExpired | Self::ClockSkew | Self::KeyLocked)
     }
 
     /// What the operator should do, in a line.
@@ -228,11 +246,15 @@ impl ApiErrorKind {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Unauthorized => {
-                "check the token or key and its account, and this server's clock; more than 5 \
-                 refusals lock an access key, so wait 5 minutes before trying again"
+                "check the token or key, its account and this server's clock before trying again: \
+                 more than 5 refusals in a row lock an access key for 5 minutes"
             }
             Self::TokenExpired => "get a new token from IAM",
             Self::ClockSkew => "set this server's clock and time zone (at most 15 minutes off)",
+            Self::KeyLocked => {
+                "stop asking for 5 minutes, or the access key stays locked for all its users; then \
+                 check its secret and this server's clock"
+            }
             Self::Forbidden => {
                 "grant the user the permission sms:server:getCommand (role model: \
                  sms:server:migrationServer)"

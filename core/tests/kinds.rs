@@ -65,6 +65,7 @@ fn retry_and_credentials() {
         (Unauthorized, false, true),
         (TokenExpired, false, true),
         (ClockSkew, false, true),
+        (KeyLocked, false, true),
         (Forbidden, false, false),
         (AccountRestricted, false, false),
         (ServerUnknown, false, false),
@@ -103,5 +104,35 @@ fn of_every_kind_of_response_error() {
         assert_eq!(error.is_retryable(), retryable, "{status} {body}");
         assert_eq!(error.is_unauthorized(), unauthorized, "{status} {body}");
         assert_eq!(error.status(), status);
+    }
+}
+
+/// The gateway's texts, from its FAQ (apig-faq-0003 and its copies for other services).
+#[test]
+fn the_gateways_texts_under_its_code_for_credentials() {
+    let kind = |status: u16, code: &str, text: &str| {
+        let body = format!(
+            r#"{{"error_msg":"Incorrect IAM authentication information: {text}","error_code":"{code}","request_id":"1"}}"#
+        );
+        match error(status, body) {
+            ResponseError::Api(error) => error.kind(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (text, expected) in [
+        ("AK access failed to reach the limit,forbidden.", KeyLocked),
+        ("token expires, expires_at: 2026-11-24T00:00:00.000000Z", TokenExpired),
+        ("verify aksk signature fail, signature expired", ClockSkew),
+        ("verify aksk signature fail", Unauthorized),
+        ("decrypt token fail", Unauthorized),
+        ("x-auth-token not found", Unauthorized),
+        ("Get secretKey failed", Unauthorized),
+    ] {
+        assert_eq!(kind(401, "APIG.0301", text), expected, "{text}");
+        assert_eq!(kind(401, "APIGW.0301", text), expected, "{text}");
+        // Another code or status is not decided by a text.
+        assert_eq!(kind(401, "SMS.6521", text), Unauthorized, "{text}");
+        assert_eq!(kind(403, "APIGW.0301", text), Forbidden, "{text}");
+        assert_eq!(kind(500, "APIGW.0301", text), Unavailable, "{text}");
     }
 }
