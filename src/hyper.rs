@@ -30,7 +30,8 @@ impl Client {
         call: &O,
         auth: &impl Authorize,
     ) -> Result<O::Output, Error<TransportError>> {
-        let response = self.transport.execute(call.request(auth)).await.map_err(Error::Transport)?;
+        let response =
+            self.transport.execute(call.request(auth)).await.map_err(Error::Transport)?;
         Ok(call.parse(&response)?)
     }
 }

@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+// The README's examples use both transports.
+#![cfg_attr(all(feature = "ureq", feature = "hyper"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "ureq", feature = "hyper")),
+    doc = "Unofficial client for the Huawei Cloud Server Migration Service (SMS); see README.md."
+)]
 
 #[cfg(feature = "hyper")]
 pub mod hyper;

@@ -1,0 +1,152 @@
+//! The command line. No secret is taken from it: other users of the machine can read it.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+/// Asks the Huawei Cloud Server Migration Service (SMS) what a source server is to do.
+/// Unofficial.
+///
+/// Exit status: 0 a command or a task's state; 2 wrong usage or input; 3 nothing to do; 4 the API
+/// refused; 5 the answer was not understood; 6 the service was not reached, did not finish in time
+/// or sent too much.
+#[derive(Debug, Parser)]
+#[command(name = "sms-agent", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Log more to standard error; up to three times. Never a secret.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Obtain a command from a simulated service in this process, through each transport, over
+    /// HTTP and HTTPS. Needs no network.
+    Demo,
+    /// Ask once for the command of a source server.
+    Obtain(Obtain),
+    /// Run a simulated service on loopback until interrupted. Prints its address first, then a
+    /// line per request.
+    Simulate(Simulate),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Obtain {
+    /// The service's address, as the SMS console's Agents page shows it.
+    #[arg(long, value_name = "URL", env = "HW_SMS_ENDPOINT", hide_env_values = true)]
+    pub(crate) endpoint: String,
+
+    /// The id under which the source server is registered.
+    #[arg(long, value_name = "ID", env = "HW_SMS_SERVER_ID", hide_env_values = true)]
+    pub(crate) server_id: String,
+
+    /// A file with the token (X-Subject-Token of IAM), `-` for standard input [default: the
+    /// environment's HW_AUTH_TOKEN, else OS_AUTH_TOKEN].
+    #[arg(long, value_name = "PATH|-")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Which HTTP client carries the request [default: the first of these in this build].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) transport: Option<Transport>,
+
+    /// The limit of the whole call, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Trust exactly the certificates of this PEM file, instead of the system's store.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_cert: Option<PathBuf>,
+
+    /// Go through this HTTP proxy, http://host:port, instead of the environment's. One that wants
+    /// a password goes into HTTPS_PROXY.
+    #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
+    pub(crate) proxy: Option<String>,
+
+    /// Use no proxy, whatever the environment says.
+    #[arg(long)]
+    pub(crate) no_proxy: bool,
+
+    /// Accept an http:// endpoint: the token travels in clear text.
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+
+    /// The largest answer that is read, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024)]
+    pub(crate) max_body: usize,
+
+    /// How to print the answer: for people, or one JSON object on one line.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Simulate {
+    /// Where to listen; loopback only. Port 0 lets the system choose.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+
+    /// A JSON file with the answers [default: always the page's example, START].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+
+    /// A file with the only token to accept, `-` for standard input [default: any token].
+    #[arg(long, value_name = "PATH|-")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Speak HTTPS, with a certificate of a CA made at start.
+    #[arg(long)]
+    pub(crate) tls: bool,
+
+    /// Write that CA's certificate (PEM) to this file.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    Ureq,
+    Hyper,
+}
+
+impl Transport {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ureq => "ureq",
+            Self::Hyper => "hyper",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "expected a number of seconds, such as 30 or 0.5".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_of_seconds() {
+        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["", "x", "-1", "NaN", "inf", "1e300", "30s"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `sms-agent demo`: the whole way once, without a network or a cloud account.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use huaweicloud_sms::{Answer, AuthToken, Endpoint, ObtainCommand, ServerId};
+use huaweicloud_sms_simulator::{Request, Script, Simulator};
+use huaweicloud_sms_transport::{Proxy, Settings, Trust};
+
+use crate::{
+    args::Transport,
+    report,
+    secret::Redactor,
+    transport::{AVAILABLE, Client},
+};
+
+const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
+const TOKEN: &str = "demo-token-that-is-not-a-secret";
+
+pub(crate) fn run() -> ExitCode {
+    let mut out = io::stdout().lock();
+    match demo(&mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Nowhere else to say it.
+            let _ = writeln!(io::stderr(), "error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(out: &mut impl Write) -> Result<(), String> {
+    let io = |error: io::Error| error.to_string();
+    writeln!(out, "A simulated Server Migration Service, asked for a command.").map_err(io)?;
+    for &transport in AVAILABLE {
+        for tls in [false, true] {
+            ask(out, transport, tls).map_err(|error| {
+                let scheme = if tls { "https" } else { "http" };
+                format!("{} over {scheme}: {error}", transport.name())
+            })?;
+        }
+    }
+    if AVAILABLE.is_empty() {
+        return Err("this build has no transport".into());
+    }
+    writeln!(out, "\nNext: `sms-agent simulate` in one shell, `sms-agent obtain` in another.")
+        .map_err(io)
+}
+
+fn ask(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), String> {
+    let mut builder = Simulator::builder().token(TOKEN).script(Script::example());
+    if tls {
+        builder = builder.tls();
+    }
+    let simulator = builder.start().map_err(|error| error.to_string())?;
+
+    let url = simulator.url();
+    let endpoint = if tls { Endpoint::new(&url) } else { Endpoint::cleartext(&url) };
+    let endpoint = endpoint.map_err(|error| error.to_string())?;
+    let server_id = ServerId::new(SERVER_ID).map_err(|error| error.to_string())?;
+    let token = AuthToken::new(TOKEN).map_err(|error| error.to_string())?;
+
+    let mut settings = Settings::default().proxy(Proxy::None);
+    if let Some(pem) = simulator.ca_pem() {
+        settings = settings.trust(Trust::Pem(pem.into()));
+    }
+    let client = Client::new(Some(transport), settings)?;
+    let call = ObtainCommand::new(&endpoint, &server_id);
+    let answer = client.send(&call, &token).map_err(|error| error.to_string())?;
+
+    let requests = simulator.requests();
+    let [request] = requests.as_slice() else {
+        return Err(format!("{} requests were sent instead of one", requests.len()));
+    };
+    show(out, transport, &url, request, answer).map_err(|error| error.to_string())
+}
+
+fn show(
+    out: &mut impl Write,
+    transport: Transport,
+    url: &str,
+    request: &Request,
+    answer: Answer,
+) -> io::Result<()> {
+    writeln!(out, "\n{} to {url}", transport.name())?;
+    writeln!(out, "  > {} {}", request.method, request.target)?;
+    for (name, value) in &request.headers {
+        let value = match name.eq_ignore_ascii_case("x-auth-token") {
+            true => "[redacted]".into(),
+            false => String::from_utf8_lossy(value),
+        };
+        writeln!(out, "  > {name}: {value}")?;
+    }
+    writeln!(out, "  < status {}", request.status)?;
+    let answer = report::text(&Ok(answer), &Redactor::new(""));
+    answer.lines().try_for_each(|line| writeln!(out, "  < {line}"))
+}

@@ -1,0 +1,262 @@
+//! How an outcome is printed: for people, or as one JSON object on one line.
+
+use std::{
+    error::Error as _,
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use huaweicloud_sms::{Answer, CommandParam, Error, ResponseError};
+use huaweicloud_sms_transport::Error as TransportError;
+use serde::Serialize;
+
+use crate::{args::Format, exit::Exit, secret::Redactor};
+
+/// What came of asking.
+pub(crate) type Outcome = Result<Answer, Failure>;
+
+/// Why there is no answer.
+pub(crate) enum Failure {
+    /// Something given on the command line, in a file or in the environment is wrong.
+    Input(String),
+    /// The call failed.
+    Call(Error<TransportError>),
+}
+
+/// The JSON form. Fields that do not apply are left out.
+#[derive(Default, Serialize)]
+struct Line<'a> {
+    answer: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_param: Option<&'a CommandParam>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_msg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// Prints an outcome, answers to standard output and, in text, errors to standard error.
+pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor<'_>) -> Exit {
+    log_sources(outcome, redactor);
+    let printed = match format {
+        Format::Json => writeln!(io::stdout(), "{}", json(outcome, redactor)),
+        Format::Text if outcome.is_err() => writeln!(io::stderr(), "{}", text(outcome, redactor)),
+        Format::Text => writeln!(io::stdout(), "{}", text(outcome, redactor)),
+    };
+    // Who does not read the answer (a closed pipe) still gets the exit status.
+    if let Err(error) = printed {
+        log::warn!("the answer could not be printed: {error}");
+    }
+    exit(outcome)
+}
+
+fn exit(outcome: &Outcome) -> Exit {
+    match outcome {
+        Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer,
+        Ok(Answer::Nothing(_)) => Exit::Nothing,
+        Err(Failure::Input(_)) => Exit::Input,
+        Err(Failure::Call(Error::Transport(_))) => Exit::Transport,
+        Err(Failure::Call(Error::Response(ResponseError::Api(_)))) => Exit::Api,
+        Err(Failure::Call(Error::Response(_))) => Exit::Protocol,
+    }
+}
+
+/// The HTTP client's own words, which differ from one to the other, for who wants to know more.
+fn log_sources(outcome: &Outcome, redactor: &Redactor<'_>) {
+    match outcome {
+        Ok(Answer::Command(command)) if command.lacks_task_id() => {
+            log::warn!("{} came without a task_id", command.name);
+        }
+        Err(Failure::Call(Error::Transport(error))) => {
+            let mut source = error.source();
+            while let Some(error) = source {
+                log::info!("cause: {}", redactor.redact(&error.to_string()));
+                source = error.source();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn json(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
+    let redact = |text: &str| redactor.redact(text);
+    let line = match outcome {
+        Ok(Answer::Command(command)) => Line {
+            answer: "command",
+            command_name: Some(command.name.as_str()),
+            command_param: Some(&command.param).filter(|param| !param.is_empty()),
+            ..Line::default()
+        },
+        Ok(Answer::Task(task)) => Line {
+            answer: "task",
+            command_name: Some(task.state.as_str()),
+            command_param: Some(&task.param).filter(|param| !param.is_empty()),
+            ..Line::default()
+        },
+        Ok(Answer::Nothing(why)) => {
+            Line { answer: "nothing", reason: Some(why.as_str()), ..Line::default() }
+        }
+        Err(failure) => {
+            let api = match failure {
+                Failure::Call(Error::Response(ResponseError::Api(error))) => Some(error),
+                _ => None,
+            };
+            let response = match failure {
+                Failure::Call(Error::Response(error)) => Some(error),
+                _ => None,
+            };
+            Line {
+                answer: "error",
+                kind: Some(failure.kind()),
+                status: response.map(|error| error.status().as_u16()),
+                error_code: api.and_then(|error| error.code()).map(redact),
+                error_msg: api.and_then(|error| error.message()).map(redact),
+                request_id: response.and_then(|error| error.request_id()).map(redact),
+                message: Some(redactor.redact(&failure.message())),
+                ..Line::default()
+            }
+        }
+    };
+    match serde_json::to_string(&line) {
+        Ok(json) => only_visible(&json),
+        Err(error) => unreachable!("strings and numbers serialise: {error}"),
+    }
+}
+
+/// Escapes what JSON allows in a string and a terminal would obey or hide: the control characters
+/// that `serde_json` leaves (U+007F to U+009F), direction marks and the like.
+fn only_visible(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        let is_hidden = !character.is_ascii() && character.escape_debug().len() > 1;
+        if is_hidden || character.is_control() {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` can't fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The form for people.
+pub(crate) fn text(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
+    match outcome {
+        Ok(Answer::Command(command)) => {
+            format!("command {}{}", command.name, param(&command.param))
+        }
+        Ok(Answer::Task(task)) => format!("task {}{}", task.state, param(&task.param)),
+        Ok(Answer::Nothing(why)) => format!("nothing to do: {why}"),
+        Err(failure) => {
+            let mut text = format!("error: {}", redactor.redact(&failure.message()));
+            if let Some(advice) = failure.advice() {
+                // Writing to a `String` can't fail.
+                let _ = write!(text, "\n  {advice}");
+            }
+            text
+        }
+    }
+}
+
+fn param(param: &CommandParam) -> String {
+    let members =
+        [("task_id", &param.task_id), ("bucket", &param.bucket), ("object", &param.object)];
+    let mut text = String::new();
+    for (name, value) in members {
+        if let Some(value) = value {
+            // Quoted and escaped as JSON is: a value may be empty or hold anything.
+            let value = only_visible(&serde_json::Value::from(value.as_str()).to_string());
+            let _ = write!(text, "\n  {name:<8} {value}");
+        }
+    }
+    text
+}
+
+impl Failure {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "input",
+            Self::Call(Error::Transport(_)) => "transport",
+            Self::Call(Error::Response(ResponseError::Api(_))) => "api",
+            Self::Call(Error::Response(_)) => "protocol",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Input(message) => message.clone(),
+            Self::Call(error) => error.to_string(),
+        }
+    }
+
+    /// What the operator can do, in a line.
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Input(_) => None,
+            Self::Call(Error::Response(ResponseError::Api(error))) => Some(error.kind().advice()),
+            Self::Call(Error::Response(_)) => Some(
+                "something between here and the service answered in its place (a proxy, a login \
+                 page, a load balancer): check the endpoint and the proxy",
+            ),
+            Self::Call(Error::Transport(error)) => Some(transport_advice(error)),
+        }
+    }
+}
+
+fn transport_advice(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::Timeout { .. } => {
+            "check the firewall, the proxy and the link's load; --timeout sets the limit"
+        }
+        TransportError::Dns { .. } => "check the endpoint's host name and this server's DNS",
+        TransportError::Connect { .. } => {
+            "check the endpoint's port, the firewall (outbound TCP 443) and whether a proxy is needed"
+        }
+        TransportError::Tls { .. } => {
+            "check this server's clock; behind a TLS-inspecting proxy give its CA with --ca-cert"
+        }
+        TransportError::Proxy { .. } => {
+            "check the proxy's address and its user and password in HTTPS_PROXY, or use --no-proxy"
+        }
+        TransportError::Closed { .. } => {
+            "try again; if it stays, a firewall or proxy cuts the connection"
+        }
+        TransportError::TooLarge { .. } => {
+            "this is no answer of the service: check the endpoint and the proxy (--max-body sets \
+             the limit)"
+        }
+        TransportError::Protocol { .. } => {
+            "something that is not the service listens there: check the endpoint and the proxy"
+        }
+        _ => "see the causes with -v",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_shows_every_character_that_a_terminal_would_obey() {
+        let json = only_visible("\"a\u{7f}\u{9b}\u{202e}é服\u{e0001}\"");
+        assert_eq!(json, "\"a\\u007f\\u009b\\u202eé服\\udb40\\udc01\"");
+        assert_eq!(
+            serde_json::from_str::<String>(&json).expect("still JSON"),
+            "a\u{7f}\u{9b}\u{202e}é服\u{e0001}"
+        );
+    }
+}

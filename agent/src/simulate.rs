@@ -1,0 +1,68 @@
+//! `sms-agent simulate`: the simulated service as a process.
+
+use std::{
+    fs,
+    io::{self, Write},
+    process::ExitCode,
+    sync::mpsc,
+    thread,
+};
+
+use huaweicloud_sms::Escaped;
+use huaweicloud_sms_simulator::{Script, Simulator};
+
+use crate::{args::Simulate, exit::Exit, secret};
+
+pub(crate) fn run(args: &Simulate) -> ExitCode {
+    match simulate(args) {
+        Ok(never) => match never {},
+        Err(message) => {
+            // Nowhere else to say it.
+            let _ = writeln!(io::stderr(), "error: {message}");
+            Exit::Input.into()
+        }
+    }
+}
+
+fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
+    let script = match &args.script {
+        None => Script::example(),
+        Some(path) => {
+            let json = fs::read_to_string(path).map_err(|error| {
+                format!("the script {} cannot be read: {error}", path.display())
+            })?;
+            Script::from_json(&json)
+                .map_err(|error| format!("the script {}: {error}", path.display()))?
+        }
+    };
+    // Printed by this thread, so that a reader who stalls holds up nothing but the lines.
+    let (lines, to_print) = mpsc::sync_channel(1024);
+    let mut builder = Simulator::builder().listen(args.listen).script(script);
+    builder = builder.on_request(move |request| {
+        let line = format!("{} {} -> {}", request.method, request.target, request.status);
+        // A full channel loses a line, not the service.
+        let _ = lines.try_send(line);
+    });
+    if args.tls {
+        builder = builder.tls();
+    }
+    if let Some(path) = &args.token_file {
+        builder = builder.token(secret::token(Some(path))?.text);
+    }
+    let simulator = builder.start().map_err(|error| error.to_string())?;
+    if let (Some(path), Some(pem)) = (&args.ca_out, simulator.ca_pem()) {
+        fs::write(path, pem)
+            .map_err(|error| format!("the CA cannot be written to {}: {error}", path.display()))?;
+    }
+    let url = simulator.url();
+    for line in std::iter::once(url.to_string()).chain(to_print) {
+        // Who stops reading lines may still send requests.
+        if writeln!(io::stdout(), "{}", Escaped(&line)).and_then(|()| io::stdout().flush()).is_err()
+        {
+            break;
+        }
+    }
+    loop {
+        thread::park();
+    }
+}

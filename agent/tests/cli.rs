@@ -1,0 +1,483 @@
+//! The binary as an operator runs it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use huaweicloud_sms_simulator::{Answer, Simulator};
+
+const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
+const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
+
+/// The transports of this build.
+fn transports() -> Vec<&'static str> {
+    let ureq = cfg!(feature = "ureq").then_some("ureq");
+    ureq.into_iter().chain(cfg!(feature = "hyper").then_some("hyper")).collect()
+}
+
+/// The binary, with nothing of this process's environment that it would read.
+fn agent(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sms-agent"));
+    for name in
+        ["HW_SMS_ENDPOINT", "HW_SMS_SERVER_ID", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN", "RUST_LOG"]
+    {
+        command.env_remove(name);
+    }
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+struct Ran {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+fn ran(output: Output) -> Ran {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Ran {
+        exit: output.status.code().expect("an exit status"),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    ran(agent(arguments).output().expect("runs"))
+}
+
+/// `obtain` on the page's server, with the token in the environment.
+fn obtain(url: &str, more: &[&str]) -> Ran {
+    let mut arguments = vec!["obtain", "--endpoint", url, "--server-id", SERVER_ID, "--allow-http"];
+    arguments.extend(more);
+    ran(agent(&arguments).env("HW_AUTH_TOKEN", TOKEN).output().expect("runs"))
+}
+
+fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
+    let simulator = Simulator::builder().token(TOKEN).start().expect("started");
+    answers.into_iter().for_each(|answer| simulator.push(SERVER_ID, answer));
+    simulator
+}
+
+/// A file in the tests' own directory.
+fn file(name: &str, content: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, content).expect("written");
+    path
+}
+
+#[test]
+fn demo_shows_every_transport_over_http_and_https() {
+    let demo = run(&["demo"]);
+    assert_eq!(demo.exit, 0, "{}", demo.err);
+    for transport in transports() {
+        for scheme in ["http", "https"] {
+            assert!(
+                demo.out.contains(&format!("{transport} to {scheme}://127.0.0.1:")),
+                "{}",
+                demo.out
+            );
+        }
+    }
+    let count = |text: &str| demo.out.matches(text).count();
+    assert_eq!(count("command START"), 2 * transports().len());
+    assert_eq!(count("2c0689c860ad4728a497c91ec0844384"), 2 * transports().len());
+    assert_eq!(count("x-auth-token: [redacted]"), 2 * transports().len());
+    assert!(!demo.out.contains("demo-token"));
+}
+
+/// Status, JSON and text of every kind of answer, the same words through each transport.
+#[test]
+#[rustfmt::skip]
+fn every_exit_status() {
+    let task = r#"{"command_name":"TASK_NOT_STARTED"}"#;
+    for (answer, exit, json, text) in [
+        (Answer::command("START", Some("2c06")), 0,
+            r#"{"answer":"command","command_name":"START","command_param":{"task_id":"2c06"}}"#,
+            "command START\n  task_id  \"2c06\"\n"),
+        (Answer::body(200, r#"{"command_name":"UPLOAD_LOG","command_param":{"bucket":"b","object":""}}"#), 0,
+            r#"{"answer":"command","command_name":"UPLOAD_LOG","command_param":{"bucket":"b","object":""}}"#,
+            "command UPLOAD_LOG\n  bucket   \"b\"\n  object   \"\"\n"),
+        (Answer::body(200, task), 0, r#"{"answer":"task","command_name":"TASK_NOT_STARTED"}"#, "task TASK_NOT_STARTED\n"),
+        (Answer::body(200, "{}"), 3, r#"{"answer":"nothing","reason":"empty_object"}"#, "nothing to do: the answer is {}\n"),
+        (Answer::body(200, ""), 3, r#"{"answer":"nothing","reason":"empty_body"}"#, "nothing to do: the body is empty\n"),
+        (Answer::body(204, ""), 3, r#"{"answer":"nothing","reason":"no_content"}"#, "nothing to do: status 204 (no content)\n"),
+        (Answer::body(200, r#"{"command_name":null}"#), 3, r#"{"answer":"nothing","reason":"null_name"}"#, "nothing to do: command_name is null\n"),
+        (Answer::error(403, "SMS.9004", "denied").header("x-request-id", "r1"), 4,
+            r#"{"answer":"error","kind":"api","status":403,"error_code":"SMS.9004","error_msg":"denied","request_id":"r1","message":"status 403, SMS.9004: denied [request id r1]"}"#,
+            "error: status 403, SMS.9004: denied [request id r1]\n  grant the user the permission sms:server:getCommand (role model: sms:server:migrationServer)\n"),
+        (Answer::body(200, "<html>login</html>").header("x-request-id", "r2"), 5,
+            r#"{"answer":"error","kind":"protocol","status":200,"request_id":"r2","message":"status 200, but the body is an HTML page, as of a proxy's login, not JSON [request id r2]"}"#,
+            "error: status 200, but the body is an HTML page, as of a proxy's login, not JSON [request id r2]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
+        (Answer::body(302, "").header("location", "http://127.0.0.1:9/").header("x-request-id", "r3"), 5,
+            r#"{"answer":"error","kind":"protocol","status":302,"request_id":"r3","message":"status 302 (Found), a redirect, which is never followed, with no body [request id r3]"}"#,
+            "error: status 302 (Found), a redirect, which is never followed, with no body [request id r3]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
+        (Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}"), 6,
+            r#"{"answer":"error","kind":"transport","message":"the connection was closed before the answer was complete"}"#,
+            "error: the connection was closed before the answer was complete\n  try again; if it stays, a firewall or proxy cuts the connection\n"),
+        (Answer::raw("SSH-2.0-OpenSSH\r\n\r\n"), 6,
+            r#"{"answer":"error","kind":"transport","message":"the peer did not speak HTTP as it should"}"#,
+            "error: the peer did not speak HTTP as it should\n  something that is not the service listens there: check the endpoint and the proxy\n"),
+        (Answer::body(200, " ".repeat(1001)), 6,
+            r#"{"answer":"error","kind":"transport","message":"the body of the answer is over 1000 bytes"}"#,
+            "error: the body of the answer is over 1000 bytes\n  this is no answer of the service: check the endpoint and the proxy (--max-body sets the limit)\n"),
+        (Answer::silent(), 6,
+            r#"{"answer":"error","kind":"transport","message":"no complete answer within 0.2 s"}"#,
+            "error: no complete answer within 0.2 s\n  check the firewall, the proxy and the link's load; --timeout sets the limit\n"),
+    ] {
+        for transport in transports() {
+            let simulator = service([answer.clone().times(2)]);
+            // Only silence needs a limit that is soon reached.
+            let timeout = if json.contains("within") { "0.2" } else { "60" };
+            let more = ["--transport", transport, "--max-body", "1000", "--timeout", timeout];
+            let ran = obtain(&simulator.url(), &[&more[..], &["--format", "json"]].concat());
+            assert_eq!((ran.exit, ran.out), (exit, format!("{json}\n")), "{transport}: {}", ran.err);
+            let ran = obtain(&simulator.url(), &more);
+            let (shown, other) = if exit < 4 { (ran.out, ran.err) } else { (ran.err, ran.out) };
+            assert_eq!((ran.exit, shown.as_str(), other.as_str()), (exit, text, ""), "{transport}");
+        }
+    }
+}
+
+#[test]
+fn nobody_there() {
+    for transport in transports() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        drop(listener);
+        let ran = obtain(&url, &["--transport", transport, "--format", "json"]);
+        assert_eq!(ran.exit, 6);
+        assert_eq!(
+            ran.out,
+            "{\"answer\":\"error\",\"kind\":\"transport\",\"message\":\"no connection could be made\"}\n"
+        );
+        // More is told on request.
+        let ran = obtain(&url, &["--transport", transport, "-v"]);
+        assert!(ran.err.contains("cause: ") && ran.err.contains("refused"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn an_order_without_a_task_is_reported_and_warned_of() {
+    let simulator = service([Answer::command("START", None)]);
+    let ran = obtain(&simulator.url(), &["--format", "json"]);
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "{\"answer\":\"command\",\"command_name\":\"START\"}\n")
+    );
+    assert!(ran.err.contains("START came without a task_id"), "{}", ran.err);
+}
+
+#[test]
+fn https_with_its_ca() {
+    for transport in transports() {
+        let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
+        simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
+        let ca = file(&format!("ca-{transport}.pem"), simulator.ca_pem().expect("a CA"));
+        let ca = ca.to_str().expect("UTF-8");
+        let ran = obtain(&simulator.url(), &["--transport", transport, "--ca-cert", ca]);
+        assert_eq!((ran.exit, ran.out.as_str()), (0, "command STOP\n  task_id  \"t\"\n"));
+
+        let other = Simulator::builder().tls().start().expect("started");
+        let ran = obtain(&other.url(), &["--transport", transport, "--ca-cert", ca]);
+        assert_eq!(ran.exit, 6);
+        assert!(
+            ran.err.starts_with(
+                "error: TLS failed: the certificate is not trusted: it is issued by an unknown CA\n"
+            ),
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.contains("--ca-cert"), "{}", ran.err);
+    }
+}
+
+/// Every input that is refused, before anything is sent, without a secret in the message.
+#[test]
+fn wrong_input() {
+    let simulator = service([]);
+    let url = simulator.url();
+    let empty = file("empty-token", "");
+    let lines = file("two-lines", "canary-token\ncanary\n");
+    let long = file("long-token", &"c".repeat(16_385));
+    let not_text = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("not-text");
+    fs::write(&not_text, b"canary\xff").expect("written");
+    let token = file("token", TOKEN);
+    let path = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
+    let long_id = "x".repeat(256);
+    for (endpoint, id, token_file, more, why) in [
+        ("", SERVER_ID, path(&token), &[][..], "the endpoint is empty"),
+        ("http://canary", SERVER_ID, path(&token), &[], "--allow-http"),
+        ("https://user:canary@h", SERVER_ID, path(&token), &[], "user or password"),
+        ("https://h?canary", SERVER_ID, path(&token), &[], "query"),
+        ("https://h#canary", SERVER_ID, path(&token), &[], "fragment"),
+        ("https://h:99999", SERVER_ID, path(&token), &[], "port from 1 to 65535"),
+        ("https://", SERVER_ID, path(&token), &[], "no host"),
+        ("ftp://canary", SERVER_ID, path(&token), &[], "https://"),
+        (&url, "", path(&token), &["--allow-http"], "the server id is empty"),
+        (&url, ".", path(&token), &["--allow-http"], "must not be . or .."),
+        (&url, "..", path(&token), &["--allow-http"], "must not be . or .."),
+        (&url, "a/b", path(&token), &["--allow-http"], "slash"),
+        (&url, &long_id, path(&token), &["--allow-http"], "256 characters"),
+        (&url, SERVER_ID, path(&empty), &["--allow-http"], "empty-token: the token is empty"),
+        (&url, SERVER_ID, path(&lines), &["--allow-http"], "line break?) at position 13"),
+        (&url, SERVER_ID, path(&long), &["--allow-http"], "16385 characters"),
+        (&url, SERVER_ID, path(&not_text), &["--allow-http"], "not UTF-8"),
+        (&url, SERVER_ID, "no/such/file".into(), &["--allow-http"], "no/such/file cannot be read"),
+        (&url, SERVER_ID, path(&token), &["--allow-http", "--timeout", "0"], "time limit"),
+        (&url, SERVER_ID, path(&token), &["--allow-http", "--timeout", "90000"], "time limit"),
+        (
+            &url,
+            SERVER_ID,
+            path(&token),
+            &["--allow-http", "--ca-cert", "no/such/file"],
+            "no/such/file cannot be read",
+        ),
+        (
+            &url,
+            SERVER_ID,
+            path(&token),
+            &["--allow-http", "--ca-cert", &path(&token)],
+            "no certificate",
+        ),
+        (&url, SERVER_ID, path(&token), &["--allow-http", "--proxy", "canary"], "proxy address"),
+        (
+            &url,
+            SERVER_ID,
+            path(&token),
+            &["--allow-http", "--proxy", "http://u:canary@h:1"],
+            "HTTPS_PROXY",
+        ),
+    ] {
+        let required =
+            ["obtain", "--endpoint", endpoint, "--server-id", id, "--token-file", &token_file];
+        for transport in transports() {
+            let arguments = [&required[..], more, &["--transport", transport]].concat();
+            let ran = run(&arguments);
+            assert_eq!((ran.exit, ran.out.as_str()), (2, ""), "{arguments:?}: {}", ran.err);
+            assert!(
+                ran.err.starts_with("error: ") && ran.err.contains(why),
+                "{arguments:?}: {}",
+                ran.err
+            );
+            assert!(!ran.err.contains("canary"), "{}", ran.err);
+
+            let ran = run(&[&arguments[..], &["--format", "json"]].concat());
+            let json: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+            assert_eq!(
+                (ran.exit, &json["answer"], &json["kind"]),
+                (2, &"error".into(), &"input".into())
+            );
+            assert!(
+                json["message"].as_str().is_some_and(|message| message.contains(why)),
+                "{json}"
+            );
+        }
+    }
+    assert_eq!((simulator.connection_count(), simulator.request_count()), (0, 0));
+}
+
+#[test]
+fn wrong_usage() {
+    for arguments in [
+        &[][..],
+        &["obtain"],
+        &["obtain", "--endpoint", "https://h"],
+        &["obtain", "--token", "x"],
+        &["obtain", "--endpoint", "https://h", "--server-id", "x", "--transport", "curl"],
+        &["obtain", "--endpoint", "https://h", "--server-id", "x", "--timeout", "soon"],
+        &[
+            "obtain",
+            "--endpoint",
+            "https://h",
+            "--server-id",
+            "x",
+            "--proxy",
+            "http://h:1",
+            "--no-proxy",
+        ],
+        &["simulate", "--listen", "0.0.0.0:0"],
+        &["simulate", "--ca-out", "x"],
+        &["simulate", "--script", "no/such/file"],
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.exit, 2, "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.is_empty());
+    }
+    let ran = run(&["obtain", "--endpoint", "https://h", "--server-id", "x"]);
+    assert_eq!(ran.exit, 2);
+    assert!(ran.err.contains("HW_AUTH_TOKEN") && ran.err.contains("--token-file"), "{}", ran.err);
+    for transport in ["ureq", "hyper"] {
+        if !transports().contains(&transport) {
+            let ran = obtain("https://h", &["--transport", transport]);
+            assert_eq!(ran.exit, 2);
+            assert!(ran.err.contains("not in this build"), "{}", ran.err);
+        }
+    }
+}
+
+/// The token by each of its ways, and which one goes first.
+#[test]
+fn where_the_token_comes_from() {
+    let asks = |command: &mut Command, token: &str| {
+        let simulator = Simulator::builder().token(token).start().expect("started");
+        simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
+        command.args(["--endpoint", &simulator.url(), "--server-id", SERVER_ID, "--allow-http"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("runs");
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(b"from-stdin\r\n").expect("written");
+        }
+        let ran = ran(child.wait_with_output().expect("ends"));
+        assert_eq!(ran.exit, 0, "{token}: {}", ran.err);
+    };
+    let from_file = file("from-file", "from-file\n");
+    let from_file = from_file.to_str().expect("UTF-8");
+    let both = |command: &mut Command| {
+        command.env("HW_AUTH_TOKEN", "from-hw").env("OS_AUTH_TOKEN", "from-os");
+    };
+    let mut command = agent(&["obtain", "--token-file", from_file]);
+    both(&mut command);
+    asks(&mut command, "from-file");
+    let mut command = agent(&["obtain", "--token-file", "-"]);
+    both(&mut command);
+    asks(command.stdin(Stdio::piped()), "from-stdin");
+    let mut command = agent(&["obtain"]);
+    both(&mut command);
+    asks(&mut command, "from-hw");
+    asks(agent(&["obtain"]).env("OS_AUTH_TOKEN", "from-os"), "from-os");
+
+    let simulator = service([Answer::command("STOP", Some("t"))]);
+    let mut command = agent(&["obtain", "--allow-http"]);
+    command.env("HW_SMS_ENDPOINT", simulator.url()).env("HW_SMS_SERVER_ID", SERVER_ID);
+    let ran = ran(command.env("HW_AUTH_TOKEN", TOKEN).output().expect("runs"));
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+}
+
+/// All logs at their highest level, hex dumps undone.
+#[test]
+fn the_token_is_in_no_output() {
+    let echo = format!("you sent {TOKEN}, I say: {}", &TOKEN[..20]);
+    for transport in transports() {
+        for tls in [false, true] {
+            let builder = Simulator::builder().token(TOKEN);
+            let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
+            let ca =
+                file(&format!("ca-leak-{transport}.pem"), simulator.ca_pem().unwrap_or_default());
+            let mut more = vec!["--transport", transport, "-vvv"];
+            if tls {
+                more.extend(["--ca-cert", ca.to_str().expect("UTF-8")]);
+            }
+            for format in ["text", "json"] {
+                for answer in [
+                    Answer::command("START", Some("t")),
+                    Answer::error(401, "APIGW.0301", &echo),
+                    Answer::body(502, echo.clone()),
+                    Answer::silent(),
+                ] {
+                    simulator.push(SERVER_ID, answer);
+                    let limit = ["--timeout", "1", "--format", format];
+                    let ran = obtain(&simulator.url(), &[&more[..], &limit].concat());
+                    assert!(ran.err.contains("INFO"), "{}", ran.err);
+                    for shown in [&ran.out, &ran.err, &joined(&ran.err)] {
+                        assert!(!shown.contains(&TOKEN[..16]), "{shown}");
+                    }
+                    assert_eq!(
+                        simulator.requests().last().expect("one").header("x-auth-token"),
+                        Some(TOKEN.as_bytes())
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What hex dumps in a log spell: every run of two-digit numbers, decoded.
+fn joined(log: &str) -> String {
+    let words = log.split(|character: char| !character.is_ascii_alphanumeric());
+    let bytes =
+        words.filter(|word| word.len() == 2).filter_map(|word| u8::from_str_radix(word, 16).ok());
+    bytes.map(char::from).collect()
+}
+
+#[test]
+fn dumps_are_undone() {
+    assert_eq!(joined("TRACE: 0000 4d 49 49 |MII|\n0010: 63 61"), "MIIca");
+}
+
+/// Ends the process with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts `simulate` and reads its address.
+fn simulate(arguments: &[&str]) -> (Running, BufReader<std::process::ChildStdout>, String) {
+    let mut command = agent(&[&["simulate"], arguments].concat());
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+    let running = Running(child);
+    let mut url = String::new();
+    lines.read_line(&mut url).expect("an address");
+    (running, lines, url.trim().to_owned())
+}
+
+#[test]
+fn simulate_and_obtain_as_two_processes() {
+    let token = file("simulate-token", TOKEN);
+    let script = file(
+        "script.json",
+        &format!(
+            r#"{{"servers":{{"{SERVER_ID}":{{"answers":[{{"json":{{"command_name":"SYNC"}}}},{{"status":503,"json":{{"error_code":"APIGW.0613"}}}}]}}}}}}"#
+        ),
+    );
+    let (token, script) = (token.to_str().expect("UTF-8"), script.to_str().expect("UTF-8"));
+    let (_running, mut lines, url) = simulate(&["--script", script, "--token-file", token]);
+    let exits: Vec<i32> = (0..3).map(|_| obtain(&url, &[]).exit).collect();
+    assert_eq!(exits, [0, 4, 3]);
+    let mut line = String::new();
+    for status in [200, 503, 200] {
+        line.clear();
+        lines.read_line(&mut line).expect("a line");
+        assert_eq!(line, format!("GET /v3/sources/{SERVER_ID}/command -> {status}\n"));
+    }
+
+    let ca = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("simulate-ca.pem");
+    let ca = ca.to_str().expect("UTF-8");
+    let (_running, _lines, url) = simulate(&["--tls", "--ca-out", ca]);
+    for transport in transports() {
+        let ran = obtain(&url, &["--transport", transport, "--ca-cert", ca]);
+        assert_eq!(
+            (ran.exit, ran.out.as_str()),
+            (0, "command START\n  task_id  \"2c0689c860ad4728a497c91ec0844384\"\n")
+        );
+    }
+}
+
+/// Other users of the machine can read a process's arguments.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_token_is_not_in_the_process_list() {
+    use std::time::Duration;
+
+    let simulator = service([Answer::silent()]);
+    let token = file("listed-token", TOKEN);
+    let mut command = agent(&["obtain", "--endpoint", &simulator.url(), "--server-id", SERVER_ID]);
+    command.args(["--allow-http", "--token-file"]).arg(token);
+    let running = Running(command.spawn().expect("runs"));
+    assert!(simulator.wait_for_requests(1, Duration::from_secs(60)));
+    let listed = fs::read(format!("/proc/{}/cmdline", running.0.id())).expect("running");
+    let listed = String::from_utf8_lossy(&listed);
+    assert!(listed.contains("--token-file") && !listed.contains(TOKEN), "{listed}");
+}
