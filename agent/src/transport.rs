@@ -51,6 +51,10 @@ impl Client {
         }
     }
 
+    #[cfg_attr(
+        not(any(feature = "ureq", feature = "hyper")),
+        expect(unused_variables, reason = "then there is no client to send with")
+    )]
     pub(crate) fn send<O: Operation>(
         &self,
         call: &O,

@@ -398,6 +398,71 @@ fn the_token_is_in_no_output() {
     }
 }
 
+/// The proxy of the environment, with a password, which is a secret too.
+#[test]
+fn a_proxy_of_the_environment() {
+    use huaweicloud_sms_transport_conformance::{Proxying, TestProxy};
+
+    for transport in transports() {
+        let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
+        simulator.push(SERVER_ID, Answer::command("STOP", Some("t")).times(2));
+        let ca = file(&format!("ca-proxy-{transport}.pem"), simulator.ca_pem().expect("a CA"));
+        let ca = ca.to_str().expect("UTF-8");
+        let proxy = TestProxy::start(Proxying::Tunnel);
+        let url = simulator.url();
+        let arguments =
+            ["obtain", "--endpoint", &url, "--server-id", SERVER_ID, "--ca-cert", ca, "-vvv"];
+        let ask = |password: &str, more: &[&str]| {
+            let mut command = agent(&[&arguments[..], &["--transport", transport], more].concat());
+            command.env("HW_AUTH_TOKEN", TOKEN);
+            command.env("HTTPS_PROXY", format!("http://user:{password}@{}", proxy.address()));
+            ran(command.output().expect("runs"))
+        };
+        let through = ask("p%40ss", &[]);
+        assert_eq!(through.exit, 0, "{}", through.err);
+        let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+        assert!(seen.starts_with("CONNECT ") && !seen.contains(TOKEN));
+        // As sent, as given, and as decoded.
+        for secret in ["dXNlcjpwQHNz", "p%40ss", "p@ss"] {
+            assert!(!through.err.contains(secret), "{}", through.err);
+            assert!(!joined(&through.err).contains(secret), "{}", through.err);
+        }
+        let refused = ask("wrong-password", &[]);
+        assert_eq!(refused.exit, 6);
+        assert!(
+            refused.err.contains("it wants a user and password (status 407)"),
+            "{}",
+            refused.err
+        );
+        assert!(!refused.err.contains("wrong-password"), "{}", refused.err);
+
+        let tunnels = proxy.seen().len();
+        assert_eq!(ask("p%40ss", &["--no-proxy"]).exit, 0);
+        assert_eq!(proxy.seen().len(), tunnels);
+    }
+}
+
+/// A machine without a trust store: the same words from each transport, before anything is sent.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_trust_store() {
+    let nothing = file("no-certificates.pem", "");
+    let shown: Vec<(i32, String)> = transports()
+        .into_iter()
+        .map(|transport| {
+            let mut command =
+                agent(&["obtain", "--endpoint", "https://127.0.0.1:9", "--server-id", "x"]);
+            command.args(["--transport", transport]).env("HW_AUTH_TOKEN", TOKEN);
+            command.env("SSL_CERT_FILE", &nothing).env_remove("SSL_CERT_DIR");
+            let ran = ran(command.output().expect("runs"));
+            (ran.exit, ran.err)
+        })
+        .collect();
+    assert!(shown.windows(2).all(|pair| pair[0] == pair[1]), "{shown:?}");
+    assert_eq!(shown[0].0, 2, "{shown:?}");
+    assert!(shown[0].1.contains("trust store"), "{shown:?}");
+}
+
 /// What hex dumps in a log spell: every run of two-digit numbers, decoded.
 fn joined(log: &str) -> String {
     let words = log.split(|character: char| !character.is_ascii_alphanumeric());

@@ -9,7 +9,10 @@ use http::{Request, Response};
 use huaweicloud_sms_transport::{Error, Settings};
 use huaweicloud_sms_transport_hyper::{HyperTransport, exchange};
 use huaweicloud_sms_transport_ureq::UreqTransport;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::{
+    client::legacy::{Client, connect::Connect},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
 use tokio::runtime::{Builder, Runtime};
 
 type Answered = Result<Response<Vec<u8>>, Error>;
@@ -23,13 +26,23 @@ pub enum Subject {
     HyperMulti,
     /// hyper on a current-thread runtime that keeps running.
     HyperCurrent,
+    /// ureq with an agent of the caller's, all at its defaults.
+    UreqAgent,
+    /// hyper with a client of the caller's; clear text and no proxy.
+    HyperClient,
     /// hyper's bare connection, a new one for each request; clear text and no proxy.
     Exchange,
 }
 
 /// All of them.
-pub const SUBJECTS: [Subject; 4] =
-    [Subject::Ureq, Subject::HyperMulti, Subject::HyperCurrent, Subject::Exchange];
+pub const SUBJECTS: [Subject; 6] = [
+    Subject::Ureq,
+    Subject::HyperMulti,
+    Subject::HyperCurrent,
+    Subject::UreqAgent,
+    Subject::HyperClient,
+    Subject::Exchange,
+];
 
 /// A transport that is ready, whatever is inside.
 pub struct Transport {
@@ -47,6 +60,21 @@ impl Transport {
 }
 
 impl Subject {
+    /// Whether connections are made by a transport of ours: TLS, proxies, names.
+    #[must_use]
+    pub fn connects(self) -> bool {
+        matches!(self, Self::Ureq | Self::HyperMulti | Self::HyperCurrent)
+    }
+
+    /// The name of the client, as the transports' names have it.
+    #[must_use]
+    pub fn client(self) -> &'static str {
+        match self {
+            Self::Ureq | Self::UreqAgent => "ureq",
+            _ => "hyper",
+        }
+    }
+
     /// Makes a transport of this kind.
     ///
     /// # Panics
@@ -78,6 +106,22 @@ impl Subject {
                     on(&runtime, transport.clone(), request)
                 })
             }
+            Self::UreqAgent => {
+                let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
+                let transport = UreqTransport::with_agent(agent, settings).expect("a transport");
+                Box::new(move |request| transport.execute(request))
+            }
+            Self::HyperClient => {
+                let runtime = Runtime::new().expect("a runtime");
+                let client = Client::builder(TokioExecutor::new())
+                    .http1_max_headers(128)
+                    .retry_canceled_requests(false)
+                    .build_http();
+                let timer = Arc::new(TokioTimer::new());
+                let transport = HyperTransport::with_client(client, settings, timer);
+                let transport = transport.expect("a transport");
+                Box::new(move |request| on(&runtime, transport.clone(), request))
+            }
             Self::Exchange => {
                 let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
                 let runtime = runtime.expect("a runtime");
@@ -89,7 +133,11 @@ impl Subject {
 }
 
 /// Runs the call as a task of the runtime and waits for it.
-fn on(runtime: &Runtime, transport: HyperTransport, request: Request<Vec<u8>>) -> Answered {
+fn on<C: Connect + Clone + Send + Sync + 'static>(
+    runtime: &Runtime,
+    transport: HyperTransport<C>,
+    request: Request<Vec<u8>>,
+) -> Answered {
     let (answer, answered) = mpsc::channel();
     runtime.spawn(async move {
         // The test waits for it.

@@ -2,19 +2,13 @@
 
 use huaweicloud_sms_transport::{Error, Part, Settings, find};
 
-use crate::{
-    connector::{ConnectTimeout, ProxyError},
-    resolver::LookupError,
-};
+use crate::connector::{ConnectTimeout, ProxyError};
 
 /// An error of hyper-util's client.
 pub(crate) fn from_client(error: hyper_util::client::legacy::Error, settings: &Settings) -> Error {
     let limit = settings.get_timeout();
     if find::<ConnectTimeout>(&error).is_some() {
         return Error::Timeout { limit };
-    }
-    if find::<LookupError>(&error).is_some() {
-        return Error::Dns { source: error.into() };
     }
     if let Some(proxy) = find::<ProxyError>(&error) {
         return Error::Proxy { status: proxy.status(), source: error.into() };

@@ -219,8 +219,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Service<Request<Vec<u8>>> for &
     }
 
     fn call(&mut self, request: Request<Vec<u8>>) -> ResponseFuture {
-        let transport = (*self).clone();
-        Box::pin(async move { transport.execute(request).await })
+        (*self).clone().call(request)
     }
 }
 

@@ -4,7 +4,7 @@
 //! there may be 512: with a resolver that hangs, each call would leave one behind.
 
 use std::{
-    fmt, io,
+    io,
     net::{SocketAddr, ToSocketAddrs},
     pin::Pin,
     sync::Arc,
@@ -12,24 +12,13 @@ use std::{
     vec,
 };
 
+use huaweicloud_sms_transport::LookupError;
 use hyper_util::client::legacy::connect::dns::Name;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tower_service::Service;
 
 /// How many look-ups run at once, which is how many threads hang at most.
 const MAX_LOOK_UPS: usize = 4;
-
-/// The name was not resolved. Its own type, to be told from other errors.
-#[derive(Debug)]
-pub(crate) struct LookupError(io::Error);
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for LookupError {}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Resolver {

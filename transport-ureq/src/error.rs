@@ -2,8 +2,6 @@
 
 use huaweicloud_sms_transport::{Error, Part, Settings};
 
-use crate::resolver::LookupError;
-
 pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
     use ureq::Error as Ureq;
     let limit = settings.get_timeout();
@@ -11,7 +9,6 @@ pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
         Ureq::Timeout(_) => Error::Timeout { limit },
         // ureq hands rustls's errors on inside these.
         Ureq::Io(error) => Error::classify(error.into(), limit, false),
-        Ureq::Other(error) if error.is::<LookupError>() => Error::Dns { source: error },
         Ureq::Other(error) => Error::classify(error, limit, false),
         Ureq::HostNotFound => Error::Dns { source: error.into() },
         Ureq::ConnectionFailed => Error::Connect { source: error.into() },

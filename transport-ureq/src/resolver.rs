@@ -16,6 +16,7 @@ use std::{
 };
 
 use http::Uri;
+use huaweicloud_sms_transport::LookupError;
 use ureq::{
     config::Config,
     unversioned::{
@@ -31,18 +32,6 @@ type LookUp = fn(&str) -> Addresses;
 const MAX_THREADS: usize = 4;
 /// As many as ureq tries.
 const MAX_ADDRESSES: usize = 16;
-
-/// The name was not resolved. Its own type, to be told from other errors.
-#[derive(Debug)]
-pub(crate) struct LookupError(io::Error);
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for LookupError {}
 
 pub(crate) struct LookupPool {
     shared: Arc<Shared>,

@@ -6,10 +6,16 @@ use huaweicloud_sms_transport::{SettingsError, Trust};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 pub(crate) fn config(trust: &Trust) -> Result<TlsConfig, SettingsError> {
-    // ureq panics over roots that its features leave out, so that is found here.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // ureq panics over roots that its features leave out, and finds a missing trust store with the
+    // first request only; both are found here.
     let roots = match trust {
         #[cfg(feature = "platform-verifier")]
-        Trust::Platform => RootCerts::PlatformVerifier,
+        Trust::Platform => {
+            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
+                .map_err(|error| SettingsError::Platform(error.to_string()))?;
+            RootCerts::PlatformVerifier
+        }
         #[cfg(feature = "webpki-roots")]
         Trust::WebpkiRoots => RootCerts::WebPki,
         Trust::Pem(pem) => {
@@ -24,6 +30,6 @@ pub(crate) fn config(trust: &Trust) -> Result<TlsConfig, SettingsError> {
     Ok(TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .root_certs(roots)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .unversioned_rustls_crypto_provider(provider)
         .build())
 }

@@ -71,6 +71,14 @@ pub enum Error {
     },
 }
 
+/// A name was not resolved; its own type, so that [`Error::classify`] tells it from other errors.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct LookupError(
+    /// What the resolver said.
+    pub io::Error,
+);
+
 /// A part of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,10 +104,14 @@ impl fmt::Display for TooMuch {
 }
 
 impl Error {
-    /// Sorts an error of the HTTP client by what is at its root: TLS, then the system's kinds.
+    /// Sorts an error of the HTTP client by what is at its root: look-up, TLS, then the
+    /// system's kinds.
     /// `connecting` says that no connection was there yet.
     #[must_use]
     pub fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
+        if find::<LookupError>(source.as_ref()).is_some() {
+            return Self::Dns { source };
+        }
         if find::<rustls::Error>(source.as_ref()).is_some() {
             return Self::Tls { source };
         }

@@ -11,7 +11,7 @@ mod proxy;
 mod settings;
 mod trust;
 
-pub use error::{Error, Part, find};
+pub use error::{Error, LookupError, Part, find};
 pub use proxy::{Proxy, ProxyUrl};
 pub use settings::{Settings, SettingsError};
 pub use trust::Trust;
