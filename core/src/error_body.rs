@@ -183,23 +183,25 @@ impl<'de> Reader<'de> for Object {
                     members.request_id = members.request_id.or(id.map(|(id, _)| id));
                     continue;
                 }
-                Key::ErrorParam if self.depth == 0 => {
+                // Only the first list with an item counts, so that doubled ones can't pass the limit.
+                Key::ErrorParam if self.depth == 0 && members.error_param.is_empty() => {
                     let (params, is_cut) = object.next_value_seed(Seed(Params))?;
-                    members.error_param.extend(params);
+                    members.error_param = params;
                     members.is_cut |= is_cut;
                     continue;
                 }
-                Key::Details if self.depth == 0 => {
+                Key::Details if self.depth == 0 && members.details.is_empty() => {
                     let (details, is_cut) = object.next_value_seed(Seed(Details))?;
                     members.says_something |= !details.is_empty();
-                    members.details.extend(details);
+                    members.details = details;
                     members.is_cut |= is_cut;
                     continue;
                 }
                 Key::Error if self.depth == 0 => {
-                    if let Some((nested, is_cut)) = object.next_value_seed(Seed(ErrorMember))? {
+                    let nested = object.next_value_seed(Seed(ErrorMember))?;
+                    if let (Some((nested, is_cut)), None) = (nested, &members.nested) {
                         members.says_something = true;
-                        members.nested.get_or_insert(nested);
+                        members.nested = Some(nested);
                         members.is_cut |= is_cut;
                     }
                     continue;

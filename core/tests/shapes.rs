@@ -319,4 +319,10 @@ fn the_lists_of_an_error() {
     assert_eq!(details, [(None, Some("m")), (Some("c"), Some("x"))]);
     assert!(!error.is_cut());
     assert!(read(r#"{"details":{},"error_code":"X"}"#).details().is_empty());
+
+    // Found by fuzzing: doubled lists added up past their limit.
+    let doubled = r#"{"error_param":[],"error_param":["a"],"error_params":["b"],"details":[{"code":"c"}],"details":[{"code":"d"}]}"#;
+    assert_eq!(read(doubled).error_param(), ["a"]);
+    assert_eq!(read(doubled).details().len(), 1);
+    assert_eq!(read(doubled).details()[0].code.as_deref(), Some("c"));
 }
