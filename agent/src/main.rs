@@ -3,6 +3,7 @@
 mod args;
 mod demo;
 mod exit;
+mod file;
 mod logging;
 mod obtain;
 mod report;

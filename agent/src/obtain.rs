@@ -1,12 +1,13 @@
 //! `sms-agent obtain`: one call.
 
-use std::{fs, process::ExitCode};
+use std::process::ExitCode;
 
 use huaweicloud_sms::{Endpoint, ObtainCommand, ServerId};
 use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
 
 use crate::{
     args::Obtain,
+    file,
     report::{self, Failure, Outcome},
     secret::{self, Redactor, Token},
     transport::Client,
@@ -48,8 +49,8 @@ fn prepare(args: &Obtain) -> Result<(ObtainCommand, Client), String> {
 fn settings(args: &Obtain) -> Result<Settings, String> {
     let mut settings = Settings::default().timeout(args.timeout).max_body(args.max_body);
     if let Some(path) = &args.ca_cert {
-        let pem = fs::read(path)
-            .map_err(|error| format!("the CA file {} cannot be read: {error}", path.display()))?;
+        // A whole trust store is a few hundred KiB.
+        let pem = file::read("the CA file", path, 4 * 1024 * 1024)?;
         settings = settings.trust(Trust::Pem(pem));
     }
     if let Some(url) = &args.proxy {

@@ -25,12 +25,12 @@ pub(crate) enum Failure {
 
 /// The JSON form. Fields that do not apply are left out.
 #[derive(Default, Serialize)]
-struct Line<'a> {
+struct Line {
     answer: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    command_name: Option<&'a str>,
+    command_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    command_param: Option<&'a CommandParam>,
+    command_param: Option<Param>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +45,29 @@ struct Line<'a> {
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+}
+
+/// The parameters of a command, as they are printed.
+#[derive(Serialize)]
+struct Param {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+}
+
+impl Param {
+    /// `None` if no parameter came.
+    fn new(param: &CommandParam, redactor: &Redactor<'_>) -> Option<Self> {
+        let redact = |text: &Option<String>| text.as_deref().map(|text| redactor.redact(text));
+        (!param.is_empty()).then(|| Self {
+            task_id: redact(&param.task_id),
+            bucket: redact(&param.bucket),
+            object: redact(&param.object),
+        })
+    }
 }
 
 /// Prints an outcome, answers to standard output and, in text, errors to standard error.
@@ -95,14 +118,14 @@ fn json(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
     let line = match outcome {
         Ok(Answer::Command(command)) => Line {
             answer: "command",
-            command_name: Some(command.name.as_str()),
-            command_param: Some(&command.param).filter(|param| !param.is_empty()),
+            command_name: Some(redact(command.name.as_str())),
+            command_param: Param::new(&command.param, redactor),
             ..Line::default()
         },
         Ok(Answer::Task(task)) => Line {
             answer: "task",
-            command_name: Some(task.state.as_str()),
-            command_param: Some(&task.param).filter(|param| !param.is_empty()),
+            command_name: Some(redact(task.state.as_str())),
+            command_param: Param::new(&task.param, redactor),
             ..Line::default()
         },
         Ok(Answer::Nothing(why)) => {
@@ -157,9 +180,10 @@ fn only_visible(json: &str) -> String {
 pub(crate) fn text(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
     match outcome {
         Ok(Answer::Command(command)) => {
-            format!("command {}{}", command.name, param(&command.param))
+            let name = redactor.redact(&command.name.to_string());
+            format!("command {name}{}", param(&command.param, redactor))
         }
-        Ok(Answer::Task(task)) => format!("task {}{}", task.state, param(&task.param)),
+        Ok(Answer::Task(task)) => format!("task {}{}", task.state, param(&task.param, redactor)),
         Ok(Answer::Nothing(why)) => format!("nothing to do: {why}"),
         Err(failure) => {
             let mut text = format!("error: {}", redactor.redact(&failure.message()));
@@ -172,14 +196,15 @@ pub(crate) fn text(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
     }
 }
 
-fn param(param: &CommandParam) -> String {
-    let members =
-        [("task_id", &param.task_id), ("bucket", &param.bucket), ("object", &param.object)];
+fn param(param: &CommandParam, redactor: &Redactor<'_>) -> String {
+    let Some(Param { task_id, bucket, object }) = Param::new(param, redactor) else {
+        return String::new();
+    };
     let mut text = String::new();
-    for (name, value) in members {
+    for (name, value) in [("task_id", task_id), ("bucket", bucket), ("object", object)] {
         if let Some(value) = value {
             // Quoted and escaped as JSON is: a value may be empty or hold anything.
-            let value = only_visible(&serde_json::Value::from(value.as_str()).to_string());
+            let value = only_visible(&serde_json::Value::from(value).to_string());
             let _ = write!(text, "\n  {name:<8} {value}");
         }
     }

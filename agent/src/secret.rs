@@ -1,13 +1,10 @@
 //! Where the token comes from, and how it is kept out of what is printed.
 
-use std::{
-    env,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{env, path::Path};
 
 use huaweicloud_sms::AuthToken;
+
+use crate::file;
 
 /// A token as what requests take, and as text for what has to compare or redact it.
 pub(crate) struct Token {
@@ -22,13 +19,14 @@ const VARIABLES: [&str; 2] = ["HW_AUTH_TOKEN", "OS_AUTH_TOKEN"];
 /// what was read.
 pub(crate) fn token(file: Option<&Path>) -> Result<Token, String> {
     let (text, source) = match file {
-        Some(path) => read(path)?,
+        // Far more than the longest token: what is longer is another file.
+        Some(path) => (file::read_text("the token file", path, 64 * 1024)?, "the token file"),
         None => {
             let name = VARIABLES.into_iter().find(|name| env::var_os(name).is_some());
             let name = name.ok_or_else(|| {
                 format!("no token: give --token-file or set {}", VARIABLES.join(" or "))
             })?;
-            (env::var(name).map_err(|_| format!("{name} is not UTF-8"))?, name.to_owned())
+            (env::var(name).map_err(|_| format!("{name} is not UTF-8"))?, name)
         }
     };
     // An editor or `echo` ends a file with a line break, which is no part of the token.
@@ -36,34 +34,6 @@ pub(crate) fn token(file: Option<&Path>) -> Result<Token, String> {
     let text = text.strip_suffix('\r').unwrap_or(text);
     let auth = AuthToken::new(text).map_err(|error| format!("{source}: {error}"))?;
     Ok(Token { auth, text: text.to_owned() })
-}
-
-/// A file's text, or standard input's for `-`, and how to call it in an error.
-fn read(path: &Path) -> Result<(String, String), String> {
-    // Far more than the longest token: what is longer is another file.
-    const MAX: u64 = 64 * 1024;
-    let source = match path.to_str() {
-        Some("-") => "standard input".into(),
-        _ => path.display().to_string(),
-    };
-    let open = || -> io::Result<Box<dyn Read>> {
-        Ok(if path.to_str() == Some("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(path)?)
-        })
-    };
-    let mut bytes = Vec::new();
-    open()
-        .and_then(|input| input.take(MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("the token in {source} cannot be read: {error}"))?;
-    if bytes.len() as u64 > MAX {
-        return Err(format!("{source} is over {MAX} bytes long, too much for a token"));
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok((text, source)),
-        Err(_) => Err(format!("{source} is not UTF-8 text, so it holds no token")),
-    }
 }
 
 /// Takes a secret out of a text that a server may have put it into, also where the text has only a

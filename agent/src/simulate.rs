@@ -11,7 +11,7 @@ use std::{
 use huaweicloud_sms::Escaped;
 use huaweicloud_sms_simulator::{Script, Simulator};
 
-use crate::{args::Simulate, exit::Exit, secret};
+use crate::{args::Simulate, exit::Exit, file, secret};
 
 pub(crate) fn run(args: &Simulate) -> ExitCode {
     match simulate(args) {
@@ -28,9 +28,7 @@ fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
     let script = match &args.script {
         None => Script::example(),
         Some(path) => {
-            let json = fs::read_to_string(path).map_err(|error| {
-                format!("the script {} cannot be read: {error}", path.display())
-            })?;
+            let json = file::read_text("the script", path, 16 * 1024 * 1024)?;
             Script::from_json(&json)
                 .map_err(|error| format!("the script {}: {error}", path.display()))?
         }

@@ -208,6 +208,7 @@ fn wrong_input() {
     let long = file("long-token", &"c".repeat(16_385));
     let not_text = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("not-text");
     fs::write(&not_text, b"canary\xff").expect("written");
+    let huge = file("huge-token", &"c".repeat(70_000));
     let token = file("token", TOKEN);
     let path = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
     let long_id = "x".repeat(256);
@@ -225,11 +226,12 @@ fn wrong_input() {
         (&url, "..", path(&token), &["--allow-http"], "must not be . or .."),
         (&url, "a/b", path(&token), &["--allow-http"], "slash"),
         (&url, &long_id, path(&token), &["--allow-http"], "256 characters"),
-        (&url, SERVER_ID, path(&empty), &["--allow-http"], "empty-token: the token is empty"),
+        (&url, SERVER_ID, path(&empty), &["--allow-http"], "the token file: the token is empty"),
         (&url, SERVER_ID, path(&lines), &["--allow-http"], "line break?) at position 13"),
         (&url, SERVER_ID, path(&long), &["--allow-http"], "16385 characters"),
         (&url, SERVER_ID, path(&not_text), &["--allow-http"], "not UTF-8"),
         (&url, SERVER_ID, "no/such/file".into(), &["--allow-http"], "no/such/file cannot be read"),
+        (&url, SERVER_ID, path(&huge), &["--allow-http"], "over 65536 bytes"),
         (&url, SERVER_ID, path(&token), &["--allow-http", "--timeout", "0"], "time limit"),
         (&url, SERVER_ID, path(&token), &["--allow-http", "--timeout", "90000"], "time limit"),
         (
@@ -337,7 +339,7 @@ fn where_the_token_comes_from() {
         let ran = ran(child.wait_with_output().expect("ends"));
         assert_eq!(ran.exit, 0, "{token}: {}", ran.err);
     };
-    let from_file = file("from-file", "from-file\n");
+    let from_file = file("from-file", "\u{feff}from-file\n");
     let from_file = from_file.to_str().expect("UTF-8");
     let both = |command: &mut Command| {
         command.env("HW_AUTH_TOKEN", "from-hw").env("OS_AUTH_TOKEN", "from-os");
@@ -377,6 +379,7 @@ fn the_token_is_in_no_output() {
             for format in ["text", "json"] {
                 for answer in [
                     Answer::command("START", Some("t")),
+                    Answer::command(TOKEN, Some(&echo)),
                     Answer::error(401, "APIGW.0301", &echo),
                     Answer::body(502, echo.clone()),
                     Answer::silent(),
