@@ -442,28 +442,41 @@ fn a_proxy_of_the_environment() {
         let tunnels = proxy.seen().len();
         assert_eq!(ask("p%40ss", &["--no-proxy"]).exit, 0);
         assert_eq!(proxy.seen().len(), tunnels);
+
+        // A kind of proxy that is not spoken is an error, and never passed by.
+        let connections = simulator.connection_count();
+        let mut command = agent(&[&arguments[..], &["--transport", transport]].concat());
+        command.env("HW_AUTH_TOKEN", TOKEN).env("ALL_PROXY", "socks5://127.0.0.1:9");
+        let socks = ran(command.output().expect("runs"));
+        assert_eq!(socks.exit, 6);
+        assert!(socks.err.contains("error: the proxy did not open a tunnel\n"), "{}", socks.err);
+        assert_eq!(simulator.connection_count(), connections);
     }
 }
 
-/// A machine without a trust store: the same words from each transport, before anything is sent.
+/// A machine without a trust store: the same words from each transport, and http goes on.
 #[test]
 #[cfg(target_os = "linux")]
 fn without_a_trust_store() {
     let nothing = file("no-certificates.pem", "");
-    let shown: Vec<(i32, String)> = transports()
-        .into_iter()
-        .map(|transport| {
-            let mut command =
-                agent(&["obtain", "--endpoint", "https://127.0.0.1:9", "--server-id", "x"]);
-            command.args(["--transport", transport]).env("HW_AUTH_TOKEN", TOKEN);
+    for transport in transports() {
+        let ask = |simulator: &Simulator| {
+            simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
+            let url = simulator.url();
+            let mut command = agent(&["obtain", "--endpoint", &url, "--server-id", SERVER_ID]);
+            command
+                .args(["--allow-http", "--transport", transport, "-v"])
+                .env("HW_AUTH_TOKEN", TOKEN);
             command.env("SSL_CERT_FILE", &nothing).env_remove("SSL_CERT_DIR");
-            let ran = ran(command.output().expect("runs"));
-            (ran.exit, ran.err)
-        })
-        .collect();
-    assert!(shown.windows(2).all(|pair| pair[0] == pair[1]), "{shown:?}");
-    assert_eq!(shown[0].0, 2, "{shown:?}");
-    assert!(shown[0].1.contains("trust store"), "{shown:?}");
+            ran(command.output().expect("runs"))
+        };
+        let refused = ask(&Simulator::builder().token(TOKEN).tls().start().expect("started"));
+        assert_eq!((refused.exit, refused.out.as_str()), (6, ""));
+        let words = "error: TLS failed: the system's trust store cannot be used\n";
+        assert!(refused.err.contains(words), "{}", refused.err);
+        assert!(refused.err.contains("--ca-cert"), "{}", refused.err);
+        assert_eq!(ask(&service([])).exit, 0);
+    }
 }
 
 /// What hex dumps in a log spell: every run of two-digit numbers, decoded.

@@ -3,6 +3,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 /// What a test's proxy does.
@@ -14,6 +15,12 @@ pub enum Proxying {
     Refuse(u16),
     /// Reads the request and closes.
     Close,
+    /// Answers what is not HTTP.
+    Garbage,
+    /// Sends an answer of its own behind its 200, as if it came from inside the tunnel.
+    Inject,
+    /// Answers byte by byte, always in time for a single read, and never ends.
+    Dribble,
 }
 
 /// A proxy for CONNECT on loopback, recording all bytes that a client sent it in clear.
@@ -71,6 +78,21 @@ fn serve(client: TcpStream, proxying: Proxying, record: &Arc<Mutex<Vec<u8>>>) ->
     let mut client = client;
     match proxying {
         Proxying::Close => return Ok(()),
+        Proxying::Garbage => return client.write_all(b"SSH-2.0-OpenSSH\r\n\r\n"),
+        Proxying::Inject => {
+            return client.write_all(
+                b"HTTP/1.1 200 Connection established\r\n\r\n\
+                  HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"command_name\":\"DELETE\"}",
+            );
+        }
+        Proxying::Dribble => {
+            client.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
+            // Ends with the client's side of the connection.
+            loop {
+                client.write_all(b"x")?;
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
         Proxying::Refuse(status) => {
             return write!(client, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
         }

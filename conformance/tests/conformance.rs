@@ -168,7 +168,8 @@ fn no_status_is_an_error() {
 #[test]
 fn bodies_up_to_the_limit() {
     let chunked = |size: usize| {
-        let mut raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut raw = head.as_bytes().to_vec();
         for _ in 0..size {
             raw.extend(b"1\r\nx\r\n");
         }
@@ -495,6 +496,45 @@ fn proxies_that_refuse() {
         drop(listener);
         let error = ask(settings().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address"))));
         assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    });
+}
+
+/// A proxy is as hostile as anything else on the way.
+#[test]
+fn proxies_that_misbehave() {
+    each_client(|subject| {
+        let simulator = simulator([]);
+        let ask = |proxying, limit| {
+            let proxy = TestProxy::start(proxying);
+            let settings = through(&proxy, "").timeout(Duration::from_millis(limit));
+            subject.start(settings).execute(get(&simulator.url(), "id"))
+        };
+        let error = ask(Proxying::Garbage, 30_000).expect_err("no tunnel");
+        assert_eq!(error.to_string(), "the proxy did not open a tunnel");
+        // hyper finds a connection on which more came than was asked for closed.
+        let error = ask(Proxying::Inject, 30_000).expect_err("not the service's answer");
+        assert!(matches!(error, Error::Proxy { .. } | Error::Closed { .. }), "{error:?}");
+        let error = ask(Proxying::Dribble, 300).expect_err("no tunnel");
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        assert_eq!(simulator.connection_count(), 0);
+
+        let url = ProxyUrl::new("http://nonexistent.invalid:3128").expect("an address");
+        let error = subject.start(settings().proxy(Proxy::Url(url)));
+        let error = error.execute(get(&simulator.url(), "id")).expect_err("no such proxy");
+        assert!(matches!(error, Error::Dns { .. }), "{error:?}");
+    });
+}
+
+#[test]
+fn chunks_that_are_none() {
+    each(|subject| {
+        let transport = start(subject);
+        for chunks in ["x\r\n{}\r\n", "2\r\n{}xy\r\n0\r\n\r\n", "fffffffffffffffff\r\n{}"] {
+            let raw = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+            let simulator = simulator([Answer::raw(raw)]);
+            let error = transport.execute(get(&simulator.url(), "id")).expect_err(chunks);
+            assert!(matches!(error, Error::Protocol { .. }), "{chunks:?}: {error:?}");
+        }
     });
 }
 

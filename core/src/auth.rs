@@ -1,10 +1,16 @@
 use core::fmt;
 
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use crate::invalid_input::{InvalidInput, Problem};
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
+/// Keeps a place for the proof among the headers of a request that is to be cloned: filling it takes
+/// no allocation, where a header more would. Whatever proof comes fills it or takes it out.
+pub(crate) fn reserve(headers: &mut HeaderMap) {
+    headers.insert(X_AUTH_TOKEN, HeaderValue::from_static(""));
+}
 
 /// What proves to the service who is asking. Sealed: today an [`AuthToken`].
 pub trait Authorize: sealed::Sealed + Sync {
@@ -74,7 +80,12 @@ impl sealed::Sealed for AuthToken {}
 
 impl Authorize for AuthToken {
     fn authorize(&self, request: &mut Request<alloc::vec::Vec<u8>>) {
-        request.headers_mut().insert(X_AUTH_TOKEN, self.0.clone());
+        let headers = request.headers_mut();
+        // A look through three headers takes a third of the hashing that `insert` does.
+        match headers.iter_mut().find(|(name, _)| **name == X_AUTH_TOKEN) {
+            Some((_, place)) => *place = self.0.clone(),
+            None => drop(headers.insert(X_AUTH_TOKEN, self.0.clone())),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 use alloc::{format, vec::Vec};
 
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 
 use crate::{
-    Answer, Authorize, BodyProblem, Endpoint, Nothing, Operation, ResponseError, ServerId,
+    Answer, Authorize, BodyProblem, Endpoint, Nothing, Operation, ResponseError, ServerId, auth,
     response_error::is_encoded,
     success_body::{self, Success},
 };
@@ -17,7 +17,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// customer: ask no more often than needed.
 #[derive(Clone, Debug)]
 pub struct ObtainCommand {
-    uri: Uri,
+    /// The request, but for the proof of who asks: building one is a clone.
+    template: Request<Vec<u8>>,
 }
 
 impl ObtainCommand {
@@ -27,13 +28,21 @@ impl ObtainCommand {
         let uri = format!("{endpoint}/v3/sources/{}/command", server_id.segment());
         // An endpoint holds only what a URI can, and the segment is percent-encoded.
         let uri = Uri::try_from(uri).expect("a checked endpoint and an encoded id are a URI");
-        Self { uri }
+        let mut template = Request::new(Vec::new());
+        *template.uri_mut() = uri;
+        let headers = template.headers_mut();
+        // The page shows a GET without a body; yet every official SDK sends a content type, and the
+        // service has error codes (SMS.6015, SMS.6016) for its absence.
+        headers.insert(header::CONTENT_TYPE, JSON);
+        headers.insert(header::ACCEPT, JSON);
+        auth::reserve(headers);
+        Self { template }
     }
 
     /// The address that is asked.
     #[must_use]
     pub fn uri(&self) -> &Uri {
-        &self.uri
+        self.template.uri()
     }
 }
 
@@ -41,14 +50,7 @@ impl Operation for ObtainCommand {
     type Output = Answer;
 
     fn request(&self, auth: &impl Authorize) -> Request<Vec<u8>> {
-        let mut headers = HeaderMap::with_capacity(4);
-        // The page shows a GET without a body; yet every official SDK sends a content type, and the
-        // service has error codes (SMS.6015, SMS.6016) for its absence.
-        headers.insert(header::CONTENT_TYPE, JSON);
-        headers.insert(header::ACCEPT, JSON);
-        let mut request = Request::new(Vec::new());
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = headers;
+        let mut request = self.template.clone();
         auth.authorize(&mut request);
         request
     }

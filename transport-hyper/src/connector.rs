@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{Proxy, Settings, SettingsError, find};
+use huaweicloud_sms_transport::{LookupError, Proxy, Settings, SettingsError, find};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::{
@@ -52,7 +52,14 @@ impl Connector {
         http.set_nodelay(true);
         let proxy = match settings.get_proxy() {
             Proxy::None => None,
-            Proxy::Url(url) => Some(Matcher::builder().all(url.expose()).build()),
+            Proxy::Url(url) => {
+                let matcher = Matcher::builder().all(url.expose()).build();
+                // An address that it cannot read means "no proxy" to it.
+                if matcher.intercept(&Uri::from_static("http://host/")).is_none() {
+                    return Err(SettingsError::Proxy("is not understood by the HTTP client"));
+                }
+                Some(matcher)
+            }
             _ => Some(Matcher::from_env()),
         };
         let route = Route { http, proxy: proxy.map(Arc::new) };
@@ -117,10 +124,9 @@ impl Service<Uri> for Route {
             tunneling.await.map_err(|error| {
                 let error = BoxError::from(error);
                 // A proxy that can't be reached is no different from a service that can't.
-                match find::<std::io::Error>(error.as_ref()) {
-                    Some(_) => error,
-                    None => ProxyError(error).into(),
-                }
+                let is_unreachable = find::<std::io::Error>(error.as_ref()).is_some()
+                    || find::<LookupError>(error.as_ref()).is_some();
+                if is_unreachable { error } else { ProxyError(error).into() }
             })
         })
     }

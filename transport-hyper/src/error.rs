@@ -39,13 +39,22 @@ fn protocol(error: &hyper::Error) -> Option<Kind> {
     // `is_parse_too_large` is there for servers only.
     if error.is_parse() && error.to_string().contains("too large") {
         Some(Kind::TooLarge)
-    } else if error.is_parse() || error.is_user() {
+    } else if error.is_parse() || error.is_user() || is_bad_framing(error) {
         Some(Kind::Protocol)
     } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         Some(Kind::Closed)
     } else {
         None
     }
+}
+
+/// Chunks that are none: an `io::Error` to hyper. So is a failure of TLS, which this is not.
+fn is_bad_framing(error: &hyper::Error) -> bool {
+    use std::io::{Error as Io, ErrorKind};
+    find::<rustls::Error>(error).is_none()
+        && find::<Io>(error).is_some_and(|error| {
+            matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData)
+        })
 }
 
 impl Kind {

@@ -38,7 +38,7 @@
 //! * **Proxy of the environment**: as curl reads it, `HTTPS_PROXY` or `HTTP_PROXY` by the request's
 //!   scheme, then `ALL_PROXY` (also in lower case); `NO_PROXY` takes hosts with their sub-domains,
 //!   addresses, ranges and `*`. With `REQUEST_METHOD` set (CGI) all are ignored. Every request
-//!   through a proxy goes through a tunnel.
+//!   through a proxy goes through a tunnel of an `http://` proxy; another kind is an error.
 //! * A response may have at most 128 headers.
 
 mod connector;

@@ -1,35 +1,22 @@
-//! Look-ups of host names, bounded in number.
+//! Look-ups of host names on threads of our own.
 //!
-//! hyper-util's own resolver takes another of tokio's blocking threads for each look-up, of which
-//! there may be 512: with a resolver that hangs, each call would leave one behind.
+//! hyper-util's resolver takes another of tokio's blocking threads for each look-up, of which there
+//! may be 512, panics if none can be made, and makes the runtime's end wait for one that hangs.
 
 use std::{
-    io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::SocketAddr,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     vec,
 };
 
-use huaweicloud_sms_transport::LookupError;
+use huaweicloud_sms_transport::{Lookup, LookupError};
 use hyper_util::client::legacy::connect::dns::Name;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::sync::oneshot;
 use tower_service::Service;
 
-/// How many look-ups run at once, which is how many threads hang at most.
-const MAX_LOOK_UPS: usize = 4;
-
-#[derive(Clone, Debug)]
-pub(crate) struct Resolver {
-    permits: Arc<Semaphore>,
-}
-
-impl Default for Resolver {
-    fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(MAX_LOOK_UPS)) }
-    }
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resolver(Lookup);
 
 impl Service<Name> for Resolver {
     type Response = vec::IntoIter<SocketAddr>;
@@ -41,20 +28,16 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let permits = Arc::clone(&self.permits);
+        let (answer, answered) = oneshot::channel();
+        // Nobody listens any more once the call was dropped.
+        let pending = self.0.start(name.as_str(), move |found| drop(answer.send(found)));
         Box::pin(async move {
-            let failed = |error| LookupError(io::Error::other(error));
-            let permit =
-                permits.acquire_owned().await.map_err(|error| failed(error.to_string()))?;
-            let look_up = spawn_blocking(move || {
-                // The thread holds it, not the call, which may have ended long before.
-                let _permit = permit;
-                // The connector puts the port in.
-                (name.as_str(), 0).to_socket_addrs()
-            });
-            match look_up.await {
-                Ok(addresses) => addresses.map_err(LookupError),
-                Err(error) => Err(failed(error.to_string())),
+            // Held until the end: dropped with this future it gives the look-up up.
+            let _pending = pending?;
+            // The connector puts the port in.
+            match answered.await {
+                Ok(found) => Ok(found?.into_iter()),
+                Err(lost) => Err(LookupError(std::io::Error::other(lost))),
             }
         })
     }

@@ -2,6 +2,8 @@
 
 use huaweicloud_sms_transport::{Error, Part, Settings};
 
+use crate::connector::NotConnected;
+
 pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
     use ureq::Error as Ureq;
     let limit = settings.get_timeout();
@@ -9,14 +11,19 @@ pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
         Ureq::Timeout(_) => Error::Timeout { limit },
         // ureq hands rustls's errors on inside these.
         Ureq::Io(error) => Error::classify(error.into(), limit, false),
-        Ureq::Other(error) => Error::classify(error, limit, false),
+        Ureq::Other(error) => {
+            let is_connecting = error.is::<NotConnected>();
+            Error::classify(error, limit, is_connecting)
+        }
         Ureq::HostNotFound => Error::Dns { source: error.into() },
         Ureq::ConnectionFailed => Error::Connect { source: error.into() },
         Ureq::ConnectProxyFailed(ref text) => {
             Error::Proxy { status: status(text), source: error.into() }
         }
         Ureq::InvalidProxyUrl => Error::Proxy { status: None, source: error.into() },
-        Ureq::Rustls(_) | Ureq::Tls(_) | Ureq::TlsRequired => Error::Tls { source: error.into() },
+        // ureq's error does not name this one as its source.
+        Ureq::Rustls(error) => Error::Tls { source: error.into() },
+        Ureq::Tls(_) | Ureq::TlsRequired => Error::Tls { source: error.into() },
         Ureq::LargeResponseHeader(..) => {
             Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD }
         }
@@ -30,6 +37,8 @@ pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
         Ureq::Protocol(_) | Ureq::Http(_) | Ureq::BadUri(_) => {
             Error::Protocol { source: error.into() }
         }
+        // Chunks that end within one; the variant is hidden from the docs.
+        Ureq::BodyStalled => Error::Closed { source: error.into() },
         other => Error::Other { source: other.into() },
     }
 }

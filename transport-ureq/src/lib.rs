@@ -24,7 +24,8 @@
 //!
 //! * **Proxy of the environment**: the first of `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` (each also
 //!   in lower case) serves every request, whatever its scheme. `NO_PROXY` takes `host`, `.suffix`,
-//!   `*.suffix` and `*`, no address ranges. Every request through a proxy goes through a tunnel.
+//!   `*.suffix` and `*`, no address ranges. Every request through a proxy goes through a tunnel of an
+//!   `http://` proxy; another kind is an error, and never passed by.
 //! * **Compression**: none is asked for, and ureq is built without it. If another crate turns
 //!   ureq's feature `gzip` on, ureq would decode what a server compresses unasked; the limit of the
 //!   body then counts decoded bytes.
@@ -34,6 +35,7 @@
 //!   A hanging one does not hold its caller beyond the time limit.
 //! * A response may have at most 128 headers.
 
+mod connector;
 mod error;
 mod resolver;
 mod tls;
@@ -45,7 +47,7 @@ use ureq::{AsSendBody, Body, config::Config};
 
 pub use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, SettingsError, Trust};
 
-use crate::resolver::LookupPool;
+use crate::resolver::Names;
 
 const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!(
     env!("CARGO_PKG_NAME"),
@@ -91,8 +93,7 @@ impl UreqTransport {
             .proxy(proxy)
             .tls_config(tls::config(settings.get_trust())?)
             .build();
-        let connector = ureq::unversioned::transport::DefaultConnector::default();
-        let agent = ureq::Agent::with_parts(config, connector, LookupPool::default());
+        let agent = ureq::Agent::with_parts(config, connector::chain(), Names::default());
         Ok(Self { agent, is_callers: false, settings: Arc::new(settings) })
     }
 

@@ -7,15 +7,11 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 pub(crate) fn config(trust: &Trust) -> Result<TlsConfig, SettingsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    // ureq panics over roots that its features leave out, and finds a missing trust store with the
-    // first request only; both are found here.
+    // ureq panics over roots that its features leave out, so that is found here.
     let roots = match trust {
+        // Opened with the first TLS connection: a machine without one may still use http.
         #[cfg(feature = "platform-verifier")]
-        Trust::Platform => {
-            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
-                .map_err(|error| SettingsError::Platform(error.to_string()))?;
-            RootCerts::PlatformVerifier
-        }
+        Trust::Platform => RootCerts::PlatformVerifier,
         #[cfg(feature = "webpki-roots")]
         Trust::WebpkiRoots => RootCerts::WebPki,
         Trust::Pem(pem) => {

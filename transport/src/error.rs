@@ -186,6 +186,8 @@ fn tls_problem(source: &(dyn StdError + 'static)) -> String {
         }
         Some(Tls::AlertReceived(_)) => "the peer ended the handshake".into(),
         Some(Tls::InvalidMessage(_)) => "the peer did not speak TLS".into(),
+        // Before any certificate came, or in place of looking at it.
+        Some(Tls::General(_)) => "the system's trust store cannot be used".into(),
         _ => "no secure connection could be agreed on".into(),
     }
 }

@@ -4,14 +4,16 @@
 //! Migration Service. That both ship the same settings, limits and words for what went wrong is
 //! what makes them interchangeable; so these stand here once, and the transports re-export them.
 //!
-//! Nothing here does I/O.
+//! The only I/O here is [`Lookup`].
 
 mod error;
+mod lookup;
 mod proxy;
 mod settings;
 mod trust;
 
 pub use error::{Error, LookupError, Part, find};
+pub use lookup::{Lookup, Pending};
 pub use proxy::{Proxy, ProxyUrl};
 pub use settings::{Settings, SettingsError};
 pub use trust::Trust;

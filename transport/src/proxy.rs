@@ -52,6 +52,12 @@ impl ProxyUrl {
         if user_info.is_some_and(|text| text.contains('@') || !percent_encoding_is_valid(text)) {
             return wrong("has a user or password that is not percent-encoded");
         }
+        // What no URI may have one client refuses and the other takes for "no proxy".
+        let is_uri =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte);
+        if user_info.is_some_and(|text| !text.bytes().all(is_uri)) {
+            return wrong("has a user or password that is not percent-encoded");
+        }
         // One client refuses other bytes, the other replaces them.
         if user_info.is_some_and(|text| std::str::from_utf8(&decode(text)).is_err()) {
             return wrong("has a user or password that is not UTF-8");
@@ -155,6 +161,10 @@ mod tests {
             "http://user:can ary@proxy:1",
             "http://user:canary%4@proxy:1",
             "http://user:canary%FF@proxy:1",
+            "http://user:can<ary@proxy:1",
+            "http://user:can\"ary@proxy:1",
+            "http://user:can^ary@proxy:1",
+            "http://[user]:canary@proxy:1",
             "http://user:can@ary@proxy:1",
             "http://[canary]:1",
             "http://\u{e9}:1",

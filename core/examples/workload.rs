@@ -1,0 +1,46 @@
+//! One workload, a number of times: what `.ci/instructions` counts under callgrind.
+
+use std::{env, hint::black_box};
+
+use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, Operation, ServerId, http};
+
+const START: &str =
+    r#"{"command_name":"START","command_param":{"task_id":"2c0689c860ad4728a497c91ec0844384"}}"#;
+
+#[derive(serde::Deserialize)]
+struct Body {
+    command_name: String,
+    command_param: Param,
+}
+
+#[derive(serde::Deserialize)]
+struct Param {
+    task_id: String,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = env::args().skip(1);
+    let name = arguments.next().ok_or("which workload?")?;
+    let length = arguments.next().ok_or("of what length?")?.parse()?;
+    let times: u32 = arguments.next().ok_or("how many times?")?.parse()?;
+
+    let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
+    let server_id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?;
+    let token = AuthToken::new(&"t".repeat(length))?;
+    let call = ObtainCommand::new(&endpoint, &server_id);
+    let ready = call.request(&token);
+    let response = http::Response::new(START);
+    for _ in 0..times {
+        match name.as_str() {
+            "request" => drop(black_box(black_box(&call).request(black_box(&token)))),
+            "clone" => drop(black_box(black_box(&ready).clone())),
+            "parse" => drop(black_box(black_box(&call).parse(black_box(&response))?)),
+            "serde_json" => {
+                let body: Body = serde_json::from_slice(black_box(START.as_bytes()))?;
+                black_box((body.command_name, body.command_param.task_id));
+            }
+            other => return Err(format!("no workload {other}").into()),
+        }
+    }
+    Ok(())
+}
