@@ -214,3 +214,41 @@ fn an_error_is_cut_at_its_limits_and_marked_never_lost() {
     assert_eq!((items(21).error_param().len(), items(21).details().len()), (20, 20));
     assert!(items(21).is_cut());
 }
+
+#[test]
+fn every_way_of_saying_nothing_has_its_own_words() {
+    let mut names = std::collections::BTreeSet::new();
+    let mut words = std::collections::BTreeSet::new();
+    for (status, body, name, text) in [
+        (204, "", "no_content", "status 204 (no content)"),
+        (200, "", "empty_body", "the body is empty"),
+        (200, "{}", "empty_object", "the answer is {}"),
+        (200, r#"{"x":1}"#, "missing_name", "command_name is missing"),
+        (200, r#"{"command_name":null}"#, "null_name", "command_name is null"),
+        (200, r#"{"command_name":""}"#, "empty_name", "command_name is empty"),
+    ] {
+        let Ok(Answer::Nothing(why)) = call().parse(&response(status, body)) else {
+            panic!("{status} {body}")
+        };
+        assert_eq!((why.as_str(), why.to_string().as_str()), (name, text));
+        assert!(names.insert(name) && words.insert(text));
+    }
+}
+
+#[test]
+fn an_unknown_name_is_shown_without_its_control_characters() {
+    let body = r#"{"command_name":"NEW\u001b[2J"}"#;
+    let Ok(Answer::Command(command)) = call().parse(&response(200, body)) else {
+        panic!("not a command")
+    };
+    assert_eq!(command.name.as_str(), "NEW\u{1b}[2J");
+    assert_eq!(command.name.to_string(), "NEW\\u{1b}[2J");
+    assert!(command.param.is_empty());
+}
+
+#[test]
+fn the_address_that_is_asked() {
+    let expected =
+        format!("https://sms.ap-southeast-3.myhuaweicloud.com/v3/sources/{SERVER_ID}/command");
+    assert_eq!(call().uri(), expected.as_str());
+}

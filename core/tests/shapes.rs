@@ -177,6 +177,10 @@ fn bodies_of_an_error() {
         (400, r#"{"error_code":{"a":1},"error_msg":["m"],"message":"m"}"#, "api error: status 400: m", "objects"),
         (400, r#"{"details":[{"error_code":"d"}]}"#, "api error: status 400", RAW),
         (400, r#"{"error":"invalid"}"#, "api error: status 400: invalid", RAW),
+        (400, r#"{"error":5,"error_msg":"m"}"#, "api error: status 400: m", RAW),
+        (400, r#"{"error":["x"],"details":5,"error_param":{},"error_msg":"m"}"#, "api error: status 400: m", RAW),
+        (400, r#"{"error":{"error":{"code":"deep"},"details":[{"code":"d"}],"error_param":["p"],"code":"c"}}"#, "api error: status 400, c", "deep"),
+        (400, r#"{"error":{"code":"first"},"error":{"code":"second"}}"#, "api error: status 400, first", "second"),
         (400, r#"{"error":{}}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"error":{}}"#, RAW),
         (400, r#"{"error_code":null,"error_msg":null}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"error_code":null,"error_msg":null}"#, RAW),
         (400, r#"{"request_id":"1"}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"request_id":"1"}"#, RAW),
@@ -312,6 +316,21 @@ fn the_lists_of_an_error() {
     for none in ["[]", "null", "7", "{}", "true"] {
         assert_eq!(params(none), Vec::<String>::new(), "{none}");
     }
+    let long = "x".repeat(65_536);
+    let cut = read(&format!(r#"{{"error_code":"X","error_param":["{long}"]}}"#));
+    assert_eq!((cut.error_param()[0].len(), cut.is_cut()), (65_535, true));
+    let cut = read(&format!(r#"{{"error_code":"X","error_param":"{long}"}}"#));
+    assert_eq!((cut.error_param()[0].len(), cut.is_cut()), (65_535, true));
+    let cut = read(&format!(r#"{{"details":[{{"error_msg":"{long}"}}]}}"#));
+    assert_eq!(cut.details()[0].message.as_ref().map(String::len), Some(65_535));
+    assert!(cut.is_cut());
+    let cut = read(&format!(r#"{{"error":{{"message":"{}"}}}}"#, &long[..1025]));
+    assert_eq!((cut.message().map(str::len), cut.is_cut()), (Some(1024), true));
+    let cut = read(&format!(r#"{{"error":"{}"}}"#, &long[..1025]));
+    assert_eq!((cut.message().map(str::len), cut.is_cut()), (Some(1024), true));
+    let whole = read(&format!(r#"{{"error":{{"message":"{}"}}}}"#, &long[..1024]));
+    assert!(!whole.is_cut());
+
     let error =
         read(r#"{"details":[7,{},{"error_msg":"m"},{"code":"c","message":"x"}],"error_code":"X"}"#);
     let details: Vec<_> =
