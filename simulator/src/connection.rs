@@ -1,7 +1,7 @@
 //! One connection: reads requests, writes replies, byte by byte.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -51,8 +51,8 @@ struct Connection<'a, S> {
 enum NoRequest {
     /// The client closed the connection between requests, or it broke.
     Closed,
-    /// It is not HTTP, or more than is taken.
-    Refused(StatusCode),
+    /// It is not HTTP, or more than is taken; with what was understood of it.
+    Refused(StatusCode, Box<Request>),
 }
 
 impl From<io::Error> for NoRequest {
@@ -67,23 +67,24 @@ impl<S: Read + Write> Connection<'_, S> {
             let (mut request, keep_alive) = match self.read_request() {
                 Ok(read) => read,
                 Err(NoRequest::Closed) => return Ok(()),
-                Err(NoRequest::Refused(status)) => {
+                Err(NoRequest::Refused(status, mut request)) => {
                     let request_id = self.service.next_request_id();
-                    self.service.record(Request {
-                        connection: self.number,
-                        head: self.unread.clone(),
-                        status: status.as_u16(),
-                        ..Request::default()
-                    });
-                    return self.write_http(status, &[], b"", &request_id, false);
+                    request.status = status.as_u16();
+                    self.service.record(*request);
+                    return self.write_http(status, &[], b"", false, &request_id, false);
                 }
             };
             let request_id = self.service.next_request_id();
             match self.service.reply(&request, &request_id) {
                 Reply::Http { status, headers, body } => {
                     request.status = status.as_u16();
+                    let is_head = request.method == "HEAD";
                     self.service.record(request);
-                    self.write_http(status, &headers, &body, &request_id, keep_alive)?;
+                    let is_last = |(name, value): &(header::HeaderName, header::HeaderValue)| {
+                        name == header::CONNECTION && says(value.as_bytes(), "close")
+                    };
+                    let keep_alive = keep_alive && !headers.iter().any(is_last);
+                    self.write_http(status, &headers, &body, is_head, &request_id, keep_alive)?;
                     if !keep_alive {
                         return Ok(());
                     }
@@ -95,12 +96,22 @@ impl<S: Read + Write> Connection<'_, S> {
                 }
                 Reply::Silent => {
                     self.service.record(request);
-                    // Until the client closes, the connection breaks or the simulator stops.
-                    while self.fill().is_ok_and(|count| count > 0) {
-                        self.unread.clear();
-                    }
-                    return Ok(());
+                    return self.wait_for_close();
                 }
+            }
+        }
+    }
+
+    /// Until the client closes, the connection breaks or the simulator stops.
+    fn wait_for_close(&mut self) -> io::Result<()> {
+        loop {
+            match self.fill() {
+                Ok(0) => return Ok(()),
+                Ok(_) => self.unread.clear(),
+                // Being idle is what this is for. Systems differ in what they call it.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -109,7 +120,7 @@ impl<S: Read + Write> Connection<'_, S> {
         let mut buffer = [0; 8192];
         let count = loop {
             match self.stream.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 other => break other?,
             }
         };
@@ -119,53 +130,19 @@ impl<S: Read + Write> Connection<'_, S> {
 
     /// Reads one request, and whether the connection stays open after its answer.
     fn read_request(&mut self) -> Result<(Request, bool), NoRequest> {
-        let end = loop {
-            if let Some(end) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
-                break end + 4;
-            }
-            if self.unread.len() > MAX_HEAD {
-                break self.unread.len();
-            }
-            // What can't become HTTP is refused now: its empty line may never come (TLS, say).
-            let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-            if httparse::Request::new(&mut headers).parse(&self.unread).is_err() {
-                return Err(NoRequest::Refused(StatusCode::BAD_REQUEST));
+        let (mut request, is_http_1_0) = loop {
+            if let Some(head) = self.parse_head()? {
+                break head;
             }
             if self.fill()? == 0 {
                 return Err(NoRequest::Closed);
             }
         };
-        if end > MAX_HEAD {
-            return Err(NoRequest::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
-        }
-        let bad = |_: httparse::Error| NoRequest::Refused(StatusCode::BAD_REQUEST);
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut parsed = httparse::Request::new(&mut headers);
-        parsed.parse(&self.unread[..end]).map_err(bad)?;
-        let mut request = Request {
-            connection: self.number,
-            method: parsed.method.unwrap_or_default().to_owned(),
-            target: parsed.path.unwrap_or_default().to_owned(),
-            head: self.unread[..end].to_vec(),
-            ..Request::default()
+        let end = request.head.len();
+        let length = match body_length(&request) {
+            Ok(length) => length,
+            Err(status) => return Err(NoRequest::Refused(status, Box::new(request))),
         };
-        let is_http_1_0 = parsed.version == Some(0);
-        for header in parsed.headers.iter() {
-            request.headers.push((header.name.to_owned(), header.value.to_vec()));
-        }
-        if request.header("transfer-encoding").is_some() {
-            return Err(NoRequest::Refused(StatusCode::LENGTH_REQUIRED));
-        }
-        let length = match request.header("content-length") {
-            None => 0,
-            Some(value) => std::str::from_utf8(value)
-                .ok()
-                .and_then(|value| value.parse::<usize>().ok())
-                .ok_or(NoRequest::Refused(StatusCode::BAD_REQUEST))?,
-        };
-        if length > MAX_BODY {
-            return Err(NoRequest::Refused(StatusCode::PAYLOAD_TOO_LARGE));
-        }
         while self.unread.len() < end + length {
             if self.fill()? == 0 {
                 return Err(NoRequest::Closed);
@@ -173,10 +150,40 @@ impl<S: Read + Write> Connection<'_, S> {
         }
         request.body = self.unread[end..end + length].to_vec();
         self.unread.drain(..end + length);
-        let connection = request.header("connection").unwrap_or_default().to_ascii_lowercase();
-        let says = |word: &[u8]| connection.split(|b| *b == b',').any(|w| w.trim_ascii() == word);
-        let keep_alive = if is_http_1_0 { says(b"keep-alive") } else { !says(b"close") };
+        let connection = request.header("connection").unwrap_or_default();
+        let keep_alive =
+            if is_http_1_0 { says(connection, "keep-alive") } else { !says(connection, "close") };
         Ok((request, keep_alive))
+    }
+
+    /// The head that was read and whether it is of HTTP/1.0, or none if more has to come.
+    fn parse_head(&self) -> Result<Option<(Request, bool)>, NoRequest> {
+        let refused = |status| {
+            let head = self.unread.clone();
+            let request = Request { connection: self.number, head, ..Request::default() };
+            NoRequest::Refused(status, Box::new(request))
+        };
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let end = match parsed.parse(&self.unread) {
+            Ok(httparse::Status::Complete(end)) if end <= MAX_HEAD => end,
+            Ok(httparse::Status::Partial) if self.unread.len() <= MAX_HEAD => return Ok(None),
+            Ok(_) => return Err(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
+            // What can't become HTTP is refused now: its empty line may never come (TLS, say).
+            Err(_) => return Err(refused(StatusCode::BAD_REQUEST)),
+        };
+        let headers = parsed.headers.iter();
+        let request = Request {
+            connection: self.number,
+            method: parsed.method.unwrap_or_default().to_owned(),
+            target: parsed.path.unwrap_or_default().to_owned(),
+            headers: headers
+                .map(|header| (header.name.to_owned(), header.value.to_vec()))
+                .collect(),
+            head: self.unread[..end].to_vec(),
+            ..Request::default()
+        };
+        Ok(Some((request, parsed.version == Some(0))))
     }
 
     fn write_http(
@@ -184,6 +191,7 @@ impl<S: Read + Write> Connection<'_, S> {
         status: StatusCode,
         headers: &[(header::HeaderName, header::HeaderValue)],
         body: &[u8],
+        is_head: bool,
         request_id: &str,
         keep_alive: bool,
     ) -> io::Result<()> {
@@ -214,10 +222,86 @@ impl<S: Read + Write> Connection<'_, S> {
             }
         }
         response.extend_from_slice(b"\r\n");
-        if !has_no_body {
+        // An answer to HEAD says how long the body would be.
+        if !has_no_body && !is_head {
             response.extend_from_slice(body);
         }
         self.stream.write_all(&response)?;
         self.stream.flush()
+    }
+}
+
+/// How much body follows a head.
+fn body_length(request: &Request) -> Result<usize, StatusCode> {
+    if request.header("transfer-encoding").is_some() {
+        return Err(StatusCode::LENGTH_REQUIRED);
+    }
+    let is_length = |name: &str| name.eq_ignore_ascii_case("content-length");
+    let mut lengths = request.headers.iter().filter(|(name, _)| is_length(name));
+    let Some((_, length)) = lengths.next() else { return Ok(0) };
+    // `parse` would take a sign.
+    if lengths.any(|(_, other)| other != length) || !length.iter().all(u8::is_ascii_digit) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    let length = std::str::from_utf8(length).ok().and_then(|length| length.parse().ok());
+    match length.ok_or(StatusCode::BAD_REQUEST)? {
+        length if length > MAX_BODY => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        length => Ok(length),
+    }
+}
+
+/// Whether a `Connection` header has this word.
+fn says(connection: &[u8], word: &str) -> bool {
+    connection
+        .split(|byte| *byte == b',')
+        .any(|said| said.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::{Answer, Script};
+
+    /// A stream with these reads; what is written to it is dropped.
+    struct Reads(VecDeque<io::Result<&'static str>>);
+
+    impl Read for Reads {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let text = self.0.pop_front().expect("read no more after the end")?;
+            buffer[..text.len()].copy_from_slice(text.as_bytes());
+            Ok(text.len())
+        }
+    }
+
+    impl Write for Reads {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn silence_outlasts_the_idle_limit() {
+        let script = Script::new().server("a", [Answer::silent()]);
+        let service = Service::new(script, None, String::new(), None);
+        let mut stream = Reads(VecDeque::from([
+            Ok("GET /v3/sources/a/command HTTP/1.1\r\nX-Auth-Token: t\r\n"),
+            Ok("Content-Type: application/json\r\n\r\n"),
+            Err(ErrorKind::WouldBlock.into()),
+            Err(ErrorKind::TimedOut.into()),
+            Ok("still there"),
+            Err(ErrorKind::WouldBlock.into()),
+            Ok(""),
+        ]));
+        let mut connection =
+            Connection { stream: &mut stream, unread: Vec::new(), number: 1, service: &service };
+        connection.serve().expect("closed by the client");
+        assert_eq!(service.request_count(), 1);
+        assert!(stream.0.is_empty(), "ended before the client did");
     }
 }

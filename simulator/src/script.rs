@@ -75,6 +75,15 @@ impl Script {
 
     /// Reads the JSON form.
     ///
+    /// ```
+    /// use huaweicloud_sms_simulator::Script;
+    ///
+    /// Script::from_json(r#"{ "servers": { "my-server": { "answers": [{ "status": 204 }] } } }"#)?;
+    /// let error = Script::from_json(r#"{ "servers": { "s": { "idle": { "status": 99 } } } }"#);
+    /// assert_eq!(error.unwrap_err().to_string(), "server s, idle: status must be from 200 to 599");
+    /// # Ok::<(), huaweicloud_sms_simulator::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Json`] with line and column, [`Error::Answer`] with server and place.
     pub fn from_json(json: &str) -> Result<Self, Error> {

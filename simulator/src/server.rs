@@ -84,7 +84,8 @@ impl Builder {
         self
     }
 
-    /// Is called with every request when its answer is decided, on that connection's thread.
+    /// Is called with every request when its answer is decided, on that connection's thread. If it
+    /// panics, that connection ends, and no other.
     pub fn on_request(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
@@ -213,6 +214,19 @@ impl fmt::Debug for Simulator {
     }
 }
 
+/// Closes the handle kept for `stop`, and with it the connection, when its thread ends. An
+/// observer's panic ends it too.
+struct Leaving<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.shared.live().remove(&self.number);
+    }
+}
+
 impl Shared {
     fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
@@ -244,10 +258,10 @@ impl Shared {
         let shared = Arc::clone(self);
         let thread = thread::Builder::new().name(format!("simulator {number}"));
         let thread = thread.spawn(move || {
+            let leaving = Leaving { shared: &shared, number };
             // An error is the client's: it went away, or does not trust the CA.
             let _ = connection::serve(stream, shared.tls.clone(), number, &shared.service);
-            // Closes the handle kept for `stop`, and with it the connection.
-            shared.live().remove(&number);
+            drop(leaving);
         })?;
         live.insert(number, Live { stream: handle, thread });
         Ok(())

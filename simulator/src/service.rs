@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -79,10 +80,11 @@ impl Service {
     }
 
     pub(crate) fn wait_for_requests(&self, count: u64, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        // None: it lies further ahead than any moment, and each wait is as long as can be.
+        let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state();
         while state.request_count < count {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
@@ -94,9 +96,11 @@ impl Service {
 
     /// Remembers a request, before its answer is written: who has the answer finds the request.
     pub(crate) fn record(&self, request: Request) {
-        if let Some(observer) = &self.observer {
-            observer(&request);
-        }
+        // A panic ends this connection, but the request was there.
+        let observed = self
+            .observer
+            .as_ref()
+            .map_or(Ok(()), |observer| catch_unwind(AssertUnwindSafe(|| observer(&request))));
         let mut state = self.state();
         state.request_count += 1;
         if state.requests.len() == MAX_REQUESTS {
@@ -104,6 +108,10 @@ impl Service {
         }
         state.requests.push_back(request);
         self.recorded.notify_all();
+        drop(state);
+        if let Err(panic) = observed {
+            resume_unwind(panic);
+        }
     }
 
     /// An id for the next answer: 32 hexadecimal digits, as the gateway's are.
@@ -132,14 +140,14 @@ impl Service {
             (None | Some(b""), _) => {
                 return page(StatusCode::UNAUTHORIZED, "SMS.6522", "X-Auth-Token is missing.");
             }
-            (Some(token), Some(expected)) if token != expected.as_bytes() => {
+            (Some(token), Some(expected)) if !is_same(token, expected.as_bytes()) => {
                 return page(StatusCode::UNAUTHORIZED, "SMS.6521", "Token authentication failed.");
             }
             _ => {}
         }
         match request.header("content-type").map(media_type) {
             None => return page(StatusCode::BAD_REQUEST, "SMS.6015", "A header is missing."),
-            Some(b"application/json") => {}
+            Some(media_type) if media_type.eq_ignore_ascii_case(b"application/json") => {}
             Some(_) => {
                 let message = "The content type must be application/json.";
                 return page(StatusCode::BAD_REQUEST, "SMS.6016", message);
@@ -160,6 +168,11 @@ impl Service {
         }
         percent_decode_str(segment).decode_utf8().ok().map(Into::into)
     }
+}
+
+/// Compares secrets: how long it takes does not tell where they differ.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }
 
 /// The part of a content type before its parameters.

@@ -247,7 +247,7 @@ fn https_with_its_own_ca_only() {
     let simulator = Simulator::builder().tls().script(Script::example()).start().expect("started");
     assert!(simulator.url().starts_with("https://127.0.0.1:"));
     let config = tls_client(simulator.ca_pem().expect("a CA"));
-    for name in ["localhost", "127.0.0.1"] {
+    for name in ["localhost", "127.0.0.1", "::1"] {
         let mut stream = tls_stream(&simulator, config.clone(), name);
         let request = get("/v3/sources/f32ab4d6-d150-4fb3-aa55-edbb5cf9947f/command", "t");
         let request = request.replace("Host: h", "Host: h\r\nConnection: close");

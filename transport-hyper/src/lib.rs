@@ -10,12 +10,14 @@
 //! * dropping the future ends the call, and its connection is not used again.
 //!
 //! ```
-//! use huaweicloud_sms_transport_hyper::{HyperTransport, Proxy, Settings};
+//! use huaweicloud_sms_transport_hyper::{HyperTransport, Proxy, Settings, Trust};
 //! use huaweicloud_sms_simulator::Simulator;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let service = Simulator::builder().start()?;
-//! let transport = HyperTransport::new(Settings::default().proxy(Proxy::None))?;
+//! let service = Simulator::builder().tls().start()?;
+//! // For a service on the Internet the defaults do: the system's trust store, its proxy.
+//! let ca = Trust::Pem(service.ca_pem().unwrap_or_default().into());
+//! let transport = HyperTransport::new(Settings::default().trust(ca).proxy(Proxy::None))?;
 //! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?).await?;
 //! assert_eq!(response.status(), 404);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -10,11 +10,13 @@
 //! * a GET has no `content-length`, an empty POST has `content-length: 0`.
 //!
 //! ```
-//! use huaweicloud_sms_transport_ureq::{Proxy, Settings, UreqTransport};
+//! use huaweicloud_sms_transport_ureq::{Proxy, Settings, Trust, UreqTransport};
 //! use huaweicloud_sms_simulator::Simulator;
 //!
-//! let service = Simulator::builder().start()?;
-//! let transport = UreqTransport::new(Settings::default().proxy(Proxy::None))?;
+//! let service = Simulator::builder().tls().start()?;
+//! // For a service on the Internet the defaults do: the system's trust store, its proxy.
+//! let ca = Trust::Pem(service.ca_pem().unwrap_or_default().into());
+//! let transport = UreqTransport::new(Settings::default().trust(ca).proxy(Proxy::None))?;
 //! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?)?;
 //! assert_eq!(response.status(), 404);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
