@@ -9,7 +9,7 @@
 //! ```text
 //! ServerId, Endpoint ─► ObtainCommand ─ request(&auth) ─► http::Request ──► your HTTP client
 //!                            ▲                                                   │
-//!      Answer │ ResponseError ◄──── parse(&response) ◄──── http::Response ◄──────┘
+//! Poller: when? ─────────────┘   Answer │ ResponseError ◄── parse(&response) ◄── http::Response
 //! ```
 //!
 //! ```
@@ -66,6 +66,7 @@ mod invalid_input;
 mod json;
 mod obtain_command;
 mod operation;
+mod poll;
 mod response_error;
 mod server_id;
 mod success_body;
@@ -81,6 +82,7 @@ pub use invalid_input::InvalidInput;
 pub use json::JsonType;
 pub use obtain_command::ObtainCommand;
 pub use operation::Operation;
+pub use poll::{Pace, Poller, Step};
 pub use response_error::{BodyError, BodyProblem, ResponseError, StatusError};
 pub use server_id::ServerId;
 pub use text::Escaped;

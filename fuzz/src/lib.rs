@@ -1,10 +1,11 @@
-//! The properties of the parser and the builder, each stated once as a function of bytes that
+//! The properties of the parser, the builder and the poller, each stated once as a function of bytes that
 //! panics where the property does not hold. libFuzzer (`fuzz_targets/`), proptest and the replay of
 //! committed inputs (`tests/`) all call these.
 #![forbid(unsafe_code)]
 
 mod answer;
 mod mutation;
+mod poll;
 mod reference;
 mod request;
 mod response;
@@ -12,6 +13,7 @@ mod token;
 
 pub use answer::answer;
 pub use mutation::mutation;
+pub use poll::{Durations, ERRORS, Moment, Watched, error, poll};
 pub use request::request;
 pub use response::response;
 pub use token::token;
@@ -22,12 +24,13 @@ use huaweicloud_sms_core::{Answer, Endpoint, ObtainCommand, Operation, ResponseE
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its fuzz target.
-pub const PROPERTIES: [(&str, Property); 5] = [
+pub const PROPERTIES: [(&str, Property); 6] = [
     ("response", response),
     ("answer", answer),
     ("mutation", mutation),
     ("request", request),
     ("token", token),
+    ("poll", poll),
 ];
 
 fn call() -> ObtainCommand {

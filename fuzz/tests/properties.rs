@@ -132,3 +132,8 @@ fn request() {
 fn token() {
     random_and_mutated("token", huaweicloud_sms_fuzz::token);
 }
+
+#[test]
+fn poll() {
+    random_and_mutated("poll", huaweicloud_sms_fuzz::poll);
+}

@@ -1,0 +1,265 @@
+//! The figures of the poller's table, without jitter; the invariants are in `fuzz/`.
+
+use std::time::{Duration, Instant};
+
+use huaweicloud_sms_core::{
+    Endpoint, ObtainCommand, Operation, Pace, Poller, ResponseError, ServerId, Step, http,
+};
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+const START: Duration = secs(1_000);
+
+fn poller() -> Poller<Duration> {
+    Poller::new(Pace::default().jitter(0), 0, START).expect("a legal pace")
+}
+
+fn error(status: u16, headers: &[(&str, &str)], code: &str, message: &str) -> ResponseError {
+    let endpoint = Endpoint::new("https://sms.example").expect("valid");
+    let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"));
+    let mut response = http::Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    let body = format!(r#"{{"error_code":"{code}","error_msg":"{message}"}}"#);
+    call.parse(&response.body(body).expect("valid")).expect_err("an error")
+}
+
+/// How long it waits after an outcome of a call that was just started.
+fn waits(poller: &mut Poller<Duration>, outcome: impl Fn(&mut Poller<Duration>)) -> Duration {
+    poller.on_start(START);
+    outcome(poller);
+    match poller.poll(START) {
+        Step::WaitUntil(next) => next - START,
+        Step::Obtain | Step::RenewAuth => Duration::ZERO,
+    }
+}
+
+fn waits_after_error(status: u16, headers: &[(&str, &str)], code: &str) -> Duration {
+    let error = error(status, headers, code, "m");
+    waits(&mut poller(), |poller| poller.on_error(START, &error))
+}
+
+#[test]
+fn the_first_call_goes_out_at_its_moment() {
+    let poller = poller();
+    assert_eq!(poller.poll(START - secs(1)), Step::WaitUntil(START));
+    assert_eq!(poller.poll(START), Step::Obtain);
+    assert_eq!(poller.poll(START + secs(1)), Step::Obtain);
+}
+
+#[test]
+fn a_lost_outcome_waits_out_the_call() {
+    assert_eq!(waits(&mut poller(), |_| ()), secs(30));
+    let pace = Pace::default().jitter(0).interval(secs(60));
+    let mut slow = Poller::new(pace, 0, START).expect("a legal pace");
+    assert_eq!(waits(&mut slow, |_| ()), secs(60));
+}
+
+#[test]
+fn answers() {
+    assert_eq!(waits(&mut poller(), |poller| poller.on_answer(START)), secs(10));
+    assert_eq!(waits_after_error(400, &[], "SMS.7606"), secs(10));
+}
+
+#[test]
+fn failures_double_the_wait_and_an_answer_ends_them() {
+    let mut poller = poller();
+    for expected in [5, 10, 20, 40, 80, 160, 300, 300] {
+        let waited = waits(&mut poller, |poller| poller.on_failure(START));
+        // Each call is started when the last one's wait is over, which `waits` does not look at.
+        assert_eq!(waited, secs(expected));
+    }
+    assert_eq!(poller.failures(), 8);
+    assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
+    assert_eq!(poller.failures(), 0);
+    assert_eq!(waits(&mut poller, |poller| poller.on_failure(START)), secs(5));
+    // As many as fit into months, and more.
+    for _ in 0..100 {
+        assert!(waits(&mut poller, |poller| poller.on_failure(START)) <= secs(300));
+    }
+}
+
+#[test]
+fn errors_by_their_kind() {
+    for (status, code, expected) in [
+        (500, "SMS.6000", 5),
+        (503, "APIGW.0613", 5),
+        (429, "APIGW.0308", 5),
+        (404, "SMS.7602", 300),
+        (404, "APIGW.0101", 300),
+        (403, "SMS.6523", 300),
+        (403, "SMS.6542", 300),
+        (400, "SMS.6016", 300),
+        (400, "SMS.0205", 300),
+        (302, "", 5),
+    ] {
+        assert_eq!(waits_after_error(status, &[], code), secs(expected), "{status} {code}");
+    }
+    // The others wait for somebody's hand, and count as failures too.
+    let mut poller = poller();
+    let unknown = error(404, &[], "SMS.7602", "m");
+    waits(&mut poller, |poller| poller.on_error(START, &unknown));
+    assert_eq!(waits(&mut poller, |poller| poller.on_failure(START)), secs(10));
+}
+
+#[test]
+fn retry_after_only_lengthens() {
+    let after = |value: &str| waits_after_error(429, &[("retry-after", value)], "APIGW.0308");
+    assert_eq!(after("1"), secs(5));
+    assert_eq!(after("7"), secs(7));
+    assert_eq!(after("99999999"), secs(24 * 60 * 60));
+    let date = [
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"),
+    ];
+    assert_eq!(waits_after_error(503, &date, "APIGW.0613"), secs(60));
+    assert_eq!(waits_after_error(404, &[("retry-after", "900")], "SMS.7602"), secs(900));
+    // The longest wait is the cap, also with jitter.
+    let mut jittery = Poller::new(Pace::default().jitter(100), 1, START).expect("a legal pace");
+    let told = error(429, &[("retry-after", "86400")], "APIGW.0308", "m");
+    assert_eq!(waits(&mut jittery, |poller| poller.on_error(START, &told)), Pace::MAX);
+}
+
+#[test]
+fn a_refused_credential_is_renewed_once_then_left_alone() {
+    let refused = error(401, &[], "SMS.6521", "m");
+    let mut poller = poller();
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    assert_eq!(poller.poll(START), Step::RenewAuth);
+    poller.on_auth_renewed();
+    assert_eq!(poller.poll(START), Step::Obtain);
+
+    // Refused again: the lock, then another renewal.
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(300));
+    assert_eq!(poller.poll(START + secs(300)), Step::RenewAuth);
+    poller.on_auth_renewed();
+    assert_eq!(poller.poll(START + secs(300)), Step::Obtain);
+    // A renewal inside the pause does not end it.
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(300));
+    poller.on_auth_renewed();
+    assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(300)));
+    assert_eq!(poller.poll(START + secs(300)), Step::Obtain);
+
+    // Accepted: the next refusal is a first one.
+    assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    assert_eq!(poller.poll(START), Step::RenewAuth);
+}
+
+#[test]
+fn what_is_accepted_is_good_again() {
+    let refused = error(401, &[], "APIGW.0307", "m");
+    let mut poller = poller();
+    for _ in 0..3 {
+        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+        assert_eq!(poller.poll(START), Step::RenewAuth);
+        poller.on_auth_renewed();
+        assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
+    }
+    // A failure in between proves nothing of the credential.
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    poller.on_auth_renewed();
+    assert_eq!(waits(&mut poller, |poller| poller.on_failure(START)), secs(5));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(300));
+}
+
+#[test]
+fn without_a_new_credential_the_old_one_is_tried_after_the_lock() {
+    let refused = error(401, &[], "SMS.6521", "m");
+    let mut poller = poller();
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    poller.on_auth_kept(START + secs(2));
+    let end = START + secs(302);
+    assert_eq!(poller.poll(START + secs(2)), Step::WaitUntil(end));
+    assert_eq!(poller.poll(end), Step::Obtain);
+    // After a lock there is nothing more to wait for.
+    poller.on_start(end);
+    poller.on_error(end, &refused);
+    assert_eq!(poller.poll(end + secs(300)), Step::RenewAuth);
+    poller.on_auth_kept(end + secs(300));
+    assert_eq!(poller.poll(end + secs(300)), Step::Obtain);
+}
+
+#[test]
+fn a_locked_key_and_a_wrong_clock_are_left_alone_at_once() {
+    let locked = error(401, &[], "APIGW.0301", "failed to reach the limit");
+    for error in [locked, error(401, &[], "SMS.0205", "m")] {
+        let mut poller = poller();
+        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &error)), secs(300));
+        assert_eq!(poller.poll(START + secs(300)), Step::RenewAuth);
+    }
+    // Told to wait with the first refusal: so does the renewal.
+    let told = error(401, &[("retry-after", "60")], "SMS.6521", "m");
+    let mut poller = poller();
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &told)), secs(60));
+    assert_eq!(poller.poll(START + secs(60)), Step::RenewAuth);
+}
+
+#[test]
+fn an_outcome_without_a_call_never_shortens_a_wait() {
+    let mut poller = poller();
+    waits(&mut poller, |poller| {
+        poller.on_error(START, &error(404, &[], "SMS.7602", "m"));
+        poller.on_answer(START);
+        poller.on_failure(START);
+        poller.on_auth_renewed();
+        poller.on_auth_kept(START);
+    });
+    assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(300)));
+}
+
+#[test]
+fn jitter_lengthens_within_its_share_and_differs_by_seed() {
+    let wait = |seed| {
+        let mut poller = Poller::new(Pace::default(), seed, START).expect("a legal pace");
+        waits(&mut poller, |poller| poller.on_answer(START))
+    };
+    let waits: Vec<Duration> = (0..1_000).map(wait).collect();
+    assert!(waits.iter().all(|wait| (secs(10)..=secs(12)).contains(wait)));
+    // Spread over the whole share: each quarter has its part.
+    for quarter in 0..4 {
+        let from = secs(10) + Duration::from_millis(500) * quarter;
+        let to = from + Duration::from_millis(500);
+        let count = waits.iter().filter(|wait| (from..to).contains(*wait)).count();
+        assert!((200..300).contains(&count), "{count} of 1,000 in quarter {quarter}");
+    }
+    assert_eq!(wait(42), wait(42));
+}
+
+#[test]
+fn refused_paces() {
+    let day = Pace::MAX;
+    let over = day + Duration::from_nanos(1);
+    let pace = Pace::default;
+    for (pace, what) in [
+        (pace().interval(secs(0)), "have an interval of more than 0 and at most 24 hours"),
+        (pace().interval(over), "have an interval of more than 0 and at most 24 hours"),
+        (pace().call_limit(secs(0)), "have a call limit of more than 0 and at most 24 hours"),
+        (pace().call_limit(over), "have a call limit of more than 0 and at most 24 hours"),
+        (pace().backoff(secs(0), secs(1)), "have backoffs of more than 0 and at most 24 hours"),
+        (pace().backoff(secs(1), over), "have backoffs of more than 0 and at most 24 hours"),
+        (pace().backoff(secs(2), secs(1)), "not have a first backoff over the largest"),
+        (pace().jitter(101), "have a jitter of at most 100 percent"),
+    ] {
+        let error = Poller::new(pace, 0, START).expect_err("refused");
+        assert_eq!(error.to_string(), format!("the pace must {what}"));
+        assert_eq!(error.input(), "pace");
+    }
+    let least = Duration::from_nanos(1);
+    for pace in [
+        pace().interval(day).call_limit(day).backoff(day, day).jitter(100),
+        pace().interval(least).call_limit(least).backoff(least, least).jitter(0),
+    ] {
+        assert!(Poller::new(pace, 0, START).is_ok());
+    }
+}
+
+#[test]
+fn a_poller_is_small_and_shows_its_state() {
+    assert!(size_of::<Poller<Instant>>() <= 128, "{}", size_of::<Poller<Instant>>());
+    let shown = format!("{:?}", poller());
+    assert!(shown.starts_with("Poller { next: 1000s, failures: 0, auth: Good"), "{shown}");
+}
