@@ -9,8 +9,12 @@
 pub mod hyper;
 #[cfg(feature = "ureq")]
 pub mod ureq;
+#[cfg(any(feature = "ureq", feature = "hyper"))]
+mod watch;
 
 pub use huaweicloud_sms_core::*;
+#[cfg(any(feature = "ureq", feature = "hyper"))]
+pub use watch::Event;
 
 /// Why a call gave no answer: it did not get through, or what came back is no answer.
 ///

@@ -1,23 +1,36 @@
 //! Blocking calls over ureq 3. [`crate::hyper`] has the same names for async ones.
 
+use std::{
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::Instant,
+};
+
 pub use huaweicloud_sms_transport_ureq::{
     Error as TransportError, Proxy, ProxyUrl, Settings, SettingsError, Trust,
     UreqTransport as Transport,
 };
 
-use crate::{Authorize, Error, Operation};
+use crate::{Authorize, Error, Event, InvalidInput, Operation, Pace, Poller, Step, watch::State};
 
 /// Sends operations and reads their answers. Cheap to clone; one serves all threads.
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Transport,
+    stop: Arc<Stop>,
+}
+
+/// Whether a client was shut down, for the watches that sleep.
+#[derive(Debug, Default)]
+struct Stop {
+    is_stopped: Mutex<bool>,
+    changed: Condvar,
 }
 
 impl Client {
     /// A client on a transport that is ready.
     #[must_use]
     pub fn new(transport: Transport) -> Self {
-        Self { transport }
+        Self { transport, stop: Arc::default() }
     }
 
     /// Sends one request and reads its answer, within the transport's limits. Nothing is sent
@@ -32,5 +45,86 @@ impl Client {
     ) -> Result<O::Output, Error<TransportError>> {
         let response = self.transport.execute(call.request(auth)).map_err(Error::Transport)?;
         Ok(call.parse(&response)?)
+    }
+
+    /// Sends a call again and again, for months: when, a [`Poller`] says. The first one is sent by
+    /// the first [`next`](Watch::next). The pace's call limit is the transport's time limit.
+    ///
+    /// # Errors
+    /// A pace that [`Poller::new`] refuses.
+    pub fn watch<O: Operation, A: Authorize>(
+        &self,
+        call: O,
+        auth: A,
+        pace: Pace,
+    ) -> Result<Watch<O, A>, InvalidInput> {
+        let pace = pace.call_limit(self.transport.settings().get_timeout());
+        Ok(Watch { client: self.clone(), state: State::new(call, auth, pace, Instant::now())? })
+    }
+
+    /// Ends this client, its clones and its transport, from any thread: calls that wait end with
+    /// an error, and watches end, at once also when they sleep.
+    pub fn shutdown(&self) {
+        *self.stop.is_stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.changed.notify_all();
+        self.transport.shutdown();
+    }
+}
+
+impl Stop {
+    /// Sleeps until that moment, or until the client is shut down: then it returns `true`.
+    fn wait_until(&self, moment: Instant) -> bool {
+        let is_stopped = self.is_stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = moment.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(is_stopped, wait, |is_stopped| !*is_stopped);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Sends a call again and again; see [`Client::watch`]. An endless iterator of [`Event`]s, each
+/// [`next`](Self::next) blocking until there is one, which ends when the client is shut down.
+pub struct Watch<O, A> {
+    client: Client,
+    state: State<O, A>,
+}
+
+impl<O: Operation, A: Authorize> Watch<O, A> {
+    /// Hands a new credential over, asked for or not. Its first use is when the poller says.
+    pub fn renew(&mut self, auth: A) {
+        self.state.renew(auth);
+    }
+
+    /// When the next call goes out, and after how many failures.
+    #[must_use]
+    pub fn poller(&self) -> &Poller<Instant> {
+        self.state.poller()
+    }
+}
+
+impl<O: Operation, A: Authorize> Iterator for Watch<O, A> {
+    type Item = Event<O::Output, TransportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut wake_up = Instant::now();
+        loop {
+            if self.client.stop.wait_until(wake_up) {
+                return None;
+            }
+            let now = Instant::now();
+            match self.state.step(now) {
+                Step::WaitUntil(moment) => wake_up = moment,
+                Step::RenewAuth => return Some(self.state.ask_to_renew()),
+                Step::Obtain => {
+                    let request = self.state.start(now);
+                    let result = self.client.transport.execute(request);
+                    let now = Instant::now();
+                    // An error that the shutdown made is none of the service's.
+                    if result.is_err() && self.client.stop.wait_until(now) {
+                        return None;
+                    }
+                    return Some(self.state.finish(now, result));
+                }
+            }
+        }
     }
 }

@@ -55,6 +55,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -62,12 +63,13 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::{client::conn::http1::SendRequest, rt::Timer};
 use hyper_util::{
-    client::legacy::{Client, connect::Connect},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use tower_service::Service;
 
 pub use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, SettingsError, Trust};
+pub use hyper_util::client::legacy::connect::Connect;
 
 pub use crate::connector::Connector;
 
@@ -144,6 +146,24 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
     }
 }
 
+impl<C> HyperTransport<C> {
+    /// What it was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The present moment on its timer's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.timer.now()
+    }
+
+    /// Sleeps on its timer.
+    pub async fn sleep_until(&self, moment: Instant) {
+        self.timer.sleep_until(moment).await;
+    }
+}
+
 /// Sends a request over a bare connection and reads its response: the door for any runtime, with
 /// neither a client nor a pool. The connection's own future has to be polled beside it.
 ///
@@ -194,7 +214,8 @@ fn prepare(request: Request<Vec<u8>>) -> Request<Full<Bytes>> {
     Request::from_parts(parts, Full::new(Bytes::from(body)))
 }
 
-type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Error>> + Send>>;
+/// A call that is under way; dropping it ends the call.
+pub type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Error>> + Send>>;
 
 impl<C: Connect + Clone + Send + Sync + 'static> Service<Request<Vec<u8>>> for HyperTransport<C> {
     type Response = Response<Bytes>;

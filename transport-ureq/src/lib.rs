@@ -143,6 +143,11 @@ impl UreqTransport {
         Ok(Response::from_parts(parts, body.map_err(|error| self.error(error))?))
     }
 
+    /// What it was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Ends the service of this transport and of all its clones: calls that wait end with an error,
     /// later ones fail at once. A look-up that hangs is left to itself.
     pub fn shutdown(&self) {

@@ -1,0 +1,92 @@
+//! What the watches of both modules share: what is asked, by whom, and when.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    time::Instant,
+};
+
+use http::{Request, Response};
+use huaweicloud_sms_core::http;
+
+use crate::{Authorize, Error, InvalidInput, Operation, Pace, Poller, Step};
+
+/// What a watch has to say. `A` is what a call answers, `T` the transport's error.
+#[derive(Debug)]
+pub enum Event<A, T> {
+    /// A call was answered. The same command may come again until its result is reported.
+    Answer(A),
+    /// A call was not answered, or by an error. The watch goes on: how long it waits now is in
+    /// `Watch::poller`.
+    Error(Error<T>),
+    /// The credential was refused. Get a new one and hand it over with `Watch::renew`; if there is
+    /// none just go on, and the old one is tried again after a pause.
+    RenewAuth,
+}
+
+pub(crate) struct State<O, A> {
+    call: O,
+    auth: A,
+    poller: Poller<Instant>,
+    /// Whether the caller was asked for a credential and has not handed one over.
+    is_asked: bool,
+}
+
+impl<O: Operation, A: Authorize> State<O, A> {
+    pub(crate) fn new(call: O, auth: A, pace: Pace, now: Instant) -> Result<Self, InvalidInput> {
+        // std's only randomness: the keys of a new hasher.
+        let seed = RandomState::new().build_hasher().finish();
+        Ok(Self { call, auth, poller: Poller::new(pace, seed, now)?, is_asked: false })
+    }
+
+    pub(crate) fn poller(&self) -> &Poller<Instant> {
+        &self.poller
+    }
+
+    pub(crate) fn renew(&mut self, auth: A) {
+        self.auth = auth;
+        self.is_asked = false;
+        self.poller.on_auth_renewed();
+    }
+
+    pub(crate) fn step(&mut self, now: Instant) -> Step<Instant> {
+        if std::mem::take(&mut self.is_asked) {
+            self.poller.on_auth_kept(now);
+        }
+        self.poller.poll(now)
+    }
+
+    pub(crate) fn start(&mut self, now: Instant) -> Request<Vec<u8>> {
+        self.poller.on_start(now);
+        self.call.request(&self.auth)
+    }
+
+    pub(crate) fn finish<B: AsRef<[u8]>, T>(
+        &mut self,
+        now: Instant,
+        result: Result<Response<B>, T>,
+    ) -> Event<O::Output, T> {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                self.poller.on_failure(now);
+                return Event::Error(Error::Transport(error));
+            }
+        };
+        match self.call.parse(&response) {
+            Ok(answer) => {
+                self.poller.on_answer(now);
+                Event::Answer(answer)
+            }
+            Err(error) => {
+                self.poller.on_error(now, &error);
+                Event::Error(Error::Response(error))
+            }
+        }
+    }
+
+    pub(crate) fn ask_to_renew<T>(&mut self) -> Event<O::Output, T> {
+        self.is_asked = true;
+        Event::RenewAuth
+    }
+}
