@@ -121,7 +121,7 @@ pub enum Step<T> {
 /// | a refused credential | not at all: it asks for a new one |
 /// | a refused credential again, or a locked key, or a wrong clock | 5 min, the time for which a key is locked; then it asks for a new one |
 /// | `Retry-After` with any error | that long, if it is longer |
-/// | no new credential to be had | the lock of 5 min, then tries the old one |
+/// | no new credential to be had | the lock of 5 min; then it asks again, and at worst tries the old one |
 ///
 /// (The figures are those of [`Pace::default`], each lengthened by up to its jitter.) It never gives
 /// up by itself and keeps no error: whoever tells it one has it.
@@ -177,7 +177,7 @@ enum Auth {
     Refused,
     /// Renewed or kept after a refusal, and not accepted since.
     OnTrial,
-    /// Refused on trial, or of no use until a lock is over: a renewal is due after that.
+    /// Refused on trial, or not to be had, or of no use for now: a renewal is due after the lock.
     Locked,
 }
 
@@ -277,12 +277,17 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// There is no new credential: the old one is tried again when the pause is over.
+    /// There is no new credential. It asks once more after the lock of 5 minutes; if there is none
+    /// then either, it tries the old one.
     pub fn on_auth_kept(&mut self, now: T) {
-        if self.auth == Auth::Refused {
-            self.wait(now, KEY_LOCK);
+        match self.auth {
+            Auth::Refused => {
+                self.auth = Auth::Locked;
+                self.wait(now, KEY_LOCK);
+            }
+            Auth::Locked if now >= self.next => self.auth = Auth::OnTrial,
+            Auth::Good | Auth::Locked | Auth::OnTrial => {}
         }
-        self.on_auth_renewed();
     }
 
     /// How many calls in a row failed or were answered by an error, refused credentials apart.

@@ -167,20 +167,23 @@ fn what_is_accepted_is_good_again() {
 }
 
 #[test]
-fn without_a_new_credential_the_old_one_is_tried_after_the_lock() {
+fn without_a_new_credential_it_asks_again_after_the_lock() {
     let refused = error(401, &[], "SMS.6521", "m");
     let mut poller = poller();
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
     poller.on_auth_kept(START + secs(2));
     let end = START + secs(302);
     assert_eq!(poller.poll(START + secs(2)), Step::WaitUntil(end));
+    // Unasked it changes nothing.
+    poller.on_auth_kept(end - secs(1));
+    assert_eq!(poller.poll(end), Step::RenewAuth);
+    // Still none: the old one may be good again.
+    poller.on_auth_kept(end);
     assert_eq!(poller.poll(end), Step::Obtain);
-    // After a lock there is nothing more to wait for.
     poller.on_start(end);
     poller.on_error(end, &refused);
+    assert_eq!(poller.poll(end), Step::WaitUntil(end + secs(300)));
     assert_eq!(poller.poll(end + secs(300)), Step::RenewAuth);
-    poller.on_auth_kept(end + secs(300));
-    assert_eq!(poller.poll(end + secs(300)), Step::Obtain);
 }
 
 #[test]

@@ -178,10 +178,13 @@ impl Watched {
     pub fn kept(&mut self) {
         let is_first = self.wants_renewal() && self.refusals == 1;
         self.poller.on_auth_kept(self.now);
-        self.on_trial = self.refusals > 0;
         if is_first {
+            // As good as a second refusal: the renewal itself was of no use.
+            self.refusals = 2;
             self.pause_until = self.now + KEY_LOCK;
             self.announce(KEY_LOCK);
+        } else if self.now >= self.announced {
+            self.on_trial = self.refusals > 0;
         }
         self.step();
     }
