@@ -13,8 +13,6 @@ pub mod ureq;
 mod watch;
 
 pub use huaweicloud_sms_core::*;
-#[cfg(any(feature = "ureq", feature = "hyper"))]
-pub use watch::Event;
 
 /// Why a call gave no answer: it did not get through, or what came back is no answer.
 ///
@@ -27,4 +25,17 @@ pub enum Error<T> {
     /// A response came that is not a successful answer.
     #[error(transparent)]
     Response(#[from] ResponseError),
+}
+
+/// What a watch has to say. `A` is what a call answers, `T` the transport's error.
+#[derive(Debug)]
+pub enum Event<A, T> {
+    /// A call was answered. The same command may come again until its result is reported.
+    Answer(A),
+    /// A call was not answered, or by an error. The watch goes on: how long it waits now is in
+    /// `Watch::poller`.
+    Error(Error<T>),
+    /// The credential was refused. Get a new one and hand it over with `Watch::renew`; if there is
+    /// none just go on, and the old one is tried again after a pause.
+    RenewAuth,
 }

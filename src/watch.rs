@@ -9,20 +9,7 @@ use std::{
 use http::{Request, Response};
 use huaweicloud_sms_core::http;
 
-use crate::{Authorize, Error, InvalidInput, Operation, Pace, Poller, Step};
-
-/// What a watch has to say. `A` is what a call answers, `T` the transport's error.
-#[derive(Debug)]
-pub enum Event<A, T> {
-    /// A call was answered. The same command may come again until its result is reported.
-    Answer(A),
-    /// A call was not answered, or by an error. The watch goes on: how long it waits now is in
-    /// `Watch::poller`.
-    Error(Error<T>),
-    /// The credential was refused. Get a new one and hand it over with `Watch::renew`; if there is
-    /// none just go on, and the old one is tried again after a pause.
-    RenewAuth,
-}
+use crate::{Authorize, Error, Event, InvalidInput, Operation, Pace, Poller, Step};
 
 pub(crate) struct State<O, A> {
     call: O,

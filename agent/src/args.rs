@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 /// Asks the Huawei Cloud Server Migration Service (SMS) what a source server is to do.
 /// Unofficial.
 ///
-/// Exit status: 0 a command or a task's state; 2 wrong usage or input; 3 nothing to do; 4 the API
+/// Exit status of obtain: 0 a command or a task's state; 2 wrong usage or input; 3 nothing to do; 4 the API
 /// refused; 5 the answer was not understood; 6 the service was not reached, did not finish in time
 /// or sent too much.
 #[derive(Debug, Parser)]
@@ -26,14 +26,23 @@ pub(crate) enum Command {
     /// HTTP and HTTPS. Needs no network.
     Demo,
     /// Ask once for the command of a source server.
-    Obtain(Obtain),
+    Obtain {
+        #[command(flatten)]
+        call: Call,
+    },
+    /// Ask again and again until interrupted, and print every new answer with its time. Waits after
+    /// failures, leaves a refused key alone, and reads the token file again when it is refused.
+    ///
+    /// Exit status: 0 when interrupted, 1 when nobody reads the answers any more, 2 wrong input.
+    Watch(Watch),
     /// Run a simulated service on loopback until interrupted. Prints its address first, then a
     /// line per request.
     Simulate(Simulate),
 }
 
+/// What is asked, and how.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Obtain {
+pub(crate) struct Call {
     /// The service's address, as the SMS console's Agents page shows it.
     #[arg(long, value_name = "URL", env = "HW_SMS_ENDPOINT", hide_env_values = true)]
     pub(crate) endpoint: String,
@@ -79,6 +88,29 @@ pub(crate) struct Obtain {
     /// How to print the answer: for people, or one JSON object on one line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) call: Call,
+
+    /// From an answer to the next call, in seconds. Each call is an audit event (CTS) at the
+    /// customer.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) interval: Duration,
+
+    /// The longest wait after failures, in seconds; the first is 5.
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(crate) max_backoff: Duration,
+
+    /// Print an answer also if it is the same as the one before, instead of counting it.
+    #[arg(long)]
+    pub(crate) every: bool,
+
+    /// Print a command with its task only once, also if other answers came in between.
+    #[arg(long, conflicts_with = "every")]
+    pub(crate) once_per_command: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 //! `sms-agent`: asks the Huawei Cloud Server Migration Service (SMS) for a source server's command.
 
 mod args;
+mod call;
 mod demo;
 mod exit;
 mod file;
@@ -9,7 +10,9 @@ mod obtain;
 mod report;
 mod secret;
 mod simulate;
+mod systemd;
 mod transport;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -20,7 +23,8 @@ fn main() -> ExitCode {
     logging::start(args.verbose);
     match args.command {
         args::Command::Demo => demo::run(),
-        args::Command::Obtain(args) => obtain::run(&args),
+        args::Command::Obtain { call } => obtain::run(&call),
+        args::Command::Watch(args) => watch::run(&args),
         args::Command::Simulate(args) => simulate::run(&args),
     }
 }

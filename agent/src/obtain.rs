@@ -2,18 +2,15 @@
 
 use std::process::ExitCode;
 
-use huaweicloud_sms::{Endpoint, ObtainCommand, ServerId};
-use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
-
 use crate::{
-    args::Obtain,
-    file,
+    args::Call,
+    call,
     report::{self, Failure, Outcome},
     secret::{self, Redactor, Token},
     transport::Client,
 };
 
-pub(crate) fn run(args: &Obtain) -> ExitCode {
+pub(crate) fn run(args: &Call) -> ExitCode {
     match secret::token(args.token_file.as_deref()) {
         Ok(token) => report::print(&obtain(args, &token), args.format, &Redactor::new(&token.text)),
         Err(message) => {
@@ -23,46 +20,9 @@ pub(crate) fn run(args: &Obtain) -> ExitCode {
     .into()
 }
 
-fn obtain(args: &Obtain, token: &Token) -> Outcome {
-    let (call, client) = prepare(args).map_err(Failure::Input)?;
+fn obtain(args: &Call, token: &Token) -> Outcome {
+    let (call, settings) = call::prepare(args).map_err(Failure::Input)?;
+    let client = Client::new(args.transport, settings).map_err(Failure::Input)?;
     log::info!("GET {}", call.uri());
     client.send(&call, &token.auth).map_err(Failure::Call)
-}
-
-/// Everything that can be wrong with the input is found here, before anything is sent.
-fn prepare(args: &Obtain) -> Result<(ObtainCommand, Client), String> {
-    let is_http = args.endpoint.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
-    let endpoint = if is_http && args.allow_http {
-        Endpoint::cleartext(&args.endpoint)
-    } else {
-        Endpoint::new(&args.endpoint)
-    };
-    let endpoint = endpoint.map_err(|error| match is_http && !args.allow_http {
-        true => format!("{error}; --allow-http accepts that"),
-        false => error.to_string(),
-    })?;
-    let server_id = ServerId::new(&args.server_id).map_err(|error| error.to_string())?;
-    let client = Client::new(args.transport, settings(args)?)?;
-    Ok((ObtainCommand::new(&endpoint, &server_id), client))
-}
-
-fn settings(args: &Obtain) -> Result<Settings, String> {
-    let mut settings = Settings::default().timeout(args.timeout).max_body(args.max_body);
-    if let Some(path) = &args.ca_cert {
-        // A whole trust store is a few hundred KiB.
-        let pem = file::read("the CA file", path, 4 * 1024 * 1024)?;
-        settings = settings.trust(Trust::Pem(pem));
-    }
-    if let Some(url) = &args.proxy {
-        let url = ProxyUrl::new(url).map_err(|error| error.to_string())?;
-        if url.has_user_info() {
-            return Err("a proxy's password must not be on the command line, where every user of \
-                        this machine can read it: set HTTPS_PROXY instead of --proxy"
-                .into());
-        }
-        settings = settings.proxy(Proxy::Url(url));
-    } else if args.no_proxy {
-        settings = settings.proxy(Proxy::None);
-    }
-    Ok(settings)
 }

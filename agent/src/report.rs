@@ -25,8 +25,12 @@ pub(crate) enum Failure {
 
 /// The JSON form. Fields that do not apply are left out.
 #[derive(Default, Serialize)]
-struct Line {
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
     answer: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,17 +76,48 @@ impl Param {
 
 /// Prints an outcome, answers to standard output and, in text, errors to standard error.
 pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor<'_>) -> Exit {
-    log_sources(outcome, redactor);
-    let printed = match format {
-        Format::Json => writeln!(io::stdout(), "{}", json(outcome, redactor)),
-        Format::Text if outcome.is_err() => writeln!(io::stderr(), "{}", text(outcome, redactor)),
-        Format::Text => writeln!(io::stdout(), "{}", text(outcome, redactor)),
-    };
     // Who does not read the answer (a closed pipe) still gets the exit status.
-    if let Err(error) = printed {
+    if let Err(error) = print_at(None, outcome, format, redactor) {
         log::warn!("the answer could not be printed: {error}");
     }
     exit(outcome)
+}
+
+/// As [`print`], with the time in front.
+pub(crate) fn print_at(
+    time: Option<&str>,
+    outcome: &Outcome,
+    format: Format,
+    redactor: &Redactor<'_>,
+) -> io::Result<()> {
+    log_sources(outcome, redactor);
+    match format {
+        Format::Json => writeln!(io::stdout(), "{}", json(time, outcome, redactor)),
+        Format::Text => {
+            let time = time.map(|time| format!("{time} ")).unwrap_or_default();
+            let text = text(outcome, redactor);
+            match outcome {
+                Ok(_) => writeln!(io::stdout(), "{time}{text}"),
+                Err(_) => writeln!(io::stderr(), "{time}{text}"),
+            }
+        }
+    }
+}
+
+/// Prints how often the last outcome came again.
+pub(crate) fn print_repeated(time: &str, count: u64, format: Format) -> io::Result<()> {
+    match format {
+        Format::Json => {
+            let line = Line {
+                time: Some(time),
+                answer: "repeated",
+                count: Some(count),
+                ..Line::default()
+            };
+            writeln!(io::stdout(), "{}", line.to_json())
+        }
+        Format::Text => writeln!(io::stdout(), "{time} the same again ({count} x)"),
+    }
 }
 
 fn exit(outcome: &Outcome) -> Exit {
@@ -113,7 +148,7 @@ fn log_sources(outcome: &Outcome, redactor: &Redactor<'_>) {
     }
 }
 
-fn json(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
+fn json(time: Option<&str>, outcome: &Outcome, redactor: &Redactor<'_>) -> String {
     let redact = |text: &str| redactor.redact(text);
     let line = match outcome {
         Ok(Answer::Command(command)) => Line {
@@ -152,9 +187,15 @@ fn json(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
             }
         }
     };
-    match serde_json::to_string(&line) {
-        Ok(json) => only_visible(&json),
-        Err(error) => unreachable!("strings and numbers serialise: {error}"),
+    Line { time, ..line }.to_json()
+}
+
+impl Line<'_> {
+    fn to_json(&self) -> String {
+        match serde_json::to_string(self) {
+            Ok(json) => only_visible(&json),
+            Err(error) => unreachable!("strings and numbers serialise: {error}"),
+        }
     }
 }
 
@@ -212,6 +253,27 @@ fn param(param: &CommandParam, redactor: &Redactor<'_>) -> String {
 }
 
 impl Failure {
+    /// Whether another failure is the same to an operator: its request id and its message may be
+    /// other ones.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        use ResponseError::{Api, Body, Status};
+        match (self, other) {
+            (Self::Call(Error::Transport(one)), Self::Call(Error::Transport(other))) => {
+                one.to_string() == other.to_string()
+            }
+            (Self::Call(Error::Response(one)), Self::Call(Error::Response(other))) => {
+                let is_same = match (one, other) {
+                    (Api(one), Api(other)) => one.code() == other.code(),
+                    (Status(_), Status(_)) => true,
+                    (Body(one), Body(other)) => one.problem == other.problem,
+                    _ => false,
+                };
+                is_same && one.status() == other.status()
+            }
+            _ => false,
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Input(_) => "input",

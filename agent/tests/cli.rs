@@ -1,37 +1,16 @@
 //! The binary as an operator runs it.
 
+mod support;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
-
-const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
-const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
-
-/// The transports of this build.
-fn transports() -> Vec<&'static str> {
-    let ureq = cfg!(feature = "ureq").then_some("ureq");
-    ureq.into_iter().chain(cfg!(feature = "hyper").then_some("hyper")).collect()
-}
-
-/// The binary, with nothing of this process's environment that it would read.
-fn agent(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sms-agent"));
-    for name in
-        ["HW_SMS_ENDPOINT", "HW_SMS_SERVER_ID", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN", "RUST_LOG"]
-    {
-        command.env_remove(name);
-    }
-    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
-        command.env_remove(name).env_remove(name.to_lowercase());
-    }
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
+use support::{Running, SERVER_ID, TOKEN, agent, file, service, transports};
 
 struct Ran {
     exit: i32,
@@ -57,19 +36,6 @@ fn obtain(url: &str, more: &[&str]) -> Ran {
     let mut arguments = vec!["obtain", "--endpoint", url, "--server-id", SERVER_ID, "--allow-http"];
     arguments.extend(more);
     ran(agent(&arguments).env("HW_AUTH_TOKEN", TOKEN).output().expect("runs"))
-}
-
-fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
-    let simulator = Simulator::builder().token(TOKEN).start().expect("started");
-    answers.into_iter().for_each(|answer| simulator.push(SERVER_ID, answer));
-    simulator
-}
-
-/// A file in the tests' own directory.
-fn file(name: &str, content: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, content).expect("written");
-    path
 }
 
 #[test]
@@ -490,17 +456,6 @@ fn joined(log: &str) -> String {
 #[test]
 fn dumps_are_undone() {
     assert_eq!(joined("TRACE: 0000 4d 49 49 |MII|\n0010: 63 61"), "MIIca");
-}
-
-/// Ends the process with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Starts `simulate` and reads its address.

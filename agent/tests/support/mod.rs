@@ -1,0 +1,57 @@
+//! What the tests of the binary share.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use huaweicloud_sms_simulator::{Answer, Simulator};
+
+pub(crate) const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
+pub(crate) const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
+
+/// The transports of this build.
+pub(crate) fn transports() -> Vec<&'static str> {
+    let ureq = cfg!(feature = "ureq").then_some("ureq");
+    ureq.into_iter().chain(cfg!(feature = "hyper").then_some("hyper")).collect()
+}
+
+/// The binary, with nothing of this process's environment that it would read.
+pub(crate) fn agent(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sms-agent"));
+    for name in
+        ["HW_SMS_ENDPOINT", "HW_SMS_SERVER_ID", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN", "RUST_LOG"]
+    {
+        command.env_remove(name);
+    }
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
+    let simulator = Simulator::builder().token(TOKEN).start().expect("started");
+    answers.into_iter().for_each(|answer| simulator.push(SERVER_ID, answer));
+    simulator
+}
+
+/// A file in the tests' own directory.
+pub(crate) fn file(name: &str, content: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, content).expect("written");
+    path
+}
+
+/// Ends the process with the test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,269 @@
+//! `sms-agent watch` as an operator or systemd runs it.
+
+mod support;
+
+#[cfg(unix)]
+use std::process::Command;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{ChildStdout, Stdio},
+    time::Duration,
+};
+
+use huaweicloud_sms_simulator::{Answer, Script, Simulator};
+use support::{Running, SERVER_ID, TOKEN, agent, file, service, transports};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Starts `watch` on the page's server, as fast as it goes.
+fn watch(url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>) {
+    let mut arguments = vec!["watch", "--endpoint", url, "--server-id", SERVER_ID];
+    arguments.extend(["--allow-http", "--interval", "0.001", "--max-backoff", "0.001"]);
+    arguments.extend(more);
+    let mut command = agent(&arguments);
+    if !more.contains(&"--token-file") {
+        command.env("HW_AUTH_TOKEN", TOKEN);
+    }
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let lines = BufReader::new(child.stdout.take().expect("piped"));
+    (Running(child), lines)
+}
+
+/// The next line without its time, which must be there.
+fn next(lines: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("readable");
+    let mut value: serde_json::Value = serde_json::from_str(&line).expect(&line);
+    let object = value.as_object_mut().expect("an object");
+    let time = object.remove("time").expect("a time");
+    let time = time.as_str().expect("a string");
+    assert!(time.len() == 20 && time.starts_with("20") && time.ends_with('Z'), "{time}");
+    for varying in ["request_id", "message"] {
+        object.remove(varying);
+    }
+    value.to_string()
+}
+
+const START: &str =
+    r#"{"answer":"command","command_name":"START","command_param":{"task_id":"2c06"}}"#;
+const STOP: &str =
+    r#"{"answer":"command","command_name":"STOP","command_param":{"task_id":"2c06"}}"#;
+
+fn repeated(count: u64) -> String {
+    format!(r#"{{"answer":"repeated","count":{count}}}"#)
+}
+
+#[test]
+fn the_whole_story() {
+    for transport in transports() {
+        // Any token will do: who is refused the script says.
+        let service = Simulator::builder().start().expect("started");
+        for answer in [
+            Answer::command("START", Some("2c06")).times(2),
+            Answer::body(200, "{}"),
+            Answer::error(500, "SMS.6000", "m").times(3),
+            Answer::error(429, "APIGW.0308", "m").header("retry-after", "1"),
+            Answer::error(401, "SMS.6521", "m"),
+            Answer::command("STOP", Some("2c06")),
+            Answer::silent(),
+        ] {
+            service.push(SERVER_ID, answer);
+        }
+        let path = file(&format!("watch-token-{transport}"), &format!("{TOKEN}\n"));
+        let path = path.to_str().expect("UTF-8");
+        let (_running, mut lines) = watch(
+            &service.url(),
+            &["--transport", transport, "--format", "json", "--token-file", path],
+        );
+        assert_eq!(next(&mut lines), START);
+        assert_eq!(next(&mut lines), repeated(1));
+        assert_eq!(next(&mut lines), r#"{"answer":"nothing","reason":"empty_object"}"#);
+        let failed = r#"{"answer":"error","error_code":"SMS.6000","error_msg":"m","kind":"api","status":500}"#;
+        assert_eq!(next(&mut lines), failed);
+        assert_eq!(next(&mut lines), repeated(2));
+        let throttled = r#"{"answer":"error","error_code":"APIGW.0308","error_msg":"m","kind":"api","status":429}"#;
+        assert_eq!(next(&mut lines), throttled);
+        // While it waits as long as it was told, the token is replaced.
+        fs::write(path, "another-token\n").expect("written");
+        let refused = r#"{"answer":"error","error_code":"SMS.6521","error_msg":"m","kind":"api","status":401}"#;
+        assert_eq!(next(&mut lines), refused);
+        assert_eq!(next(&mut lines), STOP);
+        assert!(service.wait_for_requests(10, LONG));
+        let tokens: Vec<_> = service
+            .requests()
+            .iter()
+            .map(|request| request.header("x-auth-token").unwrap_or_default().to_vec())
+            .collect();
+        assert!(tokens[..8].iter().all(|token| token == TOKEN.as_bytes()));
+        assert!(tokens[8..].iter().all(|token| token == b"another-token"));
+    }
+}
+
+#[test]
+fn a_service_that_goes_and_comes_back() {
+    for transport in transports() {
+        let first = service([Answer::command("START", Some("2c06"))]);
+        let addr = first.addr();
+        let options = ["--transport", transport, "--format", "json"];
+        let (_running, mut lines) = watch(&first.url(), &options);
+        assert_eq!(next(&mut lines), START);
+        drop(first);
+        // Whatever it says of the time between, it finds the service again.
+        let script = Script::new().idle(SERVER_ID, Answer::command("STOP", Some("2c06")));
+        let builder = Simulator::builder().token(TOKEN).listen(addr).script(script);
+        let _second = builder.start().expect("the same port");
+        while next(&mut lines) != STOP {}
+    }
+}
+
+#[test]
+fn what_is_the_same() {
+    let a = || Answer::command("START", Some("a"));
+    let b = || Answer::command("START", Some("b"));
+    let service = || service([a(), a(), b(), a(), Answer::command("STOP", None), Answer::silent()]);
+    let names = |options: &[&str]| {
+        let service = service();
+        let (_running, mut lines) =
+            watch(&service.url(), &[&["--format", "json"], options].concat());
+        let mut names = Vec::new();
+        while names.last().is_none_or(|name| name != "STOP-") {
+            let value: serde_json::Value = serde_json::from_str(&next(&mut lines)).expect("JSON");
+            let task = value["command_param"]["task_id"].as_str().unwrap_or_default();
+            match value["command_name"].as_str() {
+                Some(name) => names.push(format!("{name}-{task}")),
+                None => names.push(format!("{} again", value["count"])),
+            }
+        }
+        names.join(", ")
+    };
+    assert_eq!(names(&[]), "START-a, 1 again, START-b, START-a, STOP-");
+    assert_eq!(names(&["--every"]), "START-a, START-a, START-b, START-a, STOP-");
+    assert_eq!(names(&["--once-per-command"]), "START-a, 1 again, START-b, STOP-");
+}
+
+#[test]
+fn text_with_its_time() {
+    let service = service([Answer::command("START", Some("2c06")), Answer::silent()]);
+    let (_running, mut lines) = watch(&service.url(), &[]);
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("readable");
+    assert_eq!(&line[20..], " command START\n");
+}
+
+#[test]
+fn wrong_input_is_found_before_anything_is_sent() {
+    let service = service([]);
+    let url = service.url();
+    for (option, value, problem) in [
+        ("--interval", "0", "the pace must have an interval of more than 0"),
+        ("--interval", "1e9", "the pace must have an interval of more than 0"),
+        ("--max-backoff", "0", "the pace must have backoffs of more than 0"),
+        ("--token-file", "/nonexistent/token", "the token file /nonexistent/token cannot be read"),
+        ("--server-id", "..", "the server id must not be . or .."),
+    ] {
+        let mut command = agent(&["watch", "--endpoint", &url, "--allow-http", option, value]);
+        if option != "--server-id" {
+            command.args(["--server-id", SERVER_ID]);
+        }
+        let output = command.env("HW_AUTH_TOKEN", TOKEN).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(problem), "{said}");
+    }
+    assert_eq!(service.request_count(), 0);
+}
+
+#[test]
+fn it_ends_when_nobody_reads() {
+    let service = service([]);
+    service.push(SERVER_ID, Answer::body(200, "{}").times(1_000_000));
+    let (mut running, lines) = watch(&service.url(), &["--every"]);
+    drop(lines);
+    assert_eq!(running.0.wait().expect("ends").code(), Some(1));
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+
+    fn signal(running: &Running, name: &str) {
+        let pid = running.0.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status().expect("runs");
+        assert!(status.success());
+    }
+
+    #[test]
+    fn a_signal_ends_it_also_within_a_call() {
+        for transport in transports() {
+            for name in ["INT", "TERM"] {
+                let service =
+                    service([Answer::command("START", Some("2c06")).times(2), Answer::silent()]);
+                let options = ["--transport", transport, "--format", "json", "--timeout", "3600"];
+                let (mut running, mut lines) = watch(&service.url(), &options);
+                assert_eq!(next(&mut lines), START);
+                assert!(service.wait_for_requests(3, LONG));
+                signal(&running, name);
+                assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+                assert_eq!(next(&mut lines), repeated(1), "what was counted is said at the end");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_ends_it_while_it_sleeps() {
+        for transport in transports() {
+            let service = service([Answer::command("START", Some("2c06"))]);
+            let options =
+                ["--transport", transport, "--format", "json", "--every", "--interval", "3600"];
+            let mut arguments = vec!["watch", "--endpoint"];
+            let url = service.url();
+            arguments.extend([url.as_str(), "--server-id", SERVER_ID, "--allow-http"]);
+            arguments.extend(options);
+            let mut command = agent(&arguments);
+            command.env("HW_AUTH_TOKEN", TOKEN).stdout(Stdio::piped());
+            let mut running = Running(command.spawn().expect("runs"));
+            let mut lines = BufReader::new(running.0.stdout.take().expect("piped"));
+            assert_eq!(next(&mut lines), START);
+            signal(&running, "TERM");
+            assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn systemd_is_told() {
+    use std::os::unix::net::UnixDatagram;
+
+    let path = std::env::temp_dir().join(format!("sms-agent-{}", std::process::id()));
+    let _ = fs::remove_file(&path);
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(LONG)).expect("set");
+    let receive = || {
+        let mut buffer = [0; 1024];
+        let count = socket.recv(&mut buffer).expect("a message");
+        String::from_utf8_lossy(&buffer[..count]).trim().to_owned()
+    };
+    let service = service([Answer::command("START", None), Answer::silent()]);
+    let url = service.url();
+    let mut command =
+        agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
+    command.env("HW_AUTH_TOKEN", TOKEN).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "20000");
+    let mut running = Running(command.stdout(Stdio::null()).spawn().expect("runs"));
+    assert_eq!(receive(), "READY=1");
+    let mut seen = (false, false);
+    while seen != (true, true) {
+        match receive().as_str() {
+            "WATCHDOG=1" => seen.0 = true,
+            status => {
+                assert!(status.starts_with("STATUS=next call in 1"), "{status}");
+                seen.1 = true;
+            }
+        }
+    }
+    Command::new("kill").arg(running.0.id().to_string()).status().expect("runs");
+    while receive() != "STOPPING=1" {}
+    assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+    let _ = fs::remove_file(&path);
+}
