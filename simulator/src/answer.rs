@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
+
+use crate::Step;
 
 /// What the simulated service answers to one request, or to several.
 #[derive(Clone, Debug)]
@@ -11,8 +15,7 @@ pub struct Answer {
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Http { status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: Vec<u8> },
-    Raw(Vec<u8>),
-    Silent,
+    Steps(Arc<[Step]>),
 }
 
 impl Answer {
@@ -62,16 +65,32 @@ impl Answer {
     /// Exactly these bytes in place of a response; then the connection is closed.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::from_reply(Reply::Raw(bytes.into()))
+        Self::steps([Step::send(bytes)])
     }
 
     /// Reads the request and never answers, until the client goes away or the simulator stops.
     #[must_use]
     pub fn silent() -> Self {
-        Self::from_reply(Reply::Silent)
+        Self::steps([Step::Hold])
     }
 
-    /// Adds a header, in place of the simulator's own of that name. Not for raw or silent answers.
+    /// Takes these steps in place of a response; then the connection is closed, unless one of them
+    /// says otherwise.
+    ///
+    /// ```
+    /// use huaweicloud_sms_simulator::{Answer, Step};
+    ///
+    /// let cut_short = Answer::steps([
+    ///     Step::send("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
+    ///     Step::Reset,
+    /// ]);
+    /// ```
+    #[must_use]
+    pub fn steps(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self::from_reply(Reply::Steps(steps.into_iter().collect()))
+    }
+
+    /// Adds a header, in place of the simulator's own of that name. Not for answers in steps.
     ///
     /// # Panics
     /// If name or value can't be a header's.

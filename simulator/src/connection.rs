@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::TcpStream,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -10,7 +10,13 @@ use std::{
 use http::{StatusCode, header};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::{Request, answer::Reply, date::http_date, service::Service};
+use crate::{
+    Request, Step,
+    answer::Reply,
+    date::http_date,
+    service::{Presence, Service},
+    wire::{End, Wire},
+};
 
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_BODY: usize = 1024 * 1024;
@@ -19,24 +25,33 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// Serves one connection until either side closes it.
 pub(crate) fn serve(
-    tcp: TcpStream,
+    tcp: &TcpStream,
     tls: Option<Arc<ServerConfig>>,
     number: u64,
     service: &Service,
+    presence: &Presence<'_>,
 ) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     tcp.set_read_timeout(Some(IDLE))?;
     tcp.set_write_timeout(Some(IDLE))?;
+    let mut wire = Wire { tcp, trickle: service.trickle(), service, presence };
+    let mut accepted = Connection { stream: tcp, unread: Vec::new(), number, service };
+    if let Some(end) = accepted.run(&service.on_accept())? {
+        return wire.end(end);
+    }
     let Some(config) = tls else {
-        Connection { stream: &tcp, unread: Vec::new(), number, service }.serve()?;
-        return tcp.shutdown(Shutdown::Write);
+        let unread = accepted.unread;
+        let end = Connection { stream: &mut wire, unread, number, service }.serve()?;
+        return wire.end(end);
     };
     let tls = ServerConnection::new(config).map_err(io::Error::other)?;
-    let mut stream = StreamOwned::new(tls, tcp);
-    Connection { stream: &mut stream, unread: Vec::new(), number, service }.serve()?;
-    stream.conn.send_close_notify();
-    stream.conn.complete_io(&mut stream.sock)?;
-    stream.sock.shutdown(Shutdown::Write)
+    let mut stream = StreamOwned::new(tls, wire);
+    let end = Connection { stream: &mut stream, unread: Vec::new(), number, service }.serve()?;
+    if end == End::Close {
+        stream.conn.send_close_notify();
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    stream.sock.end(end)
 }
 
 struct Connection<'a, S> {
@@ -62,16 +77,18 @@ impl From<io::Error> for NoRequest {
 }
 
 impl<S: Read + Write> Connection<'_, S> {
-    fn serve(&mut self) -> io::Result<()> {
+    /// Serves requests, and returns how the connection is to end.
+    fn serve(&mut self) -> io::Result<End> {
         loop {
             let (mut request, keep_alive) = match self.read_request() {
                 Ok(read) => read,
-                Err(NoRequest::Closed) => return Ok(()),
+                Err(NoRequest::Closed) => return Ok(End::Close),
                 Err(NoRequest::Refused(status, mut request)) => {
                     let request_id = self.service.next_request_id();
                     request.status = status.as_u16();
                     self.service.record(*request);
-                    return self.write_http(status, &[], b"", false, &request_id, false);
+                    self.write_http(status, &[], b"", false, &request_id, false)?;
+                    return Ok(End::Close);
                 }
             };
             let request_id = self.service.next_request_id();
@@ -86,20 +103,64 @@ impl<S: Read + Write> Connection<'_, S> {
                     let keep_alive = keep_alive && !headers.iter().any(is_last);
                     self.write_http(status, &headers, &body, is_head, &request_id, keep_alive)?;
                     if !keep_alive {
-                        return Ok(());
+                        return Ok(End::Close);
                     }
                 }
-                Reply::Raw(bytes) => {
+                Reply::Steps(steps) => {
                     self.service.record(request);
-                    self.stream.write_all(&bytes)?;
-                    return self.stream.flush();
-                }
-                Reply::Silent => {
-                    self.service.record(request);
-                    return self.wait_for_close();
+                    let goes_on = matches!(steps.last(), Some(Step::Continue));
+                    match self.run(&steps)? {
+                        None if goes_on => {}
+                        end => return Ok(end.unwrap_or(End::Close)),
+                    }
                 }
             }
         }
+    }
+
+    /// Takes steps, and returns how the connection is to end if one of them says so.
+    fn run(&mut self, steps: &[Step]) -> io::Result<Option<End>> {
+        for step in steps {
+            match step {
+                Step::Send(bytes) => self.send(bytes)?,
+                Step::Dribble(bytes, pause) => {
+                    for byte in bytes {
+                        self.service.pause(*pause)?;
+                        self.send(&[*byte])?;
+                    }
+                }
+                // Or endless nothing would be sent until the end of days.
+                Step::Repeat(bytes, _) if bytes.is_empty() => {}
+                Step::Repeat(bytes, times) => {
+                    let mut sent = 0;
+                    while times.is_none_or(|times| sent < times) {
+                        self.stream.write_all(bytes)?;
+                        sent = sent.wrapping_add(1);
+                    }
+                    self.stream.flush()?;
+                }
+                Step::Pause(pause) => self.service.pause(*pause)?,
+                Step::Wait => self.service.wait_to_go_on()?,
+                Step::Request => match self.read_request() {
+                    Ok((request, _)) => self.service.record(request),
+                    Err(_) => return Ok(Some(End::Close)),
+                },
+                Step::Continue => return Ok(None),
+                Step::Hold => {
+                    self.wait_for_close()?;
+                    return Ok(Some(End::Close));
+                }
+                Step::Close => return Ok(Some(End::Close)),
+                Step::Cut => return Ok(Some(End::Cut)),
+                Step::Reset => return Ok(Some(End::Reset)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)?;
+        self.stream.flush()
     }
 
     /// Until the client closes, the connection breaks or the simulator stops.

@@ -32,4 +32,12 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// What the script says of connections contradicts itself.
+    #[error("{place}: {problem}")]
+    Connection {
+        /// Which member: `on_accept`, `trickle_ms`.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
 }

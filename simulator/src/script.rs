@@ -1,6 +1,8 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     fmt,
+    sync::Arc,
+    time::Duration,
 };
 
 use serde::{
@@ -9,12 +11,16 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{Answer, Error, answer::Reply};
+use crate::{Answer, Certificate, Error, Step, answer::Reply};
 
-/// The answers for each server id. The [crate's documentation](crate) has the JSON form.
+/// The answers for each server id, and what is wrong with the connections they come over. The
+/// [crate's documentation](crate) has the JSON form.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     pub(crate) servers: HashMap<String, Queue>,
+    pub(crate) on_accept: Arc<[Step]>,
+    pub(crate) certificate: Certificate,
+    pub(crate) trickle: Option<Duration>,
 }
 
 /// What one server is answered.
@@ -38,7 +44,7 @@ impl Queue {
         if answer.times > 0 {
             return answer.reply.clone();
         }
-        self.answers.pop_front().map_or(Reply::Silent, |answer| answer.reply)
+        self.answers.pop_front().map_or_else(|| self.idle.reply.clone(), |answer| answer.reply)
     }
 }
 
@@ -70,6 +76,28 @@ impl Script {
     #[must_use]
     pub fn idle(mut self, id: &str, answer: Answer) -> Self {
         self.servers.entry(id.to_owned()).or_default().idle = answer;
+        self
+    }
+
+    /// Sets what is done with each connection first, below TLS; then it is served, unless a step
+    /// ends it.
+    #[must_use]
+    pub fn on_accept(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.on_accept = steps.into_iter().collect();
+        self
+    }
+
+    /// Sets what is wrong with the certificate, if the simulator speaks HTTPS.
+    #[must_use]
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = certificate;
+        self
+    }
+
+    /// Sends everything byte by byte, with a pause before each, below TLS.
+    #[must_use]
+    pub fn trickle(mut self, pause: Duration) -> Self {
+        self.trickle = Some(pause);
         self
     }
 
@@ -106,7 +134,17 @@ impl Script {
             }
             servers.insert(id, queue);
         }
-        Ok(Self { servers })
+        let at_connection = |problem| Error::Connection { place: "on_accept".into(), problem };
+        Ok(Self {
+            servers,
+            on_accept: steps(script.on_accept).map_err(at_connection)?.into(),
+            certificate: script.certificate.into(),
+            trickle: script
+                .trickle_ms
+                .map(pause)
+                .transpose()
+                .map_err(|problem| Error::Connection { place: "trickle_ms".into(), problem })?,
+        })
     }
 }
 
@@ -114,6 +152,110 @@ impl Script {
 #[serde(deny_unknown_fields)]
 struct ScriptJson {
     servers: Servers,
+    #[serde(default)]
+    on_accept: Vec<StepJson>,
+    #[serde(default)]
+    certificate: CertificateJson,
+    trickle_ms: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CertificateJson {
+    #[default]
+    Good,
+    Expired,
+    NotYetValid,
+    OtherHost,
+    UnknownCa,
+    SelfSigned,
+}
+
+impl From<CertificateJson> for Certificate {
+    fn from(json: CertificateJson) -> Self {
+        match json {
+            CertificateJson::Good => Self::Good,
+            CertificateJson::Expired => Self::Expired,
+            CertificateJson::NotYetValid => Self::NotYetValid,
+            CertificateJson::OtherHost => Self::OtherHost,
+            CertificateJson::UnknownCa => Self::UnknownCa,
+            CertificateJson::SelfSigned => Self::SelfSigned,
+        }
+    }
+}
+
+/// A step: one of the words, or an object with one member.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StepJson {
+    Send(String),
+    SendHex(String),
+    Dribble(DribbleJson),
+    Repeat(RepeatJson),
+    PauseMs(u32),
+    Request,
+    Continue,
+    Hold,
+    Close,
+    Cut,
+    Reset,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DribbleJson {
+    text: String,
+    pause_ms: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RepeatJson {
+    text: String,
+    times: Option<u32>,
+}
+
+/// The longest pause of a script, in milliseconds.
+const MAX_PAUSE: u32 = 60_000;
+
+fn pause(milliseconds: u32) -> Result<Duration, String> {
+    if milliseconds > MAX_PAUSE {
+        return Err(format!("a pause is at most {MAX_PAUSE} ms"));
+    }
+    Ok(Duration::from_millis(milliseconds.into()))
+}
+
+fn steps(json: Vec<StepJson>) -> Result<Vec<Step>, String> {
+    let read = |step| {
+        Ok(match step {
+            StepJson::Send(text) => Step::send(text),
+            StepJson::SendHex(digits) => Step::send(bytes(&digits)?),
+            StepJson::Dribble(json) => Step::dribble(json.text, pause(json.pause_ms)?),
+            StepJson::Repeat(json) if json.text.is_empty() => {
+                return Err("nothing can't be repeated".into());
+            }
+            StepJson::Repeat(json) => Step::Repeat(json.text.into(), json.times),
+            StepJson::PauseMs(milliseconds) => Step::Pause(pause(milliseconds)?),
+            StepJson::Request => Step::Request,
+            StepJson::Continue => Step::Continue,
+            StepJson::Hold => Step::Hold,
+            StepJson::Close => Step::Close,
+            StepJson::Cut => Step::Cut,
+            StepJson::Reset => Step::Reset,
+        })
+    };
+    json.into_iter().map(read).collect()
+}
+
+/// Bytes that are no text: two hexadecimal digits each.
+fn bytes(digits: &str) -> Result<Vec<u8>, String> {
+    let byte = |pair: &[u8]| {
+        let digits = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(())?;
+        u8::from_str_radix(digits, 16).ok()
+    };
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    bytes.ok_or_else(|| "send_hex takes two hexadecimal digits for each byte".into())
 }
 
 /// The servers in their order; serde's maps would let the last of two with one id win.
@@ -166,6 +308,7 @@ struct AnswerJson {
     json: Option<Value>,
     body: Option<String>,
     raw: Option<String>,
+    steps: Option<Vec<StepJson>>,
     silent: Option<bool>,
     times: Option<u32>,
 }
@@ -177,13 +320,19 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 impl AnswerJson {
     fn read(self) -> Result<Answer, String> {
         let silent = self.silent == Some(true);
-        let bodies = [self.json.is_some(), self.body.is_some(), self.raw.is_some(), silent];
+        let bodies = [
+            self.json.is_some(),
+            self.body.is_some(),
+            self.raw.is_some(),
+            self.steps.is_some(),
+            silent,
+        ];
         if bodies.iter().filter(|is_there| **is_there).count() > 1 {
-            return Err("json, body, raw and silent exclude each other".into());
+            return Err("json, body, raw, steps and silent exclude each other".into());
         }
-        let is_http = self.raw.is_none() && !silent;
+        let is_http = self.raw.is_none() && self.steps.is_none() && !silent;
         if !is_http && (self.status.is_some() || !self.headers.is_empty()) {
-            return Err("raw and silent have no status and no headers".into());
+            return Err("raw, steps and silent have no status and no headers".into());
         }
         let times = self.times.unwrap_or(1);
         if !(1..=Answer::MAX_TIMES).contains(&times) {
@@ -191,6 +340,9 @@ impl AnswerJson {
         }
         if let Some(raw) = self.raw {
             return Ok(Answer::raw(raw).times(times));
+        }
+        if let Some(json) = self.steps {
+            return Ok(Answer::steps(steps(json)?).times(times));
         }
         if silent {
             return Ok(Answer::silent().times(times));

@@ -14,7 +14,7 @@ use rustls::ServerConfig;
 
 use crate::{
     Answer, Error, Request, Script, connection,
-    service::{Observer, Service},
+    service::{Observer, Presence, Service},
     tls,
 };
 
@@ -99,10 +99,11 @@ impl Builder {
         if !self.listen.ip().is_loopback() {
             return Err(Error::NotLoopback(self.listen));
         }
-        let (ca_pem, tls) = match self.tls.then(tls::make).transpose()? {
-            Some((pem, config)) => (Some(pem), Some(config)),
-            None => (None, None),
-        };
+        let (ca_pem, tls) =
+            match self.tls.then(|| tls::make(self.script.certificate)).transpose()? {
+                Some((pem, config)) => (Some(pem), Some(config)),
+                None => (None, None),
+            };
         let listener = TcpListener::bind(self.listen)?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -181,10 +182,29 @@ impl Simulator {
         self.shared.service.wait_for_requests(count, timeout)
     }
 
+    /// Waits until each connection was ended by this side or has gone; `false` if one was not in
+    /// time.
+    #[must_use]
+    pub fn wait_until_closed(&self, timeout: Duration) -> bool {
+        self.shared.service.wait_until_closed(timeout)
+    }
+
+    /// Waits until each connection was ended by both sides; `false` if one was not in time.
+    #[must_use]
+    pub fn wait_until_gone(&self, timeout: Duration) -> bool {
+        self.shared.service.wait_until_gone(timeout)
+    }
+
+    /// Lets one [`Step::Wait`](crate::Step::Wait) end, now or when it is reached.
+    pub fn go_on(&self) {
+        self.shared.service.go_on();
+    }
+
     /// Closes the listener and every connection, and ends its threads. Dropping does the same.
     pub fn stop(&mut self) {
         let Some(accept) = self.accept.take() else { return };
         self.shared.is_stopping.store(true, Ordering::SeqCst);
+        self.shared.service.stop();
         // Wakes the thread that accepts; it looks at the flag then. If that does not get through
         // (no descriptor left, say) the thread is left to end with the next connection.
         if TcpStream::connect(self.addr).is_ok() {
@@ -258,10 +278,13 @@ impl Shared {
         let shared = Arc::clone(self);
         let thread = thread::Builder::new().name(format!("simulator {number}"));
         let thread = thread.spawn(move || {
-            let leaving = Leaving { shared: &shared, number };
+            // Dropped in reverse: gone is a connection whose handles are closed.
+            let presence = Presence::new(&shared.service);
+            let _leaving = Leaving { shared: &shared, number };
+            let stream = stream;
+            let (tls, service) = (shared.tls.clone(), &shared.service);
             // An error is the client's: it went away, or does not trust the CA.
-            let _ = connection::serve(stream, shared.tls.clone(), number, &shared.service);
-            drop(leaving);
+            let _ = connection::serve(&stream, tls, number, service, &presence);
         })?;
         live.insert(number, Live { stream: handle, thread });
         Ok(())

@@ -1,9 +1,11 @@
 //! What the service answers: the rules of the page, the queues, the record.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
+    io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,10 +13,42 @@ use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use crate::{Answer, Request, Script, answer::Reply};
+use crate::{Answer, Request, Script, Step, answer::Reply};
 
 /// How many requests are remembered.
 const MAX_REQUESTS: usize = 4096;
+
+/// A connection that is there, counted until it is dropped.
+pub(crate) struct Presence<'a> {
+    service: &'a Service,
+    is_open: Cell<bool>,
+}
+
+impl<'a> Presence<'a> {
+    pub(crate) fn new(service: &'a Service) -> Self {
+        let mut state = service.state();
+        state.open += 1;
+        state.live += 1;
+        drop(state);
+        Self { service, is_open: Cell::new(true) }
+    }
+
+    /// This side has ended it.
+    pub(crate) fn closed(&self) {
+        if self.is_open.replace(false) {
+            self.service.state().open -= 1;
+            self.service.changed.notify_all();
+        }
+    }
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        self.closed();
+        self.service.state().live -= 1;
+        self.service.changed.notify_all();
+    }
+}
 
 pub(crate) type Observer = Box<dyn Fn(&Request) + Send + Sync>;
 
@@ -23,8 +57,8 @@ pub(crate) struct Service {
     base_path: String,
     observer: Option<Observer>,
     state: Mutex<State>,
-    /// Signals that a request was recorded.
-    recorded: Condvar,
+    /// Signals that the state has changed.
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -34,6 +68,13 @@ struct State {
     request_count: u64,
     connection_count: u64,
     next_id: u64,
+    /// Connections that neither side has ended.
+    open: u64,
+    /// Connections that are not yet gone.
+    live: u64,
+    /// How many steps may go on.
+    permits: u64,
+    is_stopping: bool,
 }
 
 impl Service {
@@ -44,7 +85,7 @@ impl Service {
         observer: Option<Observer>,
     ) -> Self {
         let state = Mutex::new(State { script, ..State::default() });
-        Self { token, base_path, observer, state, recorded: Condvar::new() }
+        Self { token, base_path, observer, state, changed: Condvar::new() }
     }
 
     /// A panic elsewhere does not make the record wrong.
@@ -80,18 +121,69 @@ impl Service {
     }
 
     pub(crate) fn wait_for_requests(&self, count: u64, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.request_count >= count)
+    }
+
+    pub(crate) fn wait_until_closed(&self, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.open == 0)
+    }
+
+    pub(crate) fn wait_until_gone(&self, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.live == 0)
+    }
+
+    /// Waits until `is_so`; `false` if it was not in time.
+    fn wait(&self, timeout: Duration, is_so: impl Fn(&State) -> bool) -> bool {
         // None: it lies further ahead than any moment, and each wait is as long as can be.
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state();
-        while state.request_count < count {
+        while !is_so(&state) {
             let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
-            let waited = self.recorded.wait_timeout(state, left);
+            let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    /// Ends all that waits here, now and later.
+    pub(crate) fn stop(&self) {
+        self.state().is_stopping = true;
+        self.changed.notify_all();
+    }
+
+    /// Lets one connection's [`wait_to_go_on`](Self::wait_to_go_on) return.
+    pub(crate) fn go_on(&self) {
+        self.state().permits += 1;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn wait_to_go_on(&self) -> io::Result<()> {
+        let mut state = self.state();
+        while !state.is_stopping {
+            if state.permits > 0 {
+                state.permits -= 1;
+                return Ok(());
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Err(stopped())
+    }
+
+    pub(crate) fn pause(&self, pause: Duration) -> io::Result<()> {
+        if self.wait(pause, |state| state.is_stopping) { Err(stopped()) } else { Ok(()) }
+    }
+
+    /// What is done with each connection first.
+    pub(crate) fn on_accept(&self) -> Arc<[Step]> {
+        Arc::clone(&self.state().script.on_accept)
+    }
+
+    /// The pause before each byte, if they are sent one by one.
+    pub(crate) fn trickle(&self) -> Option<Duration> {
+        self.state().script.trickle
     }
 
     /// Remembers a request, before its answer is written: who has the answer finds the request.
@@ -107,7 +199,7 @@ impl Service {
             state.requests.pop_front();
         }
         state.requests.push_back(request);
-        self.recorded.notify_all();
+        self.changed.notify_all();
         drop(state);
         if let Err(panic) = observed {
             resume_unwind(panic);
@@ -168,6 +260,10 @@ impl Service {
         }
         percent_decode_str(segment).decode_utf8().ok().map(Into::into)
     }
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("the simulator stops")
 }
 
 /// Compares secrets: how long it takes does not tell where they differ.

@@ -163,8 +163,13 @@ fn the_readmes_script_does_what_it_says() {
         let all = whole(&simulator, &request);
         assert!(all.starts_with(start) && all.ends_with(end), "{all}");
     }
+    let mut reset = connect(&simulator);
+    reset.write_all(request.as_bytes()).expect("sent");
+    let mut all = Vec::new();
+    reset.read_to_end(&mut all).expect_err("reset");
+    assert_eq!(all, b"HTTP/1.1 200 OK\r\n\xff");
     let mut silent = connect(&simulator);
     silent.write_all(request.as_bytes()).expect("sent");
-    assert!(simulator.wait_for_requests(6, LONG));
+    assert!(simulator.wait_for_requests(7, LONG));
     assert!(whole(&simulator, &request).ends_with("\r\n\r\n{}"));
 }

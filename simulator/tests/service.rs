@@ -356,10 +356,10 @@ fn scripts_that_are_refused_say_why() {
         (answer(r#"{"x":1}"#), "unknown field `x`"),
         (
             answer(r#"{"json":1,"body":"x"}"#),
-            "server a, answer 2: json, body, raw and silent exclude",
+            "server a, answer 2: json, body, raw, steps and silent exclude",
         ),
-        (answer(r#"{"raw":"x","status":200}"#), "answer 2: raw and silent have no status"),
-        (answer(r#"{"silent":true,"headers":{"a":"b"}}"#), "raw and silent have no status"),
+        (answer(r#"{"raw":"x","status":200}"#), "answer 2: raw, steps and silent have no status"),
+        (answer(r#"{"silent":true,"headers":{"a":"b"}}"#), "steps and silent have no status"),
         (answer(r#"{"status":199}"#), "status must be from 200 to 599"),
         (answer(r#"{"status":600}"#), "status must be from 200 to 599"),
         (answer(r#"{"status":204,"body":"x"}"#), "status 204 has no body"),
@@ -368,6 +368,17 @@ fn scripts_that_are_refused_say_why() {
         (answer(r#"{"headers":{"a b":"c"}}"#), "the header \"a b\" can't be sent"),
         (answer(r#"{"headers":{"a":"b\nc"}}"#), "the header \"a\" can't be sent"),
         (r#"{"servers":{"a":{"idle":{"status":1}}}}"#.into(), "server a, idle: status"),
+        (answer(r#"{"steps":["reset"],"raw":"x"}"#), "raw, steps and silent exclude"),
+        (answer(r#"{"steps":["reset"],"status":200}"#), "raw, steps and silent have no status"),
+        (answer(r#"{"steps":["explode"]}"#), "unknown variant `explode`"),
+        (answer(r#"{"steps":[{"dribble":{"text":"x","pause":1}}]}"#), "unknown field `pause`"),
+        (answer(r#"{"steps":[{"pause_ms":60001}]}"#), "answer 2: a pause is at most 60000 ms"),
+        (answer(r#"{"steps":[{"send_hex":"0"}]}"#), "two hexadecimal digits"),
+        (answer(r#"{"steps":[{"send_hex":"+f"}]}"#), "two hexadecimal digits"),
+        (answer(r#"{"steps":[{"repeat":{"text":""}}]}"#), "nothing can't be repeated"),
+        (r#"{"servers":{},"on_accept":[{"pause_ms":60001}]}"#.into(), "on_accept: a pause is"),
+        (r#"{"servers":{},"trickle_ms":60001}"#.into(), "trickle_ms: a pause is"),
+        (r#"{"servers":{},"certificate":"forged"}"#.into(), "unknown variant `forged`"),
     ] {
         let error = Script::from_json(&json).expect_err(&json).to_string();
         assert!(error.contains(why), "{json}: {error}");
