@@ -299,37 +299,8 @@ impl Failure {
                 "something between here and the service answered in its place (a proxy, a login \
                  page, a load balancer): check the endpoint and the proxy",
             ),
-            Self::Call(Error::Transport(error)) => Some(transport_advice(error)),
+            Self::Call(Error::Transport(error)) => Some(error.advice()),
         }
-    }
-}
-
-fn transport_advice(error: &TransportError) -> &'static str {
-    match error {
-        TransportError::Timeout { .. } => {
-            "check the firewall, the proxy and the link's load; --timeout sets the limit"
-        }
-        TransportError::Dns { .. } => "check the endpoint's host name and this server's DNS",
-        TransportError::Connect { .. } => {
-            "check the endpoint's port, the firewall (outbound TCP 443) and whether a proxy is needed"
-        }
-        TransportError::Tls { .. } => {
-            "check this server's clock; behind a TLS-inspecting proxy give its CA with --ca-cert"
-        }
-        TransportError::Proxy { .. } => {
-            "check the proxy's address and its user and password in HTTPS_PROXY, or use --no-proxy"
-        }
-        TransportError::Closed { .. } => {
-            "try again; if it stays, a firewall or proxy cuts the connection"
-        }
-        TransportError::TooLarge { .. } => {
-            "this is no answer of the service: check the endpoint and the proxy (--max-body sets \
-             the limit)"
-        }
-        TransportError::Protocol { .. } => {
-            "something that is not the service listens there: check the endpoint and the proxy"
-        }
-        _ => "see the causes with -v",
     }
 }
 

@@ -94,8 +94,8 @@ fn every_exit_status() {
             r#"{"answer":"error","kind":"transport","message":"the body of the answer is over 1000 bytes"}"#,
             "error: the body of the answer is over 1000 bytes\n  this is no answer of the service: check the endpoint and the proxy (--max-body sets the limit)\n"),
         (Answer::silent(), 6,
-            r#"{"answer":"error","kind":"transport","message":"no complete answer within 0.2 s"}"#,
-            "error: no complete answer within 0.2 s\n  check the firewall, the proxy and the link's load; --timeout sets the limit\n"),
+            r#"{"answer":"error","kind":"transport","message":"no answer within 0.2 s"}"#,
+            "error: no answer within 0.2 s\n  what was reached does not answer: check the endpoint and any proxy or gateway on the way; --timeout sets the limit\n"),
     ] {
         for transport in transports() {
             let simulator = service([answer.clone().times(2)]);

@@ -15,6 +15,8 @@ pub enum Proxying {
     Refuse(u16),
     /// Reads the request and closes.
     Close,
+    /// Reads the request and says nothing.
+    Hang,
     /// Answers what is not HTTP.
     Garbage,
     /// Sends an answer of its own behind its 200, as if it came from inside the tunnel.
@@ -78,6 +80,8 @@ fn serve(client: TcpStream, proxying: Proxying, record: &Arc<Mutex<Vec<u8>>>) ->
     let mut client = client;
     match proxying {
         Proxying::Close => return Ok(()),
+        // Until the client goes away.
+        Proxying::Hang => return reader.read(&mut [0]).map(drop),
         Proxying::Garbage => return client.write_all(b"SSH-2.0-OpenSSH\r\n\r\n"),
         Proxying::Inject => {
             return client.write_all(

@@ -257,7 +257,9 @@ fn silence_ends_at_the_limit() {
         let transport = subject.start(settings().timeout(Duration::from_millis(200)));
         let error = transport.execute(get(&simulator.url(), "id")).expect_err("no answer");
         assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-        assert_eq!(error.to_string(), "no complete answer within 0.2 s");
+        // Of an agent of the caller's it is not known what it was doing.
+        let what = if subject == Subject::UreqAgent { "complete answer" } else { "answer" };
+        assert_eq!(error.to_string(), format!("no {what} within 0.2 s"));
         assert_eq!(simulator.request_count(), 1, "nothing is sent twice");
     });
 }
@@ -484,11 +486,12 @@ fn proxies_that_refuse() {
         );
         for status in [403, 502] {
             let error = ask(through(&TestProxy::start(Proxying::Refuse(status)), ""));
-            assert!(matches!(error, Error::Proxy { .. }), "{error:?}");
-            assert_eq!(error.to_string(), "the proxy did not open a tunnel");
+            let words =
+                format!("the proxy did not open a tunnel: it answered with status {status}");
+            assert_eq!(error.to_string(), words);
         }
         let error = ask(through(&TestProxy::start(Proxying::Close), ""));
-        assert!(matches!(error, Error::Proxy { .. } | Error::Closed { .. }), "{error:?}");
+        assert!(matches!(error, Error::Proxy { status: None, .. }), "{error:?}");
         assert_eq!(simulator.connection_count(), 0);
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
@@ -511,9 +514,8 @@ fn proxies_that_misbehave() {
         };
         let error = ask(Proxying::Garbage, 30_000).expect_err("no tunnel");
         assert_eq!(error.to_string(), "the proxy did not open a tunnel");
-        // hyper finds a connection on which more came than was asked for closed.
         let error = ask(Proxying::Inject, 30_000).expect_err("not the service's answer");
-        assert!(matches!(error, Error::Proxy { .. } | Error::Closed { .. }), "{error:?}");
+        assert!(matches!(error, Error::Proxy { .. }), "{error:?}");
         let error = ask(Proxying::Dribble, 300).expect_err("no tunnel");
         assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
         assert_eq!(simulator.connection_count(), 0);

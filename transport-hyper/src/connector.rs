@@ -1,7 +1,6 @@
 //! How connections are made: TCP, a proxy's tunnel, TLS, and a limit over all of it.
 
 use std::{
-    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -10,19 +9,21 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{LookupError, Proxy, Settings, SettingsError, find};
+use huaweicloud_sms_transport::{ConnectTimeout, Proxy, Settings, SettingsError};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
-    client::{
-        legacy::connect::{HttpConnector, proxy::Tunnel},
-        proxy::matcher::Matcher,
-    },
+    client::{legacy::connect::HttpConnector, proxy::matcher::Matcher},
     rt::TokioIo,
 };
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::{SharedTimer, resolver::Resolver, timeout, tls};
+use crate::{
+    SharedTimer,
+    resolver::Resolver,
+    timeout, tls,
+    tunnel::{self, ProxyError},
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
@@ -36,18 +37,13 @@ pub struct Connector {
     limit: Duration,
 }
 
-/// The connection was not made in time. A connect that lost the race against a connection becoming
-/// free goes on in the background; this ends it too.
-#[derive(Debug)]
-pub(crate) struct ConnectTimeout;
-
-/// The proxy did not open a tunnel.
-#[derive(Debug)]
-pub(crate) struct ProxyError(BoxError);
-
 impl Connector {
-    pub(crate) fn new(settings: &Settings, timer: SharedTimer) -> Result<Self, SettingsError> {
-        let mut http = HttpConnector::new_with_resolver(Resolver::default());
+    pub(crate) fn new(
+        settings: &Settings,
+        timer: SharedTimer,
+        resolver: Resolver,
+    ) -> Result<Self, SettingsError> {
+        let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         let proxy = match settings.get_proxy() {
@@ -83,6 +79,8 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.https.call(uri);
+        // A connect that lost the race against a connection becoming free goes on in the
+        // background; the limit ends that too.
         let (timer, limit) = (Arc::clone(&self.timer), self.limit);
         Box::pin(async move {
             let connected = timeout::within(&*timer, limit, connecting).await;
@@ -113,51 +111,21 @@ impl Service<Uri> for Route {
             return Box::pin(async move { Ok(connecting.await?) });
         };
         if proxy.uri().scheme() != Some(&Scheme::HTTP) {
-            return Box::pin(async { Err(ProxyError("not an http:// proxy".into()).into()) });
+            return Box::pin(async { Err(ProxyError::kind().into()) });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.http.clone());
-        if let Some(auth) = proxy.basic_auth() {
-            tunnel = tunnel.with_auth(auth.clone());
-        }
-        let tunneling = tunnel.call(with_port(uri));
+        // A proxy that can't be reached is no different from a service that can't.
+        let connecting = self.http.call(proxy.uri().clone());
+        let auth = proxy.basic_auth().cloned();
         Box::pin(async move {
-            tunneling.await.map_err(|error| {
-                let error = BoxError::from(error);
-                // A proxy that can't be reached is no different from a service that can't.
-                let is_unreachable = find::<std::io::Error>(error.as_ref()).is_some()
-                    || find::<LookupError>(error.as_ref()).is_some();
-                if is_unreachable { error } else { ProxyError(error).into() }
-            })
+            let stream = connecting.await?;
+            let host = uri.host().unwrap_or_default();
+            tunnel::open(stream.inner(), host, port(&uri), auth.as_ref()).await?;
+            Ok(stream)
         })
     }
 }
 
-/// A tunnel goes to port 443 unless told otherwise, also for `http`.
-fn with_port(uri: Uri) -> Uri {
-    let host = uri.host().filter(|_| uri.port().is_none() && uri.scheme() == Some(&Scheme::HTTP));
-    let with_port = host.and_then(|host| format!("http://{host}:80").parse().ok());
-    with_port.unwrap_or(uri)
+fn port(uri: &Uri) -> u16 {
+    let default = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+    uri.port_u16().unwrap_or(default)
 }
-
-impl ProxyError {
-    /// hyper-util tells one status, and that in words only.
-    pub(crate) fn status(&self) -> Option<u16> {
-        self.0.to_string().contains("authorization required").then_some(407)
-    }
-}
-
-impl fmt::Display for ConnectTimeout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connecting took too long")
-    }
-}
-
-impl std::error::Error for ConnectTimeout {}
-
-impl fmt::Display for ProxyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for ProxyError {}

@@ -2,16 +2,13 @@
 
 use huaweicloud_sms_transport::{Error, Part, Settings, find};
 
-use crate::connector::{ConnectTimeout, ProxyError};
+use crate::tunnel::ProxyError;
 
 /// An error of hyper-util's client.
 pub(crate) fn from_client(error: hyper_util::client::legacy::Error, settings: &Settings) -> Error {
     let limit = settings.get_timeout();
-    if find::<ConnectTimeout>(&error).is_some() {
-        return Error::Timeout { limit };
-    }
     if let Some(proxy) = find::<ProxyError>(&error) {
-        return Error::Proxy { status: proxy.status(), source: error.into() };
+        return Error::Proxy { status: proxy.status, source: error.into() };
     }
     if let Some(parsed) = find::<hyper::Error>(&error).and_then(protocol) {
         return parsed.with_source(error.into());

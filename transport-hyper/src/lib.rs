@@ -49,11 +49,15 @@ mod resolver;
 mod response;
 mod timeout;
 mod tls;
+mod tunnel;
 
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Instant,
 };
@@ -63,15 +67,18 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::{client::conn::http1::SendRequest, rt::Timer};
 use hyper_util::{
-    client::legacy::Client,
+    client::legacy::{Client, connect::capture_connection},
     rt::{TokioExecutor, TokioTimer},
 };
 use tower_service::Service;
 
-pub use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, SettingsError, Trust};
+pub use huaweicloud_sms_transport::{
+    Error, Part, Phase, Proxy, ProxyUrl, Settings, SettingsError, Trust,
+};
 pub use hyper_util::client::legacy::connect::Connect;
 
 pub use crate::connector::Connector;
+use crate::resolver::Resolver;
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
@@ -93,12 +100,16 @@ impl HyperTransport {
     /// # Errors
     /// What no transport can be made from; see [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        Self::with_resolver(settings, Resolver::default())
+    }
+
+    fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, SettingsError> {
         settings.check()?;
         let timer: SharedTimer = Arc::new(TokioTimer::new());
-        let connector = Connector::new(&settings, Arc::clone(&timer))?;
+        let connector = Connector::new(&settings, Arc::clone(&timer), resolver)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Settings::IDLE_AGE)
+            .pool_idle_timeout(settings.get_idle_age())
             .pool_max_idle_per_host(10)
             .http1_max_headers(128)
             .http1_max_buf_size(Settings::MAX_HEAD)
@@ -134,15 +145,24 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
     /// See [`Error`]. Nothing was sent if it is one of connecting ([`Error::Dns`],
     /// [`Error::Connect`], [`Error::Tls`], [`Error::Proxy`]).
     pub async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Error> {
-        let request = prepare(request);
+        let mut request = prepare(request);
+        let connection = capture_connection(&mut request);
+        let has_head = AtomicBool::new(false);
         let call = async {
             let response = self.client.request(request).await;
             let response = response.map_err(|error| error::from_client(error, &self.settings))?;
+            has_head.store(true, Ordering::Relaxed);
             response::read(response, &self.settings).await
         };
-        timeout::within(&*self.timer, self.settings.get_timeout(), call)
-            .await
-            .unwrap_or(Err(Error::Timeout { limit: self.settings.get_timeout() }))
+        let limit = self.settings.get_timeout();
+        timeout::within(&*self.timer, limit, call).await.unwrap_or_else(|| {
+            let phase = match has_head.load(Ordering::Relaxed) {
+                true => Phase::Body,
+                false if connection.connection_metadata().is_some() => Phase::Head,
+                false => Phase::Connect,
+            };
+            Err(Error::Timeout { limit, phase: Some(phase) })
+        })
     }
 }
 
@@ -188,14 +208,18 @@ pub async fn exchange(
         *request.uri_mut() = Uri::from(path.clone());
     }
     let failed = |error| error::from_hyper(error, settings);
+    let has_head = AtomicBool::new(false);
     let call = async {
         sender.ready().await.map_err(failed)?;
         let response = sender.send_request(request).await.map_err(failed)?;
+        has_head.store(true, Ordering::Relaxed);
         response::read(response, settings).await
     };
-    timeout::within(timer, settings.get_timeout(), call)
-        .await
-        .unwrap_or(Err(Error::Timeout { limit: settings.get_timeout() }))
+    let limit = settings.get_timeout();
+    timeout::within(timer, limit, call).await.unwrap_or_else(|| {
+        let phase = if has_head.load(Ordering::Relaxed) { Phase::Body } else { Phase::Head };
+        Err(Error::Timeout { limit, phase: Some(phase) })
+    })
 }
 
 /// An authority without user info, which has no place in `Host`.
@@ -249,5 +273,36 @@ impl<C: Connect + Clone + Send + Sync + 'static> Service<Request<Vec<u8>>> for &
 impl<C> std::fmt::Debug for HyperTransport<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HyperTransport").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use huaweicloud_sms_transport::Lookup;
+
+    use super::*;
+
+    /// The system's resolver cannot be interrupted; the call ends all the same, and the runtime too.
+    #[test]
+    fn a_look_up_that_hangs_ends_at_the_limit() {
+        let (release, released) = mpsc::channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let lookup = Lookup::with(move |_| {
+            // Until the test is over.
+            let _ = released.lock().map(|released| released.recv());
+            Ok(Vec::new())
+        });
+        let settings = Settings::default().proxy(Proxy::None).timeout(Duration::from_millis(100));
+        let transport = HyperTransport::with_resolver(settings, Resolver(lookup));
+        let transport = transport.expect("a transport");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let request = Request::get("http://host.invalid/").body(Vec::new()).expect("a request");
+        let error = runtime.block_on(transport.execute(request)).expect_err("no address");
+        assert!(matches!(error, Error::Timeout { phase: Some(Phase::Connect), .. }), "{error:?}");
+        drop(runtime);
+        drop(release);
     }
 }

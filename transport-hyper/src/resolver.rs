@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tower_service::Service;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Resolver(Lookup);
+pub(crate) struct Resolver(pub(crate) Lookup);
 
 impl Service<Name> for Resolver {
     type Response = vec::IntoIter<SocketAddr>;

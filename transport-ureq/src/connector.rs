@@ -6,6 +6,7 @@
 
 use std::{fmt, io, time::Instant};
 
+use huaweicloud_sms_transport::ConnectTimeout;
 use ureq::{
     Error, ProxyProtocol,
     unversioned::transport::{
@@ -39,7 +40,8 @@ impl std::error::Error for NotConnected {
     }
 }
 
-/// Marks errors as those of connecting: a reset means something else later.
+/// Marks errors as those of connecting: a reset means something else later, and so does the end of
+/// the time.
 #[derive(Debug)]
 struct Connecting<C>(C);
 
@@ -53,6 +55,7 @@ impl<C: Connector<()>> Connector<()> for Connecting<C> {
     ) -> Result<Option<C::Out>, Error> {
         self.0.connect(details, chained).map_err(|error| match error {
             Error::Io(error) => Error::Other(NotConnected(error).into()),
+            Error::Timeout(_) => Error::Other(ConnectTimeout.into()),
             other => other,
         })
     }
@@ -76,6 +79,8 @@ impl<In: Transport> Connector<In> for Tunnel {
         }
         let mut tunnel = self.0.connect(details, chained).map_err(|error| match error {
             Error::Protocol(error) => Error::ConnectProxyFailed(error.to_string()),
+            // That of reaching the proxy has been marked: this one came after it.
+            Error::Io(error) => Error::ConnectProxyFailed(error.to_string()),
             other => other,
         })?;
         if let Some(Either::B(transport)) = &mut tunnel {

@@ -1,14 +1,15 @@
 //! ureq's errors in the words that both transports share.
 
-use huaweicloud_sms_transport::{Error, Part, Settings};
+use huaweicloud_sms_transport::{Error, Part, Phase, Settings};
 
 use crate::connector::NotConnected;
 
-pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
+/// `phase` is the one that a limit of the whole call was over in, where that is known.
+pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings, phase: Option<Phase>) -> Error {
     use ureq::Error as Ureq;
     let limit = settings.get_timeout();
     match error {
-        Ureq::Timeout(_) => Error::Timeout { limit },
+        Ureq::Timeout(reason) => Error::Timeout { limit, phase: phase.or_else(|| of(reason)) },
         // ureq hands rustls's errors on inside these.
         Ureq::Io(error) => Error::classify(error.into(), limit, false),
         Ureq::Other(error) => {
@@ -43,6 +44,17 @@ pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings) -> Error {
     }
 }
 
+/// The phase that a limit of its own was set for, by an agent of the caller's.
+fn of(reason: ureq::Timeout) -> Option<Phase> {
+    use ureq::Timeout as By;
+    match reason {
+        By::Resolve | By::Connect => Some(Phase::Connect),
+        By::SendRequest | By::SendBody | By::RecvResponse => Some(Phase::Head),
+        By::RecvBody => Some(Phase::Body),
+        _ => None,
+    }
+}
+
 /// The status in ureq's text `proxy server responded 407/407`; it has no other form.
 fn status(text: &str) -> Option<u16> {
     let digits = text.rsplit(|character: char| !character.is_ascii_digit()).next()?;
@@ -52,6 +64,21 @@ fn status(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phases_with_limits_of_their_own() {
+        use ureq::Timeout as By;
+        for (reason, phase) in [
+            (By::Resolve, Some(Phase::Connect)),
+            (By::Connect, Some(Phase::Connect)),
+            (By::SendRequest, Some(Phase::Head)),
+            (By::RecvResponse, Some(Phase::Head)),
+            (By::RecvBody, Some(Phase::Body)),
+            (By::Global, None),
+        ] {
+            assert_eq!(of(reason), phase);
+        }
+    }
 
     #[test]
     fn the_status_of_a_proxy() {

@@ -47,7 +47,9 @@ use std::sync::Arc;
 use http::{Method, Request, Response, header};
 use ureq::{AsSendBody, Body, config::Config};
 
-pub use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, SettingsError, Trust};
+pub use huaweicloud_sms_transport::{
+    Error, Part, Phase, Proxy, ProxyUrl, Settings, SettingsError, Trust,
+};
 
 use crate::resolver::Names;
 
@@ -73,6 +75,10 @@ impl UreqTransport {
     /// # Errors
     /// What no transport can be made from; see [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        Self::with_names(settings, Names::default())
+    }
+
+    fn with_names(settings: Settings, names: Names) -> Result<Self, SettingsError> {
         settings.check()?;
         let proxy = match settings.get_proxy() {
             Proxy::None => None,
@@ -87,7 +93,7 @@ impl UreqTransport {
             .http_status_as_error(false)
             .timeout_global(Some(settings.get_timeout()))
             .max_response_header_size(Settings::MAX_HEAD)
-            .max_idle_age(Settings::IDLE_AGE)
+            .max_idle_age(settings.get_idle_age())
             // What the request does not have is not sent: the one who builds it knows.
             .accept("")
             .accept_encoding("")
@@ -95,7 +101,7 @@ impl UreqTransport {
             .proxy(proxy)
             .tls_config(tls::config(settings.get_trust())?)
             .build();
-        let agent = ureq::Agent::with_parts(config, connector::chain(), Names::default());
+        let agent = ureq::Agent::with_parts(config, connector::chain(), names);
         Ok(Self { agent, is_callers: false, settings: Arc::new(settings) })
     }
 
@@ -131,7 +137,9 @@ impl UreqTransport {
         } else {
             self.run(Request::from_parts(parts, ()))
         };
-        let response = response.map_err(|error| self.error(error))?;
+        // Of an agent of the caller's only it knows whether it was still connecting.
+        let phase = (!self.is_callers).then_some(Phase::Head);
+        let response = response.map_err(|error| self.error(error, phase))?;
 
         let limit = self.settings.get_max_body();
         let (parts, mut body) = response.into_parts();
@@ -140,7 +148,8 @@ impl UreqTransport {
             return Err(Error::TooLarge { part: Part::Body, limit });
         }
         let body = body.with_config().limit(limit as u64).read_to_vec();
-        Ok(Response::from_parts(parts, body.map_err(|error| self.error(error))?))
+        let body = body.map_err(|error| self.error(error, Some(Phase::Body)))?;
+        Ok(Response::from_parts(parts, body))
     }
 
     /// What it was made with.
@@ -168,13 +177,40 @@ impl UreqTransport {
         self.agent.run(request)
     }
 
-    fn error(&self, error: ureq::Error) -> Error {
-        error::from_ureq(error, &self.settings)
+    fn error(&self, error: ureq::Error, phase: Option<Phase>) -> Error {
+        error::from_ureq(error, &self.settings, phase)
     }
 }
 
 impl std::fmt::Debug for UreqTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UreqTransport").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use huaweicloud_sms_transport::Lookup;
+
+    use super::*;
+
+    /// The system's resolver cannot be interrupted, and the call ends all the same.
+    #[test]
+    fn a_look_up_that_hangs_ends_at_the_limit() {
+        let (release, released) = mpsc::channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let lookup = Lookup::with(move |_| {
+            // Until the test is over.
+            let _ = released.lock().map(|released| released.recv());
+            Ok(Vec::new())
+        });
+        let settings = Settings::default().proxy(Proxy::None).timeout(Duration::from_millis(100));
+        let transport = UreqTransport::with_names(settings, Names(lookup)).expect("a transport");
+        let request = Request::get("http://host.invalid/").body(Vec::new()).expect("a request");
+        let error = transport.execute(request).expect_err("no address");
+        assert!(matches!(error, Error::Timeout { phase: Some(Phase::Connect), .. }), "{error:?}");
+        drop(release);
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{Lookup, LookupError};
+use huaweicloud_sms_transport::{ConnectTimeout, Lookup, LookupError};
 use ureq::{
     Error,
     config::Config,
@@ -23,7 +23,7 @@ use ureq::{
 const MAX_ADDRESSES: usize = 16;
 
 #[derive(Debug, Default)]
-pub(crate) struct Names(Lookup);
+pub(crate) struct Names(pub(crate) Lookup);
 
 impl Resolver for Names {
     fn resolve(
@@ -60,7 +60,7 @@ impl Names {
         let _pending = start.map_err(failed)?;
         match answered.recv_timeout(*timeout.after) {
             Ok(found) => found.map_err(failed),
-            Err(RecvTimeoutError::Timeout) => Err(Error::Timeout(timeout.reason)),
+            Err(RecvTimeoutError::Timeout) => Err(Error::Other(ConnectTimeout.into())),
             Err(RecvTimeoutError::Disconnected) => Err(Error::HostNotFound),
         }
     }

@@ -12,10 +12,12 @@ type Source = Box<dyn StdError + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// The call was not finished within its time limit.
-    #[error("no complete answer within {}", Seconds(*limit))]
+    #[error("{} within {}", Missing(*phase), Seconds(*limit))]
     Timeout {
         /// The limit of the whole call.
         limit: Duration,
+        /// What the call was doing when it was over, where the client knows.
+        phase: Option<Phase>,
     },
     /// The host's name could not be resolved.
     #[error("the name of the host could not be resolved")]
@@ -38,7 +40,7 @@ pub enum Error {
     /// The proxy refused the tunnel, or did not speak like one.
     #[error("the proxy did not open a tunnel{}", Status(*status))]
     Proxy {
-        /// The status it answered with, where the client tells it.
+        /// The status it answered with, if it was one.
         status: Option<u16>,
         /// What the client said.
         source: Source,
@@ -79,6 +81,24 @@ pub struct LookupError(
     pub io::Error,
 );
 
+/// There was no connection within the time limit; its own type, so that [`Error::classify`] tells
+/// it from other errors.
+#[derive(Debug, thiserror::Error)]
+#[error("connecting took too long")]
+pub struct ConnectTimeout;
+
+/// What a call does, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// It gets a connection: look-up, TCP, a proxy's tunnel, TLS.
+    Connect,
+    /// It sends the request and waits for the answer's head.
+    Head,
+    /// It reads the answer's body.
+    Body,
+}
+
 /// A part of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,6 +107,18 @@ pub enum Part {
     Head,
     /// The body.
     Body,
+}
+
+struct Missing(Option<Phase>);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Some(Phase::Connect) => "no connection",
+            Some(Phase::Head) => "no answer",
+            Some(Phase::Body) | None => "no complete answer",
+        })
+    }
 }
 
 struct TooMuch(Part, usize);
@@ -109,6 +141,9 @@ impl Error {
     /// `connecting` says that no connection was there yet.
     #[must_use]
     pub fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
+        if find::<ConnectTimeout>(source.as_ref()).is_some() {
+            return Self::Timeout { limit, phase: Some(Phase::Connect) };
+        }
         if find::<LookupError>(source.as_ref()).is_some() {
             return Self::Dns { source };
         }
@@ -117,7 +152,7 @@ impl Error {
         }
         use io::ErrorKind as Kind;
         match find::<io::Error>(source.as_ref()).map(io::Error::kind) {
-            Some(Kind::TimedOut) if !connecting => Self::Timeout { limit },
+            Some(Kind::TimedOut) if !connecting => Self::Timeout { limit, phase: None },
             Some(Kind::OutOfMemory) => Self::Other { source },
             Some(_) if connecting => Self::Connect { source },
             Some(
@@ -207,8 +242,8 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(407) => f.write_str(": it wants a user and password (status 407)"),
-            // hyper-util tells no other status, and both transports are to say the same.
-            _ => Ok(()),
+            Some(status) => write!(f, ": it answered with status {status}"),
+            None => Ok(()),
         }
     }
 }
@@ -228,10 +263,18 @@ mod tests {
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let error = Error::classify(wrapped_twice(unknown), LIMIT, true);
         assert!(matches!(error, Error::Tls { .. }));
+        assert!(error.advice().contains("--ca-cert"), "{}", error.advice());
         assert_eq!(
             error.to_string(),
             "TLS failed: the certificate is not trusted: it is issued by an unknown CA"
         );
+    }
+
+    #[test]
+    fn a_connection_that_took_too_long() {
+        let error = Error::classify(wrapped_twice(ConnectTimeout), LIMIT, false);
+        let phase = Some(Phase::Connect);
+        assert!(matches!(error, Error::Timeout { limit: LIMIT, phase: at } if at == phase));
     }
 
     #[test]
@@ -243,7 +286,10 @@ mod tests {
         assert!(matches!(of(io::ErrorKind::ConnectionReset, false), Error::Closed { .. }));
         assert!(matches!(of(io::ErrorKind::ConnectionReset, true), Error::Connect { .. }));
         assert!(matches!(of(io::ErrorKind::UnexpectedEof, false), Error::Closed { .. }));
-        assert!(matches!(of(io::ErrorKind::TimedOut, false), Error::Timeout { limit: LIMIT }));
+        assert!(matches!(
+            of(io::ErrorKind::TimedOut, false),
+            Error::Timeout { limit: LIMIT, phase: None }
+        ));
         // The system gave up connecting before our limit: no time limit of ours is at fault.
         assert!(matches!(of(io::ErrorKind::TimedOut, true), Error::Connect { .. }));
         assert!(matches!(of(io::ErrorKind::OutOfMemory, true), Error::Other { .. }));
@@ -252,17 +298,25 @@ mod tests {
 
     #[test]
     fn words() {
-        assert_eq!(
-            Error::Timeout { limit: Duration::from_millis(1500) }.to_string(),
-            "no complete answer within 1.5 s"
-        );
+        let limit = Duration::from_millis(1500);
+        for (phase, words) in [
+            (Some(Phase::Connect), "no connection within 1.5 s"),
+            (Some(Phase::Head), "no answer within 1.5 s"),
+            (Some(Phase::Body), "no complete answer within 1.5 s"),
+            (None, "no complete answer within 1.5 s"),
+        ] {
+            assert_eq!(Error::Timeout { limit, phase }.to_string(), words);
+        }
         assert_eq!(
             Error::TooLarge { part: Part::Body, limit: 9 }.to_string(),
             "the body of the answer is over 9 bytes"
         );
         let proxy = |status| Error::Proxy { status, source: "x".into() }.to_string();
         assert_eq!(proxy(None), "the proxy did not open a tunnel");
-        assert_eq!(proxy(Some(502)), proxy(None));
+        assert_eq!(
+            proxy(Some(502)),
+            "the proxy did not open a tunnel: it answered with status 502"
+        );
         assert!(proxy(Some(407)).contains("password"));
     }
 }

@@ -6,13 +6,14 @@
 //!
 //! The only I/O here is [`Lookup`].
 
+mod advice;
 mod error;
 mod lookup;
 mod proxy;
 mod settings;
 mod trust;
 
-pub use error::{Error, LookupError, Part, find};
+pub use error::{ConnectTimeout, Error, LookupError, Part, Phase, find};
 pub use lookup::{Lookup, Pending};
 pub use proxy::{Proxy, ProxyUrl};
 pub use settings::{Settings, SettingsError};

@@ -72,7 +72,10 @@ impl Default for Lookup {
 }
 
 impl Lookup {
-    fn with(resolve: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
+    /// Looks names up by `resolve` in place of the system's resolver; it may block, and hang.
+    pub fn with(
+        resolve: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
         let shared =
             Shared { state: Mutex::default(), work: Condvar::new(), resolve: Box::new(resolve) };
         Self { owner: Arc::new(Owner(Arc::new(shared))) }

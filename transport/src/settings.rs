@@ -16,6 +16,7 @@ use crate::{Proxy, Trust};
 pub struct Settings {
     timeout: Duration,
     max_body: usize,
+    idle_age: Duration,
     trust: Trust,
     proxy: Proxy,
 }
@@ -25,6 +26,7 @@ impl Default for Settings {
         Self {
             timeout: Duration::from_secs(30),
             max_body: 256 * 1024,
+            idle_age: Self::IDLE_AGE,
             trust: Trust::default(),
             proxy: Proxy::default(),
         }
@@ -38,8 +40,9 @@ impl Settings {
     /// The most that a response's head (status line and headers) may take, in bytes.
     pub const MAX_HEAD: usize = 64 * 1024;
 
-    /// How long an idle connection is kept for reuse: well under the 60 to 75 s after which
-    /// servers usually close it, so that a request rarely meets a closing connection.
+    /// How long an idle connection is kept for reuse unless told otherwise: well under the 60 to
+    /// 75 s after which servers usually close it, so that a request rarely meets a closing
+    /// connection.
     pub const IDLE_AGE: Duration = Duration::from_secs(20);
 
     /// Limits the whole call: look-up, connect, TLS, request, head and body. Default: 30 s.
@@ -54,6 +57,13 @@ impl Settings {
     /// Limits the response's body, in bytes: exactly this many pass. Default: 256 KiB.
     pub fn max_body(mut self, limit: usize) -> Self {
         self.max_body = limit;
+        self
+    }
+
+    /// How long an idle connection is kept for reuse; zero means never. Default:
+    /// [`IDLE_AGE`](Self::IDLE_AGE).
+    pub fn idle_age(mut self, age: Duration) -> Self {
+        self.idle_age = age;
         self
     }
 
@@ -79,6 +89,12 @@ impl Settings {
     #[must_use]
     pub fn get_max_body(&self) -> usize {
         self.max_body
+    }
+
+    /// How long an idle connection is kept.
+    #[must_use]
+    pub fn get_idle_age(&self) -> Duration {
+        self.idle_age
     }
 
     /// Whose certificates are trusted.
