@@ -1,0 +1,118 @@
+//! What a row of the table says.
+
+use huaweicloud_sms_simulator::{Answer, Certificate, Step};
+use huaweicloud_sms_transport_conformance::{Proxying, Subject};
+
+/// A scenario and what must come of it.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) world: World,
+    pub(crate) expected: Expected,
+}
+
+/// What is on the other side.
+#[derive(Clone)]
+pub(crate) enum World {
+    /// This answer to the one request, over TCP and TLS.
+    Answer(Answer),
+    /// The same, over TLS alone.
+    TlsAnswer(Answer),
+    /// An honest answer, then these steps while the connection is idle; the call that counts is
+    /// the next one, which another connection answers honestly.
+    Idle(Vec<Step>),
+    /// The same with the steps right behind the answer.
+    Behind(Vec<Step>),
+    /// An honest answer, then these steps when the next request is there, which is the call that
+    /// counts.
+    Race(Vec<Step>),
+    /// These steps for each new connection, under TLS if so.
+    Accept { tls: bool, steps: Vec<Step> },
+    /// Every byte by itself, with this pause in milliseconds before it, under TLS if so.
+    Trickle { tls: bool, pause: u64 },
+    /// A certificate.
+    Certificate(Certificate),
+    /// A redirect to another server, from HTTPS to HTTP if so.
+    Redirect { tls: bool, status: u16 },
+    /// A proxy, and what the client tells it.
+    Proxy(Proxying, &'static str),
+    /// A proxy of this address.
+    NoProxy(&'static str),
+    /// A URL where nobody is; of a port that was just closed, if it names none.
+    Nobody(&'static str),
+    /// HTTPS to a server that speaks HTTP, or the reverse.
+    WrongScheme { tls: bool },
+}
+
+/// The outcomes that are right, several with ` | ` between them.
+pub(crate) struct Expected {
+    pub(crate) ureq: &'static str,
+    pub(crate) hyper: &'static str,
+    /// Why the two differ, or why more than one outcome is right.
+    pub(crate) why: &'static str,
+}
+
+/// A row on which both clients agree.
+pub(crate) fn row(name: &'static str, world: World, expected: &'static str) -> Row {
+    Row { name, world, expected: Expected { ureq: expected, hyper: expected, why: "" } }
+}
+
+/// A row on which they do not, and why.
+pub(crate) fn differing(
+    name: &'static str,
+    world: World,
+    ureq: &'static str,
+    hyper: &'static str,
+    why: &'static str,
+) -> Row {
+    Row { name, world, expected: Expected { ureq, hyper, why } }
+}
+
+impl Row {
+    pub(crate) fn expected_of(&self, subject: Subject) -> &'static str {
+        if subject.client() == "ureq" { self.expected.ureq } else { self.expected.hyper }
+    }
+
+    /// Whether this outcome is right for this subject.
+    pub(crate) fn allows(&self, subject: Subject, outcome: &str) -> bool {
+        self.expected_of(subject).split(" | ").any(|expected| {
+            // Only an agent of the caller's own knows in which phase its limit was over.
+            let is_unknown = subject == Subject::UreqAgent && outcome == "timeout";
+            expected == outcome || is_unknown && expected.starts_with("timeout ")
+        })
+    }
+}
+
+impl World {
+    /// Under which schemes it is tried: HTTP, HTTPS or both.
+    pub(crate) fn schemes(&self) -> &'static [bool] {
+        match self {
+            Self::TlsAnswer(_) | Self::Certificate(_) => &[true],
+            Self::Accept { tls, .. }
+            | Self::Trickle { tls, .. }
+            | Self::Redirect { tls, .. }
+            | Self::WrongScheme { tls } => {
+                if *tls {
+                    &[true]
+                } else {
+                    &[false]
+                }
+            }
+            Self::NoProxy(_) | Self::Nobody(_) => &[false],
+            _ => &[false, true],
+        }
+    }
+
+    /// Whether it only makes sense for a transport that makes its own connections and keeps them.
+    pub(crate) fn needs_connector(&self) -> bool {
+        match self {
+            Self::Answer(_)
+            | Self::Accept { .. }
+            | Self::Trickle { .. }
+            | Self::Redirect { .. }
+            | Self::WrongScheme { .. } => false,
+            // Who has no resolver is not asked for a name.
+            Self::Nobody(url) => !url.is_empty(),
+            _ => true,
+        }
+    }
+}

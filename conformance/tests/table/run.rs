@@ -1,0 +1,210 @@
+//! Carries one row out on one subject.
+
+use std::{net::TcpListener, time::Duration};
+
+use huaweicloud_sms_core::{
+    Answer as Read, Endpoint, ObtainCommand, Operation, ResponseError, ServerId,
+};
+use huaweicloud_sms_simulator::{Answer, Script, Simulator, Step};
+use huaweicloud_sms_transport::{Error, Part, Phase, Proxy, ProxyUrl, Settings, Trust};
+use huaweicloud_sms_transport_conformance::{Subject, TOKEN, TestProxy, Transport, get};
+
+use crate::{
+    answers::whole,
+    row::{Row, World},
+};
+
+/// Longer than anything takes here.
+const LONG: Duration = Duration::from_secs(60);
+
+/// The limit of calls that are to reach it; enough to connect on a machine that is busy.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// What came of a row: the outcome's words, and what must not have happened if it has.
+pub(crate) struct Outcome {
+    pub(crate) words: String,
+    pub(crate) wrong: Option<String>,
+}
+
+/// Everything that a row needs, running.
+struct Stage {
+    simulator: Simulator,
+    elsewhere: Option<Simulator>,
+    proxy: Option<TestProxy>,
+    url: String,
+}
+
+pub(crate) fn run(row: &Row, subject: Subject, tls: bool) -> Outcome {
+    let stage = set(&row.world, tls);
+    let reaches_limit = row.expected_of(subject).contains("timeout");
+    let mut settings = Settings::default().timeout(if reaches_limit { SHORT } else { LONG });
+    settings = settings.proxy(match (&row.world, &stage.proxy) {
+        (World::Proxy(_, user_info), Some(proxy)) => {
+            through(&format!("http://{user_info}{}", proxy.address()))
+        }
+        (World::NoProxy(""), _) => through(&closed_port()),
+        (World::NoProxy(url), _) => through(url),
+        _ => Proxy::None,
+    });
+    if let Some(pem) = stage.simulator.ca_pem() {
+        settings = settings.trust(Trust::Pem(pem.into()));
+    }
+    let transport = subject.start(settings);
+    let mut outcome = Outcome { words: String::new(), wrong: None };
+    let mut check = |is_so: bool, what: &str| {
+        if !is_so && outcome.wrong.is_none() {
+            outcome.wrong = Some(what.into());
+        }
+    };
+    let simulator = &stage.simulator;
+
+    let has_first = matches!(row.world, World::Idle(_) | World::Behind(_) | World::Race(_));
+    if has_first {
+        let first = ask(&transport, &stage.url);
+        check(first == "command STOP", &format!("the first call: {first}"));
+    }
+    if let World::Idle(_) = row.world {
+        simulator.go_on();
+        check(simulator.wait_until_closed(LONG), "the idle connection was not ended");
+        // ureq looks when it needs the connection; hyper at once, and this is how it shows.
+        let is_watched = subject.client() == "hyper";
+        check(!is_watched || simulator.wait_until_gone(LONG), "the connection was kept");
+    }
+    let words = ask(&transport, &stage.url);
+    if let World::Race(_) = row.world {
+        check(simulator.request_count() == 2, "the request was not sent once");
+        let next = ask(&transport, &stage.url);
+        check(next == "command START", &format!("the next call: {next}"));
+    }
+
+    let (requests, connections) = (simulator.request_count(), simulator.connection_count());
+    let (sent, connected) = match row.world {
+        World::Answer(_) | World::TlsAnswer(_) | World::Redirect { .. } => (1..=1, 1..=1),
+        World::Behind(_) => (2..=2, 2..=2),
+        // On a connection that was reset and that nobody had looked at yet it is lost.
+        World::Idle(_) => (1..=2, 1..=2),
+        World::Race(_) => (3..=3, 2..=2),
+        World::Accept { .. } | World::Trickle { .. } => (0..=1, 1..=1),
+        World::Certificate(_) => (0..=1, 1..=1),
+        World::Proxy(..) if words.starts_with("command") => (1..=1, 1..=1),
+        World::Proxy(..) | World::NoProxy(_) | World::Nobody(_) => (0..=0, 0..=0),
+        // What does not speak TLS takes a handshake for a bad request.
+        World::WrongScheme { .. } => (0..=1, 1..=1),
+    };
+    check(sent.contains(&requests), &format!("{requests} requests"));
+    check(connected.contains(&connections), &format!("{connections} connections"));
+    if words.starts_with("tls") {
+        let heads = simulator.requests();
+        let has_token = |head: &[u8]| head.windows(TOKEN.len()).any(|w| w == TOKEN.as_bytes());
+        check(!heads.iter().any(|request| has_token(&request.head)), "sent before it was trusted");
+    }
+    if let Some(elsewhere) = &stage.elsewhere {
+        check(elsewhere.connection_count() == 0, "the redirect was followed");
+    }
+    if let Some(proxy) = stage.proxy.as_ref().filter(|_| tls || !words.starts_with("command")) {
+        let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+        check(!seen.contains(TOKEN), "the proxy saw the token");
+    }
+    check(!words.contains("DELETE"), "a command was invented");
+    outcome.words = words;
+    outcome
+}
+
+fn set(world: &World, tls: bool) -> Stage {
+    let honest = || Answer::command("START", Some("t"));
+    let stop = || Step::send(whole("STOP"));
+    let mut script = Script::new();
+    let (mut elsewhere, mut proxy) = (None, None);
+    let mut answers = Vec::new();
+    match world.clone() {
+        World::Answer(answer) | World::TlsAnswer(answer) => answers.push(answer),
+        World::Idle(steps) => {
+            answers.push(Answer::steps([stop(), Step::Wait].into_iter().chain(steps)));
+        }
+        World::Behind(mut steps) => {
+            // In one piece with the answer.
+            if let Some(Step::Send(bytes)) = steps.first_mut() {
+                bytes.splice(0..0, whole("STOP").into_bytes());
+            }
+            answers.push(Answer::steps(steps));
+        }
+        World::Race(steps) => {
+            answers.push(Answer::steps([stop(), Step::Request].into_iter().chain(steps)));
+        }
+        World::Accept { steps, .. } => script = script.on_accept(steps),
+        World::Trickle { pause, .. } => script = script.trickle(Duration::from_millis(pause)),
+        World::Certificate(certificate) => script = script.certificate(certificate),
+        World::Redirect { status, .. } => {
+            let other = Simulator::builder().start().expect("started");
+            answers.push(Answer::body(status, "moved").header("location", &other.url()));
+            elsewhere = Some(other);
+        }
+        World::Proxy(proxying, _) => proxy = Some(TestProxy::start(proxying)),
+        World::NoProxy(_) | World::Nobody(_) | World::WrongScheme { .. } => {}
+    }
+    answers.push(honest());
+    let mut builder = Simulator::builder().token(TOKEN).script(script.server("id", answers));
+    let wrong_scheme = matches!(world, World::WrongScheme { .. });
+    if tls != wrong_scheme {
+        builder = builder.tls();
+    }
+    let simulator = builder.start().expect("started");
+    let url = match world {
+        World::Nobody("") => closed_port(),
+        World::Nobody(url) => (*url).to_owned(),
+        _ => format!("{}://{}", if tls { "https" } else { "http" }, simulator.addr()),
+    };
+    Stage { simulator, elsewhere, proxy, url }
+}
+
+/// The URL of a port at which nobody listens any more.
+fn closed_port() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    format!("http://{}", listener.local_addr().expect("an address"))
+}
+
+fn through(url: &str) -> Proxy {
+    Proxy::Url(ProxyUrl::new(url).expect("an address"))
+}
+
+/// Asks once, and says what came of it in a few words.
+fn ask(transport: &Transport, url: &str) -> String {
+    let endpoint = Endpoint::cleartext(url).or_else(|_| Endpoint::new(url)).expect("an endpoint");
+    let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("an id"));
+    match transport.execute(get(url, "id")) {
+        Ok(response) => match call.parse(&response) {
+            Ok(Read::Command(command)) => format!("command {}", command.name),
+            Ok(Read::Task(_)) => "task".into(),
+            Ok(Read::Nothing(_)) => "nothing".into(),
+            Err(ResponseError::Api(error)) => format!("api {}", error.status().as_u16()),
+            Err(ResponseError::Body(_)) => "no answer".into(),
+            Err(error) => format!("status {}", error.status().as_u16()),
+        },
+        Err(error) => failure(&error),
+    }
+}
+
+fn failure(error: &Error) -> String {
+    match error {
+        Error::Timeout { phase, .. } => match phase {
+            Some(Phase::Connect) => "timeout connect".into(),
+            Some(Phase::Head) => "timeout head".into(),
+            Some(Phase::Body) => "timeout body".into(),
+            _ => "timeout".into(),
+        },
+        Error::Dns { .. } => "dns".into(),
+        Error::Connect { .. } => "connect".into(),
+        Error::Tls { .. } => {
+            let words = error.to_string();
+            let words = words.trim_start_matches("TLS failed: ");
+            format!("tls: {}", words.trim_start_matches("the certificate is not trusted: "))
+        }
+        Error::Proxy { status: Some(status), .. } => format!("proxy {status}"),
+        Error::Proxy { .. } => "proxy".into(),
+        Error::Closed { .. } => "closed".into(),
+        Error::TooLarge { part: Part::Head, .. } => "too large head".into(),
+        Error::TooLarge { .. } => "too large body".into(),
+        Error::Protocol { .. } => "protocol".into(),
+        other => format!("other: {other:?}"),
+    }
+}
