@@ -1,10 +1,14 @@
 //! How connections are made: a proxy's tunnel, TCP, TLS, and the call's time limit over all of it.
 //!
 //! ureq's own chain gives each read of a proxy's answer the whole time limit again, so that a proxy
-//! that dribbles holds a call forever; and it goes straight to the host past a SOCKS proxy that it
-//! was built without.
+//! that dribbles holds a call forever; it goes straight to the host past a SOCKS proxy that it
+//! was built without; and a shutdown does not end a connect.
 
-use std::{fmt, io, time::Instant};
+use std::{
+    fmt, io,
+    sync::{Arc, mpsc},
+    time::Instant,
+};
 
 use huaweicloud_sms_transport::ConnectTimeout;
 use ureq::{
@@ -15,11 +19,13 @@ use ureq::{
     },
 };
 
+use crate::{resolver::Names, threads::Threads};
+
 /// All of it, as ureq takes it.
-pub(crate) fn chain() -> impl Connector<()> {
+pub(crate) fn chain(threads: Threads) -> impl Connector<()> {
     Connecting(
         ().chain(Tunnel(ConnectProxyConnector::default()))
-            .chain(Tcp(TcpConnector::default()))
+            .chain(Tcp(threads))
             .chain(RustlsConnector::default()),
     )
 }
@@ -95,9 +101,10 @@ impl<In: Transport> Connector<In> for Tunnel {
     }
 }
 
-/// ureq's TCP, bounded by the limit of the call that makes the connection.
+/// ureq's TCP, bounded by the limit of the call that makes the connection, and on another thread:
+/// nothing else ends a connect that a firewall swallows.
 #[derive(Debug)]
-struct Tcp(TcpConnector);
+struct Tcp(Threads);
 
 impl<In: Transport> Connector<In> for Tcp {
     type Out = Either<In, Bounded>;
@@ -115,23 +122,54 @@ impl<In: Transport> Connector<In> for Tcp {
             (time::Instant::Exact(now), time::Duration::Exact(after)) => now.checked_add(after),
             _ => None,
         };
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: time::Instant::now(),
-            timeout: within(deadline, details.timeout)?,
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-        };
-        let transport = Connector::<()>::connect(&self.0, &details, None)?;
+        let timeout = within(deadline, details.timeout)?;
+        let transport = self.connect(details, timeout)?;
         Ok(transport.map(|transport| {
             let inner: Box<dyn Transport> = Box::new(transport);
             Either::B(Bounded { inner, deadline })
         }))
+    }
+}
+
+impl Tcp {
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        timeout: NextTimeout,
+    ) -> Result<Option<impl Transport + use<>>, Error> {
+        let (uri, addrs, config) =
+            (details.uri.clone(), details.addrs.clone(), details.config.clone());
+        let (request_level, names) = (details.request_level, Names(self.0.clone()));
+        let current_time = details.current_time.clone();
+        let run_connector = details.run_connector.clone();
+        let register_shutdown = details.register_shutdown.clone();
+        let connect = Arc::new(move || {
+            let details = ConnectionDetails {
+                uri: &uri,
+                addrs: addrs.clone(),
+                config: &config,
+                request_level,
+                resolver: &names,
+                now: time::Instant::now(),
+                timeout,
+                current_time: current_time.clone(),
+                run_connector: run_connector.clone(),
+                register_shutdown: register_shutdown.clone(),
+            };
+            Connector::<()>::connect(&TcpConnector::default(), &details, None)
+        });
+        let (answer, answered) = mpsc::sync_channel(1);
+        let work = Arc::clone(&connect);
+        let started = self.0.connect.start(move || {
+            let connected = work();
+            // Nobody listens any more once the time was over; that closes the connection.
+            Box::new(move || drop(answer.send(connected)))
+        });
+        match started {
+            Ok(_pending) => self.0.wait(&answered, timeout)?,
+            // Without another thread a shutdown has to wait, and all else is the same.
+            Err(_) => connect(),
+        }
     }
 }
 

@@ -33,13 +33,15 @@
 //!   body then counts decoded bytes.
 //! * **Logs**: at level TRACE the crate `ureq_proto` dumps all that is sent, secrets included. Cap
 //!   that target at DEBUG.
-//! * **Look-ups** of host names run on at most four threads per transport, made when first needed.
-//!   A hanging one does not hold its caller beyond the time limit.
+//! * **Threads**: look-ups of host names run on at most four threads per transport, connects on at
+//!   most 16, made when first needed and kept; a call on a connection that is there needs none. A
+//!   hanging one does not hold its caller beyond the time limit, nor beyond a shutdown.
 //! * A response may have at most 128 headers.
 
 mod connector;
 mod error;
 mod resolver;
+mod threads;
 mod tls;
 
 use std::sync::Arc;
@@ -47,11 +49,12 @@ use std::sync::Arc;
 use http::{Method, Request, Response, header};
 use ureq::{AsSendBody, Body, config::Config};
 
+use huaweicloud_sms_transport::Lookup;
 pub use huaweicloud_sms_transport::{
     Error, Part, Phase, Proxy, ProxyUrl, Settings, SettingsError, Trust,
 };
 
-use crate::resolver::Names;
+use crate::{resolver::Names, threads::Threads};
 
 const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!(
     env!("CARGO_PKG_NAME"),
@@ -66,6 +69,8 @@ pub struct UreqTransport {
     agent: ureq::Agent,
     /// Whether the agent is the caller's, so that each request has to be configured.
     is_callers: bool,
+    /// Of no use to an agent of the caller's.
+    threads: Threads,
     settings: Arc<Settings>,
 }
 
@@ -75,10 +80,10 @@ impl UreqTransport {
     /// # Errors
     /// What no transport can be made from; see [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        Self::with_names(settings, Names::default())
+        Self::with_lookup(settings, Lookup::default())
     }
 
-    fn with_names(settings: Settings, names: Names) -> Result<Self, SettingsError> {
+    fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, SettingsError> {
         settings.check()?;
         let proxy = match settings.get_proxy() {
             Proxy::None => None,
@@ -101,8 +106,10 @@ impl UreqTransport {
             .proxy(proxy)
             .tls_config(tls::config(settings.get_trust())?)
             .build();
-        let agent = ureq::Agent::with_parts(config, connector::chain(), names);
-        Ok(Self { agent, is_callers: false, settings: Arc::new(settings) })
+        let threads = Threads::new(lookup);
+        let chain = connector::chain(threads.clone());
+        let agent = ureq::Agent::with_parts(config, chain, Names(threads.clone()));
+        Ok(Self { agent, is_callers: false, threads, settings: Arc::new(settings) })
     }
 
     /// A transport over an agent of yours. Of the settings only time limit and body limit count.
@@ -115,7 +122,8 @@ impl UreqTransport {
     /// [`SettingsError::Timeout`].
     pub fn with_agent(agent: ureq::Agent, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { agent, is_callers: true, settings: Arc::new(settings) })
+        let threads = Threads::new(Lookup::default());
+        Ok(Self { agent, is_callers: true, threads, settings: Arc::new(settings) })
     }
 
     /// Sends a request and reads its response.
@@ -157,9 +165,11 @@ impl UreqTransport {
         &self.settings
     }
 
-    /// Ends the service of this transport and of all its clones: calls that wait end with an error,
-    /// later ones fail at once. A look-up that hangs is left to itself.
+    /// Ends the service of this transport and of all its clones: calls that wait end with an error
+    /// within 100 ms, later ones fail at once. A look-up or connect that hangs is left to itself (with
+    /// an agent of yours it is waited for).
     pub fn shutdown(&self) {
+        self.threads.shutdown();
         self.agent.clone().shutdown();
     }
 
@@ -192,8 +202,6 @@ impl std::fmt::Debug for UreqTransport {
 mod tests {
     use std::{sync::mpsc, time::Duration};
 
-    use huaweicloud_sms_transport::Lookup;
-
     use super::*;
 
     /// The system's resolver cannot be interrupted, and the call ends all the same.
@@ -207,10 +215,62 @@ mod tests {
             Ok(Vec::new())
         });
         let settings = Settings::default().proxy(Proxy::None).timeout(Duration::from_millis(100));
-        let transport = UreqTransport::with_names(settings, Names(lookup)).expect("a transport");
+        let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
         let request = Request::get("http://host.invalid/").body(Vec::new()).expect("a request");
         let error = transport.execute(request).expect_err("no address");
         assert!(matches!(error, Error::Timeout { phase: Some(Phase::Connect), .. }), "{error:?}");
         drop(release);
+    }
+    /// Shuts a transport down as soon as its call has begun to do what hangs.
+    fn shut_down_within_a_call(transport: &UreqTransport, url: &str, begins: &mpsc::Receiver<()>) {
+        let request = Request::get(url).body(Vec::new()).expect("a request");
+        std::thread::scope(|scope| {
+            let call = scope.spawn(|| transport.execute(request));
+            begins.recv().expect("begun");
+            transport.shutdown();
+            let error = call.join().expect("no panic").expect_err("shut down");
+            assert!(matches!(error, Error::Closed { .. } | Error::Connect { .. }), "{error:?}");
+        });
+    }
+
+    #[test]
+    fn a_shutdown_ends_a_look_up_that_hangs() {
+        let (begun, begins) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let lookup = Lookup::with(move |_| {
+            let _ = begun.send(());
+            let _ = released.lock().map(|released| released.recv());
+            Ok(Vec::new())
+        });
+        let settings = Settings::default().proxy(Proxy::None).timeout(Settings::MAX_TIMEOUT);
+        let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
+        shut_down_within_a_call(&transport, "http://host.invalid/", &begins);
+        drop(release);
+    }
+
+    /// A listener whose queue is full: Linux drops further attempts, as a firewall does.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_shutdown_ends_a_connect_that_hangs() {
+        use std::net::{SocketAddr, TcpListener, TcpStream};
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let quick = Duration::from_millis(50);
+        // std's queue is 128 long, or as long as the system allows.
+        let mut full = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&addr, quick) {
+            full.push(stream);
+            assert!(full.len() < 10_000, "the queue has an end");
+        }
+        let (begun, begins) = mpsc::channel();
+        let lookup = Lookup::with(move |_| {
+            let _ = begun.send(());
+            Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
+        });
+        let settings = Settings::default().proxy(Proxy::None).timeout(Settings::MAX_TIMEOUT);
+        let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
+        let url = format!("http://host.invalid:{}/", addr.port());
+        shut_down_within_a_call(&transport, &url, &begins);
     }
 }

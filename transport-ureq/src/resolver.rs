@@ -5,11 +5,11 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::mpsc,
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{ConnectTimeout, Lookup, LookupError};
+use huaweicloud_sms_transport::LookupError;
 use ureq::{
     Error,
     config::Config,
@@ -19,11 +19,13 @@ use ureq::{
     },
 };
 
+use crate::threads::Threads;
+
 /// As many addresses as ureq tries.
 const MAX_ADDRESSES: usize = 16;
 
-#[derive(Debug, Default)]
-pub(crate) struct Names(pub(crate) Lookup);
+#[derive(Debug)]
+pub(crate) struct Names(pub(crate) Threads);
 
 impl Resolver for Names {
     fn resolve(
@@ -55,13 +57,9 @@ impl Names {
         let failed = |error: LookupError| Error::Other(error.into());
         let (answer, answered) = mpsc::sync_channel(1);
         // Nobody listens any more once the time was over.
-        let start = self.0.start(host, move |found| drop(answer.send(found)));
+        let start = self.0.lookup.start(host, move |found| drop(answer.send(found)));
         // Dropped at the end: that gives the look-up up if it is still under way.
         let _pending = start.map_err(failed)?;
-        match answered.recv_timeout(*timeout.after) {
-            Ok(found) => found.map_err(failed),
-            Err(RecvTimeoutError::Timeout) => Err(Error::Other(ConnectTimeout.into())),
-            Err(RecvTimeoutError::Disconnected) => Err(Error::HostNotFound),
-        }
+        self.0.wait(&answered, timeout)?.map_err(failed)
     }
 }

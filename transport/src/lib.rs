@@ -4,17 +4,19 @@
 //! Migration Service. That both ship the same settings, limits and words for what went wrong is
 //! what makes them interchangeable; so these stand here once, and the transports re-export them.
 //!
-//! The only I/O here is [`Lookup`].
+//! The only I/O here is [`Lookup`], the only threads are those of [`Background`].
 
 mod advice;
+mod background;
 mod error;
 mod lookup;
 mod proxy;
 mod settings;
 mod trust;
 
+pub use background::{Background, Delivery, Pending};
 pub use error::{ConnectTimeout, Error, LookupError, Part, Phase, find};
-pub use lookup::{Lookup, Pending};
+pub use lookup::Lookup;
 pub use proxy::{Proxy, ProxyUrl};
 pub use settings::{Settings, SettingsError};
 pub use trust::Trust;
