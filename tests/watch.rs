@@ -108,25 +108,34 @@ mod blocking {
     }
 
     #[test]
-    fn a_shutdown_ends_a_sleeping_watch_and_a_waiting_call() {
-        for hanging in [false, true] {
-            let service = service([match hanging {
-                true => Scripted::silent(),
-                false => Scripted::command("START", None),
-            }]);
-            let client = client();
-            let slow = Pace::default();
-            let mut watch = client.watch(call(&service), token(NEW), slow).expect("a watch");
-            let watching = thread::spawn(move || {
-                let count = watch.by_ref().count();
-                assert!(watch.next().is_none(), "it stays ended");
-                count
-            });
-            assert!(service.wait_for_requests(1, Duration::from_secs(60)));
-            client.clone().shutdown();
-            assert_eq!(watching.join().expect("no panic"), usize::from(!hanging));
-            assert_eq!(service.request_count(), 1);
-        }
+    fn a_shutdown_ends_a_sleeping_watch() {
+        let service = service([Scripted::command("START", None)]);
+        let client = client();
+        let watch = client.watch(call(&service), token(NEW), Pace::default()).expect("a watch");
+        let (event, events) = mpsc::channel();
+        let watching = thread::spawn(move || {
+            let mut watch = watch;
+            for next in watch.by_ref() {
+                event.send(word(&next)).expect("heard");
+            }
+            assert!(watch.next().is_none(), "it stays ended");
+        });
+        assert_eq!(events.recv().expect("an event"), "START");
+        client.clone().shutdown();
+        watching.join().expect("no panic");
+        assert_eq!(service.request_count(), 1);
+    }
+
+    #[test]
+    fn a_shutdown_ends_a_waiting_call() {
+        let service = service([Scripted::silent()]);
+        let client = client();
+        let mut watch = client.watch(call(&service), token(NEW), pace()).expect("a watch");
+        let watching = thread::spawn(move || watch.next().map(|event| word(&event)));
+        assert!(service.wait_for_requests(1, Duration::from_secs(60)));
+        client.shutdown();
+        assert_eq!(watching.join().expect("no panic"), None);
+        assert_eq!(service.request_count(), 1);
     }
 
     #[test]
