@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{ConnectTimeout, Proxy, Settings, SettingsError};
+use huaweicloud_sms_transport::{ConnectTimeout, Meter, Proxy, Settings, SettingsError};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::{legacy::connect::HttpConnector, proxy::matcher::Matcher},
@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use crate::{
     SharedTimer,
+    metered::Metered,
     resolver::Resolver,
     timeout, tls,
     tunnel::{self, ProxyError},
@@ -35,6 +36,7 @@ pub struct Connector {
     https: HttpsConnector<Route>,
     timer: SharedTimer,
     limit: Duration,
+    meter: Meter,
 }
 
 impl Connector {
@@ -64,12 +66,12 @@ impl Connector {
             .https_or_http()
             .enable_http1()
             .wrap_connector(route);
-        Ok(Self { https, timer, limit: settings.get_timeout() })
+        Ok(Self { https, timer, limit: settings.get_timeout(), meter: Meter::new(settings) })
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<Tcp>;
+    type Response = Metered<MaybeHttpsStream<Tcp>>;
     type Error = BoxError;
     type Future = BoxFuture<Self::Response>;
 
@@ -81,10 +83,10 @@ impl Service<Uri> for Connector {
         let connecting = self.https.call(uri);
         // A connect that lost the race against a connection becoming free goes on in the
         // background; the limit ends that too.
-        let (timer, limit) = (Arc::clone(&self.timer), self.limit);
+        let (timer, limit, meter) = (Arc::clone(&self.timer), self.limit, self.meter);
         Box::pin(async move {
             let connected = timeout::within(&*timer, limit, connecting).await;
-            connected.unwrap_or_else(|| Err(ConnectTimeout.into()))
+            Ok(Metered::new(connected.ok_or(ConnectTimeout)??, meter))
         })
     }
 }

@@ -1,6 +1,6 @@
 //! hyper's errors in the words that both transports share.
 
-use huaweicloud_sms_transport::{Error, Part, Settings, find};
+use huaweicloud_sms_transport::{Error, Flood, Part, Settings, find};
 
 use crate::tunnel::ProxyError;
 
@@ -9,6 +9,9 @@ pub(crate) fn from_client(error: hyper_util::client::legacy::Error, settings: &S
     let limit = settings.get_timeout();
     if let Some(proxy) = find::<ProxyError>(&error) {
         return Error::Proxy { status: proxy.status, source: error.into() };
+    }
+    if find::<Flood>(&error).is_some() {
+        return Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD };
     }
     if let Some(parsed) = find::<hyper::Error>(&error).and_then(protocol) {
         return parsed.with_source(error.into());

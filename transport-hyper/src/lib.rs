@@ -42,9 +42,11 @@
 //!   addresses, ranges and `*`. With `REQUEST_METHOD` set (CGI) all are ignored. Every request
 //!   through a proxy goes through a tunnel of an `http://` proxy; another kind is an error.
 //! * A response may have at most 128 headers.
+//! * Interim responses (103, say) are read away, up to a megabyte and eight times the body's limit.
 
 mod connector;
 mod error;
+mod metered;
 mod resolver;
 mod response;
 mod timeout;
@@ -126,7 +128,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
     /// Statuses, all limits and the shape of requests are as with [`new`](HyperTransport::new).
     /// Trust, proxy, pool and retries are the client's: turn `retry_canceled_requests` off, and
     /// limit connecting inside your connector too, since a connect whose call has ended may go on
-    /// in the background.
+    /// in the background. So is how much comes before the answer: hyper reads interim responses
+    /// away so eagerly that a runtime of one thread may notice late that the time is over.
     ///
     /// # Errors
     /// [`SettingsError::Timeout`].

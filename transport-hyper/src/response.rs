@@ -3,7 +3,7 @@ use http::{HeaderMap, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
-use huaweicloud_sms_transport::{Error, Part, Settings};
+use huaweicloud_sms_transport::{Error, Flood, Part, Settings, find};
 
 use crate::error;
 
@@ -25,7 +25,9 @@ pub(crate) async fn read(
     }
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large),
+        Err(error) if error.is::<LengthLimitError>() || find::<Flood>(error.as_ref()).is_some() => {
+            Err(too_large)
+        }
         Err(error) => Err(match error.downcast::<hyper::Error>() {
             Ok(error) => error::from_hyper(*error, settings),
             Err(error) => Error::classify(error, settings.get_timeout(), false),

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use huaweicloud_sms_transport::ConnectTimeout;
+use huaweicloud_sms_transport::{ConnectTimeout, Meter};
 use ureq::{
     Error, ProxyProtocol,
     unversioned::transport::{
@@ -19,14 +19,15 @@ use ureq::{
     },
 };
 
-use crate::{resolver::Names, threads::Threads};
+use crate::{metered::Metering, resolver::Names, threads::Threads};
 
 /// All of it, as ureq takes it.
-pub(crate) fn chain(threads: Threads) -> impl Connector<()> {
+pub(crate) fn chain(threads: Threads, meter: Meter) -> impl Connector<()> {
     Connecting(
         ().chain(Tunnel(ConnectProxyConnector::default()))
             .chain(Tcp(threads))
-            .chain(RustlsConnector::default()),
+            .chain(RustlsConnector::default())
+            .chain(Metering(meter)),
     )
 }
 

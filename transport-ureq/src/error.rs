@@ -1,6 +1,6 @@
 //! ureq's errors in the words that both transports share.
 
-use huaweicloud_sms_transport::{Error, Part, Phase, Settings};
+use huaweicloud_sms_transport::{Error, Flood, Part, Phase, Settings};
 
 use crate::connector::NotConnected;
 
@@ -12,6 +12,12 @@ pub(crate) fn from_ureq(error: ureq::Error, settings: &Settings, phase: Option<P
         Ureq::Timeout(reason) => Error::Timeout { limit, phase: phase.or_else(|| of(reason)) },
         // ureq hands rustls's errors on inside these.
         Ureq::Io(error) => Error::classify(error.into(), limit, false),
+        Ureq::Other(error) if error.is::<Flood>() => match phase {
+            Some(Phase::Body) => {
+                Error::TooLarge { part: Part::Body, limit: settings.get_max_body() }
+            }
+            _ => Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD },
+        },
         Ureq::Other(error) => {
             let is_connecting = error.is::<NotConnected>();
             Error::classify(error, limit, is_connecting)

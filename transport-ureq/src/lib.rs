@@ -36,10 +36,12 @@
 //! * **Threads**: look-ups of host names run on at most four threads per transport, connects on at
 //!   most 16, made when first needed and kept; a call on a connection that is there needs none. A
 //!   hanging one does not hold its caller beyond the time limit, nor beyond a shutdown.
-//! * A response may have at most 128 headers.
+//! * A response may have at most 128 headers. Interim responses (103, say) are read away, up to a
+//!   megabyte and eight times the body's limit.
 
 mod connector;
 mod error;
+mod metered;
 mod resolver;
 mod threads;
 mod tls;
@@ -49,10 +51,10 @@ use std::sync::Arc;
 use http::{Method, Request, Response, header};
 use ureq::{AsSendBody, Body, config::Config};
 
-use huaweicloud_sms_transport::Lookup;
 pub use huaweicloud_sms_transport::{
     Error, Part, Phase, Proxy, ProxyUrl, Settings, SettingsError, Trust,
 };
+use huaweicloud_sms_transport::{Lookup, Meter};
 
 use crate::{resolver::Names, threads::Threads};
 
@@ -107,7 +109,7 @@ impl UreqTransport {
             .tls_config(tls::config(settings.get_trust())?)
             .build();
         let threads = Threads::new(lookup);
-        let chain = connector::chain(threads.clone());
+        let chain = connector::chain(threads.clone(), Meter::new(&settings));
         let agent = ureq::Agent::with_parts(config, chain, Names(threads.clone()));
         Ok(Self { agent, is_callers: false, threads, settings: Arc::new(settings) })
     }

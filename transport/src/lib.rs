@@ -9,6 +9,7 @@
 mod advice;
 mod background;
 mod error;
+mod flood;
 mod lookup;
 mod proxy;
 mod settings;
@@ -16,6 +17,7 @@ mod trust;
 
 pub use background::{Background, Delivery, Pending};
 pub use error::{ConnectTimeout, Error, LookupError, Part, Phase, find};
+pub use flood::{Flood, Meter};
 pub use lookup::Lookup;
 pub use proxy::{Proxy, ProxyUrl};
 pub use settings::{Settings, SettingsError};

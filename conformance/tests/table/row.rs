@@ -47,13 +47,19 @@ pub(crate) enum World {
 pub(crate) struct Expected {
     pub(crate) ureq: &'static str,
     pub(crate) hyper: &'static str,
-    /// Why the two differ, or why more than one outcome is right.
+    /// Of a client of the caller's, where it is another.
+    pub(crate) callers: Option<&'static str>,
+    /// Why they differ, or why more than one outcome is right.
     pub(crate) why: &'static str,
 }
 
 /// A row on which both clients agree.
 pub(crate) fn row(name: &'static str, world: World, expected: &'static str) -> Row {
-    Row { name, world, expected: Expected { ureq: expected, hyper: expected, why: "" } }
+    Row {
+        name,
+        world,
+        expected: Expected { ureq: expected, hyper: expected, callers: None, why: "" },
+    }
 }
 
 /// A row on which they do not, and why.
@@ -64,12 +70,23 @@ pub(crate) fn differing(
     hyper: &'static str,
     why: &'static str,
 ) -> Row {
-    Row { name, world, expected: Expected { ureq, hyper, why } }
+    Row { name, world, expected: Expected { ureq, hyper, callers: None, why } }
 }
 
 impl Row {
+    /// With a client of the caller's it is this, and why.
+    pub(crate) fn callers(mut self, expected: &'static str, why: &'static str) -> Self {
+        self.expected.callers = Some(expected);
+        self.expected.why = why;
+        self
+    }
+
     pub(crate) fn expected_of(&self, subject: Subject) -> &'static str {
-        if subject.client() == "ureq" { self.expected.ureq } else { self.expected.hyper }
+        match self.expected.callers {
+            Some(callers) if !subject.connects() => callers,
+            _ if subject.client() == "ureq" => self.expected.ureq,
+            _ => self.expected.hyper,
+        }
     }
 
     /// Whether this outcome is right for this subject.

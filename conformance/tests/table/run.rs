@@ -26,6 +26,9 @@ pub(crate) struct Outcome {
     pub(crate) wrong: Option<String>,
 }
 
+/// Small, so that what is over it comes soon.
+const MAX_BODY: usize = 64 * 1024;
+
 /// Everything that a row needs, running.
 struct Stage {
     simulator: Simulator,
@@ -37,7 +40,8 @@ struct Stage {
 pub(crate) fn run(row: &Row, subject: Subject, tls: bool) -> Outcome {
     let stage = set(&row.world, tls);
     let reaches_limit = row.expected_of(subject).contains("timeout");
-    let mut settings = Settings::default().timeout(if reaches_limit { SHORT } else { LONG });
+    let mut settings = Settings::default().max_body(MAX_BODY);
+    settings = settings.timeout(if reaches_limit { SHORT } else { LONG });
     settings = settings.proxy(match (&row.world, &stage.proxy) {
         (World::Proxy(_, user_info), Some(proxy)) => {
             through(&format!("http://{user_info}{}", proxy.address()))
