@@ -207,27 +207,6 @@ fn names() {
 }
 
 #[test]
-fn one_connection_serves_call_after_call() {
-    each_client(|subject| {
-        for tls in [false, true] {
-            let builder = Simulator::builder().token(TOKEN);
-            let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
-            simulator.push("id", Answer::command("STOP", None).times(20));
-            let mut settings = settings();
-            if let Some(pem) = simulator.ca_pem() {
-                settings = settings.trust(Trust::Pem(pem.into()));
-            }
-            let transport = subject.start(settings);
-            for _ in 0..20 {
-                let response = transport.execute(get(&simulator.url(), "id")).expect("an answer");
-                assert_eq!(response.status(), 200);
-            }
-            assert_eq!(simulator.connection_count(), 1);
-        }
-    });
-}
-
-#[test]
 fn many_calls_at_once() {
     each(|subject| {
         let simulator = simulator([Answer::command("STOP", None).times(20)]);
@@ -325,39 +304,4 @@ fn settings_that_are_refused() {
     assert_eq!(refused(settings().trust(Trust::Pem(Vec::new()))), SettingsError::NoCertificate);
     let error = refused(settings().trust(Trust::WebpkiRoots));
     assert!(matches!(error, SettingsError::TrustNotCompiledIn(_)), "{error}");
-}
-
-#[test]
-fn shutting_ureq_down_ends_a_waiting_call() {
-    let simulator = simulator([Answer::silent()]);
-    let transport = huaweicloud_sms_transport_ureq::UreqTransport::new(settings());
-    let transport = transport.expect("a transport");
-    let waiting = transport.clone();
-    let request = get(&simulator.url(), "id");
-    let call = std::thread::spawn(move || waiting.execute(request));
-    assert!(simulator.wait_for_requests(1, Duration::from_secs(60)));
-    transport.shutdown();
-    let error = call.join().expect("no panic").expect_err("ended");
-    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
-    let error = transport.execute(get(&simulator.url(), "id")).expect_err("shut down");
-    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
-}
-
-/// The dropped call's answer comes late; it must not become the next one's.
-#[test]
-fn dropping_hypers_future_gives_its_connection_up() {
-    let transport = huaweicloud_sms_transport_hyper::HyperTransport::new(settings());
-    let transport = transport.expect("a transport");
-    let simulator = simulator([Answer::silent(), Answer::command("STOP", None)]);
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let (waiting, request) = (transport.clone(), get(&simulator.url(), "id"));
-    let call = runtime.spawn(async move { waiting.execute(request).await });
-    assert!(simulator.wait_for_requests(1, Duration::from_secs(60)));
-    call.abort();
-    assert!(runtime.block_on(call).expect_err("dropped").is_cancelled());
-    let request = get(&simulator.url(), "id");
-    let call = runtime.spawn(async move { transport.execute(request).await });
-    let response = runtime.block_on(call).expect("no panic").expect("an answer");
-    assert_eq!(response.body().as_ref(), br#"{"command_name":"STOP"}"#);
-    assert_eq!(simulator.connection_count(), 2);
 }
