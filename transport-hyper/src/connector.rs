@@ -9,12 +9,9 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{ConnectTimeout, Meter, Proxy, Settings, SettingsError};
+use huaweicloud_sms_transport::{ConnectTimeout, Meter, Routes, Settings, SettingsError};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::{
-    client::{legacy::connect::HttpConnector, proxy::matcher::Matcher},
-    rt::TokioIo,
-};
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
@@ -48,19 +45,8 @@ impl Connector {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
-        let proxy = match settings.get_proxy() {
-            Proxy::None => None,
-            Proxy::Url(url) => {
-                let matcher = Matcher::builder().all(url.expose()).build();
-                // An address that it cannot read means "no proxy" to it.
-                if matcher.intercept(&Uri::from_static("http://host/")).is_none() {
-                    return Err(SettingsError::Proxy("is not understood by the HTTP client"));
-                }
-                Some(matcher)
-            }
-            _ => Some(Matcher::from_env()),
-        };
-        let route = Route { http, proxy: proxy.map(Arc::new) };
+        let routes = Arc::new(Routes::new(settings.get_proxy()));
+        let route = Route { http, routes };
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(tls::config(settings.get_trust())?)
             .https_or_http()
@@ -95,7 +81,7 @@ impl Service<Uri> for Connector {
 #[derive(Clone)]
 struct Route {
     http: HttpConnector<Resolver>,
-    proxy: Option<Arc<Matcher>>,
+    routes: Arc<Routes>,
 }
 
 impl Service<Uri> for Route {
@@ -108,20 +94,25 @@ impl Service<Uri> for Route {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Some(proxy) = self.proxy.as_ref().and_then(|proxy| proxy.intercept(&uri)) else {
-            let connecting = self.http.call(uri);
-            return Box::pin(async move { Ok(connecting.await?) });
+        let proxy = match self.routes.proxy_for(&uri) {
+            Ok(Some(proxy)) => proxy,
+            Ok(None) => {
+                let connecting = self.http.call(uri);
+                return Box::pin(async move { Ok(connecting.await?) });
+            }
+            Err(error) => return Box::pin(async { Err(ProxyError::from(error).into()) }),
         };
-        if proxy.uri().scheme() != Some(&Scheme::HTTP) {
-            return Box::pin(async { Err(ProxyError::kind().into()) });
-        }
+        let Ok(origin) = proxy.origin().parse() else {
+            let error = SettingsError::Proxy("is not understood by the HTTP client");
+            return Box::pin(async { Err(ProxyError::from(error).into()) });
+        };
+        let auth = proxy.basic_auth();
         // A proxy that can't be reached is no different from a service that can't.
-        let connecting = self.http.call(proxy.uri().clone());
-        let auth = proxy.basic_auth().cloned();
+        let connecting = self.http.call(origin);
         Box::pin(async move {
             let stream = connecting.await?;
             let host = uri.host().unwrap_or_default();
-            tunnel::open(stream.inner(), host, port(&uri), auth.as_ref()).await?;
+            tunnel::open(stream.inner(), host, port(&uri), auth.as_deref()).await?;
             Ok(stream)
         })
     }

@@ -37,10 +37,8 @@
 //!
 //! # What is hyper's own
 //!
-//! * **Proxy of the environment**: as curl reads it, `HTTPS_PROXY` or `HTTP_PROXY` by the request's
-//!   scheme, then `ALL_PROXY` (also in lower case); `NO_PROXY` takes hosts with their sub-domains,
-//!   addresses, ranges and `*`. With `REQUEST_METHOD` set (CGI) all are ignored. Every request
-//!   through a proxy goes through a tunnel of an `http://` proxy; another kind is an error.
+//! * **Proxy**: [`Routes`] has the rules, which are ureq's too. Every request through a proxy goes
+//!   through a tunnel (CONNECT), also for `http`; the proxy has 8 KiB and 100 headers for its answer.
 //! * A response may have at most 128 headers.
 //! * Interim responses (103, say) are read away, up to a megabyte and eight times the body's limit.
 
@@ -75,7 +73,7 @@ use hyper_util::{
 use tower_service::Service;
 
 pub use huaweicloud_sms_transport::{
-    Error, Part, Phase, Proxy, ProxyUrl, Settings, SettingsError, Trust,
+    Error, Part, Phase, Proxy, ProxyUrl, Routes, Settings, SettingsError, Trust,
 };
 pub use hyper_util::client::legacy::connect::Connect;
 

@@ -4,7 +4,7 @@
 
 use std::{fmt, io};
 
-use http::HeaderValue;
+use huaweicloud_sms_transport::SettingsError;
 use tokio::net::TcpStream;
 
 /// The most that a proxy's answer may take, in bytes and in headers.
@@ -21,7 +21,7 @@ pub(crate) struct ProxyError {
 
 #[derive(Debug)]
 enum Problem {
-    Kind,
+    Settings(SettingsError),
     Refused,
     NotHttp(httparse::Error),
     TooLarge,
@@ -30,19 +30,12 @@ enum Problem {
     Io(io::Error),
 }
 
-impl ProxyError {
-    /// It is of another kind than `http://`.
-    pub(crate) fn kind() -> Self {
-        Problem::Kind.into()
-    }
-}
-
 /// Asks the proxy at the other end of `stream` for a tunnel to `host` and `port`.
 pub(crate) async fn open(
     stream: &TcpStream,
     host: &str,
     port: u16,
-    auth: Option<&HeaderValue>,
+    auth: Option<&str>,
 ) -> Result<(), ProxyError> {
     let mut request =
         format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
@@ -111,6 +104,12 @@ impl From<Problem> for ProxyError {
     }
 }
 
+impl From<SettingsError> for ProxyError {
+    fn from(error: SettingsError) -> Self {
+        Problem::Settings(error).into()
+    }
+}
+
 impl From<io::Error> for ProxyError {
     fn from(error: io::Error) -> Self {
         Problem::Io(error).into()
@@ -120,7 +119,7 @@ impl From<io::Error> for ProxyError {
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
-            Problem::Kind => f.write_str("not an http:// proxy"),
+            Problem::Settings(error) => write!(f, "{error}"),
             Problem::Refused => {
                 write!(f, "the proxy answered with status {}", self.status.unwrap_or(0))
             }

@@ -24,10 +24,8 @@
 //!
 //! # What is ureq's own
 //!
-//! * **Proxy of the environment**: the first of `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` (each also
-//!   in lower case) serves every request, whatever its scheme. `NO_PROXY` takes `host`, `.suffix`,
-//!   `*.suffix` and `*`, no address ranges. Every request through a proxy goes through a tunnel of an
-//!   `http://` proxy; another kind is an error, and never passed by.
+//! * **Proxy**: [`Routes`] has the rules, which are hyper's too. Every request through a proxy goes
+//!   through a tunnel (CONNECT), also for `http`; the proxy has 20 headers for its answer.
 //! * **Compression**: none is asked for, and ureq is built without it. If another crate turns
 //!   ureq's feature `gzip` on, ureq would decode what a server compresses unasked; the limit of the
 //!   body then counts decoded bytes.
@@ -39,6 +37,7 @@
 //! * A response may have at most 128 headers. Interim responses (103, say) are read away, up to a
 //!   megabyte and eight times the body's limit.
 
+mod agents;
 mod connector;
 mod error;
 mod metered;
@@ -49,14 +48,14 @@ mod tls;
 use std::sync::Arc;
 
 use http::{Method, Request, Response, header};
-use ureq::{AsSendBody, Body, config::Config};
+use ureq::{AsSendBody, Body};
 
+use huaweicloud_sms_transport::Lookup;
 pub use huaweicloud_sms_transport::{
-    Error, Part, Phase, Proxy, ProxyUrl, Settings, SettingsError, Trust,
+    Error, Part, Phase, Proxy, ProxyUrl, Routes, Settings, SettingsError, Trust,
 };
-use huaweicloud_sms_transport::{Lookup, Meter};
 
-use crate::{resolver::Names, threads::Threads};
+use crate::agents::Agents;
 
 const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!(
     env!("CARGO_PKG_NAME"),
@@ -68,12 +67,15 @@ const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!
 /// threads.
 #[derive(Clone)]
 pub struct UreqTransport {
-    agent: ureq::Agent,
-    /// Whether the agent is the caller's, so that each request has to be configured.
-    is_callers: bool,
-    /// Of no use to an agent of the caller's.
-    threads: Threads,
+    client: Client,
     settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+enum Client {
+    Ours(Arc<Agents>),
+    /// The caller's agent: each request has to be configured.
+    Callers(ureq::Agent),
 }
 
 impl UreqTransport {
@@ -87,31 +89,8 @@ impl UreqTransport {
 
     fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, SettingsError> {
         settings.check()?;
-        let proxy = match settings.get_proxy() {
-            Proxy::None => None,
-            Proxy::Url(url) => Some(
-                ureq::Proxy::new(url.expose())
-                    .map_err(|_| SettingsError::Proxy("is not understood by the HTTP client"))?,
-            ),
-            _ => ureq::Proxy::try_from_env(),
-        };
-        let config = Config::builder()
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .timeout_global(Some(settings.get_timeout()))
-            .max_response_header_size(Settings::MAX_HEAD)
-            .max_idle_age(settings.get_idle_age())
-            // What the request does not have is not sent: the one who builds it knows.
-            .accept("")
-            .accept_encoding("")
-            .user_agent("")
-            .proxy(proxy)
-            .tls_config(tls::config(settings.get_trust())?)
-            .build();
-        let threads = Threads::new(lookup);
-        let chain = connector::chain(threads.clone(), Meter::new(&settings));
-        let agent = ureq::Agent::with_parts(config, chain, Names(threads.clone()));
-        Ok(Self { agent, is_callers: false, threads, settings: Arc::new(settings) })
+        let client = Client::Ours(Arc::new(Agents::new(&settings, lookup)?));
+        Ok(Self { client, settings: Arc::new(settings) })
     }
 
     /// A transport over an agent of yours. Of the settings only time limit and body limit count.
@@ -124,8 +103,7 @@ impl UreqTransport {
     /// [`SettingsError::Timeout`].
     pub fn with_agent(agent: ureq::Agent, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        let threads = Threads::new(Lookup::default());
-        Ok(Self { agent, is_callers: true, threads, settings: Arc::new(settings) })
+        Ok(Self { client: Client::Callers(agent), settings: Arc::new(settings) })
     }
 
     /// Sends a request and reads its response.
@@ -147,9 +125,7 @@ impl UreqTransport {
         } else {
             self.run(Request::from_parts(parts, ()))
         };
-        // Of an agent of the caller's only it knows whether it was still connecting.
-        let phase = (!self.is_callers).then_some(Phase::Head);
-        let response = response.map_err(|error| self.error(error, phase))?;
+        let response = response?;
 
         let limit = self.settings.get_max_body();
         let (parts, mut body) = response.into_parts();
@@ -171,22 +147,32 @@ impl UreqTransport {
     /// within 100 ms, later ones fail at once. A look-up or connect that hangs is left to itself (with
     /// an agent of yours it is waited for).
     pub fn shutdown(&self) {
-        self.threads.shutdown();
-        self.agent.clone().shutdown();
+        match &self.client {
+            Client::Ours(agents) => agents.shutdown(),
+            Client::Callers(agent) => agent.clone().shutdown(),
+        }
     }
 
-    fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, ureq::Error> {
-        if !self.is_callers {
-            return self.agent.run(request);
-        }
-        let request = self
-            .agent
-            .configure_request(request)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .timeout_global(Some(self.settings.get_timeout()))
-            .build();
-        self.agent.run(request)
+    fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, Error> {
+        // Of an agent of the caller's only it knows whether it was still connecting.
+        let (response, phase) = match &self.client {
+            Client::Ours(agents) => {
+                let agent = agents.for_uri(request.uri());
+                let no_way =
+                    |error: SettingsError| Error::Proxy { status: None, source: error.into() };
+                (agent.map_err(no_way)?.run(request), Some(Phase::Head))
+            }
+            Client::Callers(agent) => {
+                let request = agent
+                    .configure_request(request)
+                    .max_redirects(0)
+                    .http_status_as_error(false)
+                    .timeout_global(Some(self.settings.get_timeout()))
+                    .build();
+                (agent.run(request), None)
+            }
+        };
+        response.map_err(|error| self.error(error, phase))
     }
 
     fn error(&self, error: ureq::Error, phase: Option<Phase>) -> Error {

@@ -24,7 +24,7 @@ use crate::threads::Threads;
 /// As many addresses as ureq tries.
 const MAX_ADDRESSES: usize = 16;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Names(pub(crate) Threads);
 
 impl Resolver for Names {

@@ -1,6 +1,8 @@
 use core::{error::Error as StdError, fmt, time::Duration};
 use std::io;
 
+use crate::SettingsError;
+
 /// The client's own error, kept as the source.
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -37,8 +39,9 @@ pub enum Error {
         /// What the TLS library said.
         source: Source,
     },
-    /// The proxy refused the tunnel, or did not speak like one.
-    #[error("the proxy did not open a tunnel{}", Status(*status))]
+    /// The proxy refused the tunnel, or did not speak like one; or the environment names one that
+    /// can't be used.
+    #[error("{}", NoTunnel(*status, source.as_ref()))]
     Proxy {
         /// The status it answered with, if it was one.
         status: Option<u16>,
@@ -236,10 +239,14 @@ impl fmt::Display for Seconds {
     }
 }
 
-struct Status(Option<u16>);
+struct NoTunnel<'a>(Option<u16>, &'a (dyn StdError + 'static));
 
-impl fmt::Display for Status {
+impl fmt::Display for NoTunnel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(problem) = find::<SettingsError>(self.1) {
+            return write!(f, "the environment's proxy cannot be used: {problem}");
+        }
+        f.write_str("the proxy did not open a tunnel")?;
         match self.0 {
             Some(407) => f.write_str(": it wants a user and password (status 407)"),
             Some(status) => write!(f, ": it answered with status {status}"),

@@ -7,7 +7,7 @@ use crate::SettingsError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (and their lower-case forms) say.
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say; see [`Routes`](crate::Routes).
     #[default]
     FromEnvironment,
     /// None, whatever the environment says.
@@ -36,7 +36,8 @@ impl ProxyUrl {
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return wrong("has a character that is not visible ASCII (percent-encode it)");
         }
-        let Some(rest) = url.strip_prefix("http://") else {
+        let scheme = url.get(..7).filter(|start| start.eq_ignore_ascii_case("http://"));
+        let Some(rest) = scheme.map(|scheme| &url[scheme.len()..]) else {
             return wrong(
                 "must start with http:// (the proxy is asked for a tunnel; TLS is inside)",
             );
@@ -89,6 +90,23 @@ impl ProxyUrl {
         &self.url
     }
 
+    /// The address without user and password: `http://host:port`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let authority = self.url.rsplit_once('@').map(|(_, host)| host);
+        authority.map_or_else(|| self.url.clone(), |host| format!("http://{host}"))
+    }
+
+    /// The value of `Proxy-Authorization`, if there is a user: for the HTTP client only.
+    #[must_use]
+    pub fn basic_auth(&self) -> Option<String> {
+        let (scheme_and_user_info, _) = self.url.rsplit_once('@')?;
+        let user_info = scheme_and_user_info.strip_prefix("http://")?;
+        let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+        let plain = [decode(user), b":".to_vec(), decode(password)].concat();
+        Some(format!("Basic {}", base64(&plain)))
+    }
+
     /// Whether the address carries a user (and password).
     #[must_use]
     pub fn has_user_info(&self) -> bool {
@@ -115,12 +133,24 @@ fn decode(text: &str) -> Vec<u8> {
     bytes
 }
 
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let byte = |index| u32::from(group.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * index) & 63) as usize];
+            text.push(if index > group.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
+}
+
 impl fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self
-            .url
-            .rsplit_once('@')
-            .map_or_else(|| self.url.trim_start_matches("http://"), |(_, host)| host);
+        let origin = self.origin();
+        let host = origin.trim_start_matches("http://");
         let user = if self.user_info { "***@" } else { "" };
         write!(f, "ProxyUrl(http://{user}{host})")
     }
@@ -139,6 +169,20 @@ mod tests {
         let plain = ProxyUrl::new("http://[::1]:1").expect("valid");
         assert_eq!(format!("{plain:?}"), "ProxyUrl(http://[::1]:1)");
         assert!(!plain.has_user_info());
+    }
+
+    #[test]
+    fn for_the_client() {
+        for (url, basic) in [
+            ("HTTP://us%40er:p%3Ass%C3%A9@proxy:1", Some("Basic dXNAZXI6cDpzc8Op")),
+            ("http://user@proxy:1", Some("Basic dXNlcjo=")),
+            ("http://a:b+@proxy:1", Some("Basic YTpiKw==")),
+            ("http://proxy:1", None),
+        ] {
+            let proxy = ProxyUrl::new(url).expect("valid");
+            assert_eq!(proxy.origin(), "http://proxy:1");
+            assert_eq!(proxy.basic_auth().as_deref(), basic);
+        }
     }
 
     #[test]

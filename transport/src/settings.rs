@@ -155,6 +155,14 @@ pub enum SettingsError {
         /// What is wrong with it.
         &'static str,
     ),
+    /// A variable of the environment says nothing that can be used as the proxy.
+    #[error("{variable} {problem}")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with its value, which is not repeated.
+        problem: &'static str,
+    },
 }
 
 #[cfg(test)]
