@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -71,7 +71,7 @@ impl Service<Uri> for Connector {
         // background; the limit ends that too.
         let (timer, limit, meter) = (Arc::clone(&self.timer), self.limit, self.meter);
         Box::pin(async move {
-            let connected = timeout::within(&*timer, limit, connecting).await;
+            let connected = timeout::within(&*timer, limit, pin!(connecting)).await;
             Ok(Metered::new(connected.ok_or(ConnectTimeout)??, meter))
         })
     }

@@ -53,7 +53,7 @@ mod tunnel;
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -149,12 +149,12 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         let mut request = prepare(request);
         let connection = capture_connection(&mut request);
         let has_head = AtomicBool::new(false);
-        let call = async {
+        let call = pin!(async {
             let response = self.client.request(request).await;
             let response = response.map_err(|error| error::from_client(error, &self.settings))?;
             has_head.store(true, Ordering::Relaxed);
             response::read(response, &self.settings).await
-        };
+        });
         let limit = self.settings.get_timeout();
         timeout::within(&*self.timer, limit, call).await.unwrap_or_else(|| {
             let phase = match has_head.load(Ordering::Relaxed) {
@@ -210,12 +210,12 @@ pub async fn exchange(
     }
     let failed = |error| error::from_hyper(error, settings);
     let has_head = AtomicBool::new(false);
-    let call = async {
+    let call = pin!(async {
         sender.ready().await.map_err(failed)?;
         let response = sender.send_request(request).await.map_err(failed)?;
         has_head.store(true, Ordering::Relaxed);
         response::read(response, settings).await
-    };
+    });
     let limit = settings.get_timeout();
     timeout::within(timer, limit, call).await.unwrap_or_else(|| {
         let phase = if has_head.load(Ordering::Relaxed) { Phase::Body } else { Phase::Head };

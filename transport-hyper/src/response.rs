@@ -1,6 +1,6 @@
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use huaweicloud_sms_transport::{Error, Flood, Part, Settings, find};
@@ -18,21 +18,35 @@ pub(crate) async fn read(
     }
     let limit = settings.get_max_body();
     let too_large = Error::TooLarge { part: Part::Body, limit };
-    let (parts, body) = response.into_parts();
+    let (parts, mut body) = response.into_parts();
     // The announced length: hyper would read up to the limit first, or wait for what never comes.
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large);
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() || find::<Flood>(error.as_ref()).is_some() => {
-            Err(too_large)
+    // Most bodies come in one piece, which is not copied.
+    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = match frame {
+            Ok(frame) => frame,
+            // What was metered was the body's, or its chunks'.
+            Err(error) if find::<Flood>(&error).is_some() => return Err(too_large),
+            Err(error) => return Err(error::from_hyper(error, settings)),
+        };
+        // Trailers are not looked at.
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > limit - first.len().max(more.len()) {
+            return Err(too_large);
         }
-        Err(error) => Err(match error.downcast::<hyper::Error>() {
-            Ok(error) => error::from_hyper(*error, settings),
-            Err(error) => Error::classify(error, settings.get_timeout(), false),
-        }),
+        if first.is_empty() {
+            first = data;
+            continue;
+        }
+        if more.is_empty() {
+            more.extend_from_slice(&first);
+        }
+        more.extend_from_slice(&data);
     }
+    Ok(Response::from_parts(parts, if more.is_empty() { first } else { more.freeze() }))
 }
 
 /// The headers as they were on the wire: name, colon, space, value, line break.
