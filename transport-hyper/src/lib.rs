@@ -39,7 +39,6 @@
 //!
 //! * **Proxy**: [`Routes`] has the rules, which are ureq's too. Every request through a proxy goes
 //!   through a tunnel (CONNECT), also for `http`; the proxy has 8 KiB and 100 headers for its answer.
-//! * A response may have at most 128 headers.
 //! * Interim responses (103, say) are read away, up to a megabyte and eight times the body's limit.
 
 mod connector;
@@ -111,7 +110,7 @@ impl HyperTransport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.get_idle_age())
             .pool_max_idle_per_host(10)
-            .http1_max_headers(128)
+            // `http1_max_headers` stays at its 100: any other makes hyper allocate for each response.
             .http1_max_buf_size(Settings::MAX_HEAD)
             .retry_canceled_requests(false)
             .build(connector);
@@ -189,8 +188,7 @@ impl<C> HyperTransport<C> {
 /// neither a client nor a pool. The connection's own future has to be polled beside it.
 ///
 /// The request's URI is absolute, as the operations build it; it goes out as path and `Host`. Only
-/// time limit and body limit of the settings count; how many headers are taken is set where the
-/// connection is made (hyper's default is 100, the transports take 128). After an error the connection is not to be used
+/// time limit and body limit of the settings count. After an error the connection is not to be used
 /// again: what it still delivers may belong to this request.
 ///
 /// # Errors

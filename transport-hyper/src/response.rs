@@ -13,7 +13,9 @@ pub(crate) async fn read(
     settings: &Settings,
 ) -> Result<Response<Bytes>, Error> {
     // hyper's own limit of the head is soft: a larger one that arrives in one piece passes it.
-    if head_size(response.headers()) > Settings::MAX_HEAD {
+    // Of headers a client of the caller's may take more.
+    let headers = response.headers();
+    if headers.len() > Settings::MAX_HEADERS || head_size(headers) > Settings::MAX_HEAD {
         return Err(Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD });
     }
     let limit = settings.get_max_body();

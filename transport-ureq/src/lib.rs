@@ -34,8 +34,7 @@
 //! * **Threads**: look-ups of host names run on at most four threads per transport, connects on at
 //!   most 16, made when first needed and kept; a call on a connection that is there needs none. A
 //!   hanging one does not hold its caller beyond the time limit, nor beyond a shutdown.
-//! * A response may have at most 128 headers. Interim responses (103, say) are read away, up to a
-//!   megabyte and eight times the body's limit.
+//! * Interim responses (103, say) are read away, up to a megabyte and eight times the body's limit.
 
 mod agents;
 mod connector;
@@ -129,6 +128,9 @@ impl UreqTransport {
 
         let limit = self.settings.get_max_body();
         let (parts, mut body) = response.into_parts();
+        if parts.headers.len() > Settings::MAX_HEADERS {
+            return Err(Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD });
+        }
         // Without this ureq reads up to the limit first, or waits for what never comes.
         if body.content_length().is_some_and(|length| length > limit as u64) {
             return Err(Error::TooLarge { part: Part::Body, limit });

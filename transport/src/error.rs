@@ -59,7 +59,7 @@ pub enum Error {
     TooLarge {
         /// Which part of it.
         part: Part,
-        /// The limit, in bytes. A head is also limited to 128 headers.
+        /// The limit, in bytes. A head is also limited to 100 headers.
         limit: usize,
     },
     /// What came back is not HTTP, or the request cannot be sent as HTTP.
@@ -131,7 +131,7 @@ impl fmt::Display for TooMuch {
         match *self {
             // Which of the two it was hyper does not tell.
             Self(Part::Head, limit) => {
-                write!(f, "the head of the answer is over {limit} bytes or 128 headers")
+                write!(f, "the head of the answer is over {limit} bytes or 100 headers")
             }
             Self(Part::Body, limit) => write!(f, "the body of the answer is over {limit} bytes"),
         }

@@ -40,6 +40,10 @@ impl Settings {
     /// The most that a response's head (status line and headers) may take, in bytes.
     pub const MAX_HEAD: usize = 64 * 1024;
 
+    /// The most headers that a response may have: what hyper takes without a list of its own for
+    /// each response.
+    pub const MAX_HEADERS: usize = 100;
+
     /// How long an idle connection is kept for reuse unless told otherwise: well under the 60 to
     /// 75 s after which servers usually close it, so that a request rarely meets a closing
     /// connection.
