@@ -1,5 +1,8 @@
 //! Both clients against the simulated service: the same program but for `use` and `.await`.
-#![cfg(any(feature = "ureq", feature = "hyper"))]
+#![cfg(all(
+    any(feature = "ureq", feature = "hyper"),
+    any(feature = "platform-verifier", feature = "webpki-roots")
+))]
 
 use huaweicloud_sms::{
     Answer, AuthToken, Endpoint, Error, Nothing, ObtainCommand, ResponseError, ServerId,
@@ -30,6 +33,15 @@ fn call(service: &Simulator) -> ObtainCommand {
 
 fn token() -> AuthToken {
     AuthToken::new(TOKEN).expect("valid")
+}
+
+/// Any trust that this build has; the service speaks http.
+macro_rules! settings {
+    () => {{
+        let trust =
+            if cfg!(feature = "platform-verifier") { Trust::Platform } else { Trust::WebpkiRoots };
+        Settings::default().proxy(Proxy::None).trust(trust)
+    }};
 }
 
 /// What the answers of `service` have to become, in their order.
@@ -64,11 +76,10 @@ fn check<T: std::error::Error + 'static>(
 #[cfg(feature = "ureq")]
 #[test]
 fn blocking() {
-    use huaweicloud_sms::ureq::{Client, Proxy, Settings, Transport, TransportError};
+    use huaweicloud_sms::ureq::{Client, Proxy, Settings, Transport, TransportError, Trust};
 
     let service = service();
-    let settings = Settings::default().proxy(Proxy::None);
-    let client = Client::new(Transport::new(settings).expect("a transport"));
+    let client = Client::new(Transport::new(settings!()).expect("a transport"));
     let call = call(&service);
     check::<TransportError>(&service, || client.send(&call, &token()));
 }
@@ -76,15 +87,14 @@ fn blocking() {
 #[cfg(feature = "hyper")]
 #[test]
 fn asynchronous() {
-    use huaweicloud_sms::hyper::{Client, Proxy, Settings, Transport, TransportError};
+    use huaweicloud_sms::hyper::{Client, Proxy, Settings, Transport, TransportError, Trust};
 
     fn is_send<T: Send>(value: T) -> T {
         value
     }
     let service = service();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let settings = Settings::default().proxy(Proxy::None);
-    let client = Client::new(Transport::new(settings).expect("a transport"));
+    let client = Client::new(Transport::new(settings!()).expect("a transport"));
     let call = call(&service);
     check::<TransportError>(&service, || runtime.block_on(is_send(client.send(&call, &token()))));
 }
