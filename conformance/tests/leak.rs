@@ -1,0 +1,263 @@
+//! Nothing of the token or of a proxy's password reaches a log, at any level, on any way.
+//!
+//! One test: what is logged is the whole process's. Whatever `log` and `tracing` get is kept, then
+//! searched as it is, with its rows joined, and with its dumps undone.
+#![allow(clippy::print_stdout, reason = "says whose logs were caught")]
+
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::{self, Write},
+    net::{SocketAddr, TcpListener},
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use huaweicloud_sms_simulator::{Answer, Simulator};
+use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
+use huaweicloud_sms_transport_conformance::{Proxying, SUBJECTS, Subject, TOKEN, TestProxy, get};
+use tracing::{
+    field::{Field, Visit},
+    span,
+};
+
+/// The target that dumps what is sent, and what the documentation says to do about it.
+const DUMPS: &str = "ureq_proto";
+
+/// `target` and text of every record, oldest first.
+static RECORDS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+fn records() -> MutexGuard<'static, Vec<(String, String)>> {
+    RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Log;
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let text = format!("{} {}", record.level(), record.args());
+        records().push((record.target().to_owned(), text));
+    }
+
+    fn flush(&self) {}
+}
+
+struct Tracing;
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).expect("a text takes everything");
+    }
+}
+
+impl tracing::Subscriber for Tracing {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        let mut text = Text(span.metadata().name().to_owned());
+        span.record(&mut text);
+        records().push((span.metadata().target().to_owned(), text.0));
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
+        let mut text = Text(String::new());
+        values.record(&mut text);
+        records().push((String::new(), text.0));
+    }
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = Text(event.metadata().level().to_string());
+        event.record(&mut text);
+        records().push((event.metadata().target().to_owned(), text.0));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Every reading of a log: as it is; all that is visible, in one; its hexadecimal bytes undone, be
+/// they words of two digits or of any even length, and its lists of decimal bytes.
+fn readings(log: &str) -> Vec<String> {
+    let words = || log.split(|character: char| !character.is_ascii_alphanumeric());
+    let hexadecimal = |word: &str| -> Option<Vec<u8>> {
+        let pairs = word.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+        pairs
+            .map(|pair| pair.filter(|p| p.len() == 2).and_then(|p| u8::from_str_radix(p, 16).ok()))
+            .collect()
+    };
+    let text = |bytes: Vec<u8>| bytes.into_iter().map(char::from).collect::<String>();
+    vec![
+        log.to_owned(),
+        log.split_whitespace().collect(),
+        text(words().filter(|word| word.len() == 2).filter_map(hexadecimal).flatten().collect()),
+        text(words().filter(|word| word.len() > 2).filter_map(hexadecimal).flatten().collect()),
+        text(words().filter_map(|word| word.parse().ok()).collect()),
+    ]
+}
+
+/// The first piece of a secret that is found: a half of it is one, too.
+fn leak(secrets: &[&str], log: &str) -> Option<String> {
+    let readings = readings(log);
+    let pieces = secrets.iter().flat_map(|secret| {
+        let (front, back) = secret.split_at(secret.len() / 2);
+        if secret.len() >= 16 { vec![front, back] } else { vec![*secret] }
+    });
+    let mut pieces = pieces.map(str::to_owned);
+    pieces.find(|piece| readings.iter().any(|reading| reading.contains(piece)))
+}
+
+#[test]
+fn a_leak_is_found_however_it_is_written() {
+    let secret = ["canarySECRETcanary"];
+    for log in [
+        "x-auth-token: canarySECRETcanary",
+        "a canarySEC\n b",
+        "63 61 6e 61 72 79 53 45 43\n0010 52 45 54",
+        "63616e617279534543",
+        "[99, 97, 110, 97, 114, 121, 83, 69, 67]",
+    ] {
+        assert!(leak(&secret, log).is_some(), "{log}");
+    }
+    assert_eq!(leak(&secret, "canary 63 61 6e"), None);
+}
+
+/// What one way of one subject logged.
+fn logged(subject: Subject, settings: Settings, urls: &[&str]) -> String {
+    records().clear();
+    {
+        let transport = subject.start(settings);
+        for url in urls {
+            // An answer or an error: what is logged is the point.
+            let _ = transport.execute(get(url, "id"));
+        }
+    }
+    records().iter().map(|(target, text)| format!("{target}: {text}\n")).collect()
+}
+
+/// The log as a program sees it that does what the documentation says.
+fn guarded(log: &str) -> String {
+    let is_dump = |line: &&str| line.starts_with(DUMPS) && line.contains(": TRACE");
+    log.lines().filter(|line| !is_dump(line)).map(|line| format!("{line}\n")).collect()
+}
+
+fn settings() -> Settings {
+    Settings::default().proxy(Proxy::None).timeout(Duration::from_secs(20))
+}
+
+fn closed_port() -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// The password as it is given, as it is, and as it is sent.
+const USER_INFO: &str = "user:p%40ss-canary";
+const SECRETS: [&str; 4] = [TOKEN, "p%40ss-canary", "p@ss-canary", "dXNlcjpwQHNzLWNhbmFyeQ"];
+
+/// Set for a child of this test: its environment names a proxy.
+const IN_CHILD: &str = "SMS_TEST_PROXY_OF_ENVIRONMENT";
+
+#[test]
+fn no_log_has_the_token_or_the_proxys_password() {
+    log::set_logger(&Log).expect("the first logger");
+    log::set_max_level(log::LevelFilter::Trace);
+    tracing::subscriber::set_global_default(Tracing).expect("the first subscriber");
+
+    let mut targets = BTreeSet::new();
+    for subject in SUBJECTS {
+        let http = Simulator::builder().token(TOKEN).start().expect("started");
+        let https = Simulator::builder().token(TOKEN).tls().start().expect("started");
+        let elsewhere = Simulator::builder().start().expect("started");
+        for simulator in [&http, &https] {
+            simulator.push("id", Answer::command("START", Some("t")));
+            simulator.push("id", Answer::body(307, "").header("location", &elsewhere.url()));
+            simulator.push("id", Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"));
+            simulator.push("id", Answer::raw("garbage"));
+        }
+        let (http, https_url) = (http.url(), https.url());
+        let closed = format!("http://{}", closed_port());
+        let mut ways = vec![
+            ("http", settings(), vec![http.as_str(); 4]),
+            ("refused", settings(), vec![closed.as_str()]),
+        ];
+        let tunnel = TestProxy::start(Proxying::Tunnel);
+        if subject.connects() {
+            let trusting =
+                || settings().trust(Trust::Pem(https.ca_pem().unwrap_or_default().into()));
+            let through = |proxy: &TestProxy| {
+                let url = format!("http://{USER_INFO}@{}", proxy.address());
+                trusting().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
+            };
+            let one_each = vec![https_url.as_str(), http.as_str()];
+            ways.push(("https", trusting(), vec![https_url.as_str(); 4]));
+            ways.push(("not trusted", settings(), vec![https_url.as_str()]));
+            ways.push(("proxy, http", through(&tunnel), vec![http.as_str()]));
+            let refusing = TestProxy::start(Proxying::Refuse(407));
+            ways.push(("refusing proxy", through(&refusing), one_each.clone()));
+            if env::var_os(IN_CHILD).is_some() {
+                ways.push(("environment", trusting().proxy(Proxy::FromEnvironment), one_each));
+            }
+            // Last: the tunnel's record is looked at below.
+            ways.push(("proxy, https", through(&tunnel), vec![https_url.as_str()]));
+        }
+        for (way, settings, urls) in ways {
+            let before = tunnel.seen().len();
+            let log = logged(subject, settings, &urls);
+            if let Some(piece) = leak(&SECRETS, &guarded(&log)) {
+                panic!("{subject:?}, {way}: {piece:?} is in the log");
+            }
+            // The detector works: without the guard it finds what ureq's parser dumps.
+            if subject.client() == "ureq" && matches!(way, "http" | "https") {
+                assert!(leak(&SECRETS, &log).is_some(), "{way}: the guard has become needless");
+            }
+            let seen = String::from_utf8_lossy(&tunnel.seen()[before..]).into_owned();
+            assert_eq!(seen.contains(TOKEN), way == "proxy, http", "{subject:?}, {way}");
+            targets.extend(records().iter().map(|(target, _)| root(target).to_owned()));
+        }
+        assert_eq!(elsewhere.connection_count(), 0, "no redirect is followed");
+    }
+    println!("logs of: {targets:?}");
+    for target in ["ureq", DUMPS, "hyper_util", "rustls"] {
+        assert!(targets.contains(target), "nothing of {target} was caught");
+    }
+}
+
+/// The crate that a target is of.
+fn root(target: &str) -> &str {
+    target.split("::").next().unwrap_or_default()
+}
+
+/// The environment is the whole process's and only set for a child: this test, run once more.
+#[test]
+fn nor_with_the_proxy_of_the_environment() {
+    if env::var_os(IN_CHILD).is_some() {
+        return;
+    }
+    let proxy = TestProxy::start(Proxying::Tunnel);
+    let mut child = Command::new(env::current_exe().expect("this test"));
+    for name in ["https_proxy", "http_proxy", "all_proxy", "no_proxy"] {
+        child.env_remove(name).env_remove(name.to_uppercase());
+    }
+    let url = format!("http://{USER_INFO}@{}", proxy.address());
+    child.args(["--exact", "no_log_has_the_token_or_the_proxys_password"]);
+    child.env(IN_CHILD, "1").env("ALL_PROXY", url);
+    let output = child.output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+    let tunnels = seen.matches("CONNECT ").count();
+    let clients = SUBJECTS.into_iter().filter(|subject| subject.connects()).count();
+    assert_eq!(tunnels, 2 * clients, "one for https and one for http by each");
+    assert_eq!(seen.matches(TOKEN).count(), clients, "in clear with http only");
+}
