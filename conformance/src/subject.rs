@@ -114,7 +114,6 @@ impl Subject {
             Self::HyperClient => {
                 let runtime = Runtime::new().expect("a runtime");
                 let client = Client::builder(TokioExecutor::new())
-                    .http1_max_headers(128)
                     .retry_canceled_requests(false)
                     .build_http();
                 let timer = Arc::new(TokioTimer::new());
@@ -154,7 +153,6 @@ async fn bare(request: Request<Vec<u8>>, settings: &Settings) -> Answered {
     });
     let stream = connected.map_err(|error| Error::Connect { source: error.into() })?;
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_headers(128)
         .handshake(TokioIo::new(stream))
         .await
         .expect("a connection");

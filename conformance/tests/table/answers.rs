@@ -276,8 +276,8 @@ fn heads() -> Vec<Row> {
         row("a bare CR in a header", with(b"x: a\rb"), "protocol"),
         row("a header that is Latin-1", with(b"x: caf\xe9"), "command START"),
         row("a header that is not UTF-8", with(b"x: \xff\xfe"), "command START"),
-        row("101 headers", headers(101), "command START"),
-        row("128 headers", headers(128), "command START"),
+        row("100 headers", headers(100), "command START"),
+        row("101 headers", headers(101), "too large head"),
         row("129 headers", headers(129), "too large head"),
         row(
             "100 headers of 1 KiB",
