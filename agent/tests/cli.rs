@@ -403,6 +403,7 @@ fn a_proxy_of_the_environment() {
             "{}",
             refused.err
         );
+        assert!(refused.err.contains("give the proxy's user and password"), "{}", refused.err);
         assert!(!refused.err.contains("wrong-password"), "{}", refused.err);
 
         let tunnels = proxy.seen().len();

@@ -122,3 +122,30 @@ fn port(uri: &Uri) -> u16 {
     let default = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
     uri.port_u16().unwrap_or(default)
 }
+
+#[cfg(test)]
+mod tests {
+    use huaweicloud_sms_simulator::{Script, Simulator, Step};
+    use huaweicloud_sms_transport::{Trust, find};
+    use hyper_util::rt::TokioTimer;
+
+    use super::*;
+
+    /// Nobody is left to give it up when it goes on in the background.
+    #[test]
+    fn connecting_has_a_limit_of_its_own() {
+        let script = Script::new().on_accept([Step::Hold]);
+        let service = Simulator::builder().tls().script(script).start().expect("started");
+        let trust = Trust::Pem(service.ca_pem().expect("a CA").into());
+        let settings = Settings::default().proxy(Proxy::None).trust(trust);
+        let settings = settings.timeout(Duration::from_millis(100));
+        let timer: SharedTimer = Arc::new(TokioTimer::new());
+        let connector = Connector::new(&settings, timer, Resolver::default());
+        let mut connector = connector.expect("a connector");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let connecting = async { connector.call(service.url().parse()?).await.map(drop) };
+        let error = runtime.expect("a runtime").block_on(connecting).expect_err("silence");
+        assert!(find::<ConnectTimeout>(error.as_ref()).is_some(), "{error:?}");
+        assert!(service.wait_until_gone(Duration::from_secs(60)), "the connection was kept");
+    }
+}

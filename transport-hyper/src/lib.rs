@@ -145,6 +145,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
     /// See [`Error`]. Nothing was sent if it is one of connecting ([`Error::Dns`],
     /// [`Error::Connect`], [`Error::Tls`], [`Error::Proxy`]).
     pub async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Error> {
+        let is_head = request.method() == Method::HEAD;
         let mut request = prepare(request);
         let connection = capture_connection(&mut request);
         let has_head = AtomicBool::new(false);
@@ -152,7 +153,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
             let response = self.client.request(request).await;
             let response = response.map_err(|error| error::from_client(error, &self.settings))?;
             has_head.store(true, Ordering::Relaxed);
-            response::read(response, &self.settings).await
+            response::read(response, is_head, &self.settings).await
         });
         let limit = self.settings.get_timeout();
         timeout::within(&*self.timer, limit, call).await.unwrap_or_else(|| {
@@ -199,6 +200,7 @@ pub async fn exchange(
     settings: &Settings,
     timer: &(dyn Timer + Send + Sync),
 ) -> Result<Response<Bytes>, Error> {
+    let is_head = request.method() == Method::HEAD;
     let mut request = prepare(request);
     if let Some(host) = request.uri().authority().map(host_header) {
         request.headers_mut().entry(header::HOST).or_insert(host);
@@ -212,7 +214,7 @@ pub async fn exchange(
         sender.ready().await.map_err(failed)?;
         let response = sender.send_request(request).await.map_err(failed)?;
         has_head.store(true, Ordering::Relaxed);
-        response::read(response, settings).await
+        response::read(response, is_head, settings).await
     });
     let limit = settings.get_timeout();
     timeout::within(timer, limit, call).await.unwrap_or_else(|| {

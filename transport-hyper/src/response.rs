@@ -1,15 +1,16 @@
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-use huaweicloud_sms_transport::{Error, Flood, Part, Settings, find};
+use huaweicloud_sms_transport::{Error, Flood, NoBody, Part, Settings, find};
 
 use crate::error;
 
 /// Reads a response to its end, within the limits.
 pub(crate) async fn read(
     response: Response<Incoming>,
+    is_head: bool,
     settings: &Settings,
 ) -> Result<Response<Bytes>, Error> {
     // hyper's own limit of the head is soft: a larger one that arrives in one piece passes it.
@@ -48,7 +49,20 @@ pub(crate) async fn read(
         }
         more.extend_from_slice(&data);
     }
+    // An orderly end of the connection may be that of a proxy on the way.
+    if first.is_empty() && !is_head && lacks_length(&parts) {
+        return Err(Error::Closed { source: NoBody.into() });
+    }
     Ok(Response::from_parts(parts, if more.is_empty() { first } else { more.freeze() }))
+}
+
+/// Whether a response that should have a body does not say how long it is. Of what is no success the
+/// status says enough.
+fn lacks_length(parts: &http::response::Parts) -> bool {
+    parts.status.is_success()
+        && parts.status != StatusCode::NO_CONTENT
+        && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        && !parts.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 /// The headers as they were on the wire: name, colon, space, value, line break.

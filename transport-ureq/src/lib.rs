@@ -46,13 +46,13 @@ mod tls;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response, StatusCode, header};
 use ureq::{AsSendBody, Body};
 
-use huaweicloud_sms_transport::Lookup;
 pub use huaweicloud_sms_transport::{
     Error, Part, Phase, Proxy, ProxyUrl, Routes, Settings, SettingsError, Trust,
 };
+use huaweicloud_sms_transport::{Lookup, NoBody};
 
 use crate::agents::Agents;
 
@@ -113,6 +113,7 @@ impl UreqTransport {
     pub fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
         let (mut parts, body) = request.into_parts();
         parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        let is_head = parts.method == Method::HEAD;
         // ureq sends a length for an empty `Vec` and chunks for `()` where a method has a body.
         let has_body = !body.is_empty()
             || !matches!(
@@ -137,6 +138,10 @@ impl UreqTransport {
         }
         let body = body.with_config().limit(limit as u64).read_to_vec();
         let body = body.map_err(|error| self.error(error, Some(Phase::Body)))?;
+        // ureq takes any end of the connection for the end of such a body.
+        if body.is_empty() && !is_head && lacks_length(&parts) {
+            return Err(Error::Closed { source: NoBody.into() });
+        }
         Ok(Response::from_parts(parts, body))
     }
 
@@ -180,6 +185,15 @@ impl UreqTransport {
     fn error(&self, error: ureq::Error, phase: Option<Phase>) -> Error {
         error::from_ureq(error, &self.settings, phase)
     }
+}
+
+/// Whether a response that should have a body does not say how long it is. Of what is no success the
+/// status says enough.
+fn lacks_length(parts: &http::response::Parts) -> bool {
+    parts.status.is_success()
+        && parts.status != StatusCode::NO_CONTENT
+        && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        && !parts.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 impl std::fmt::Debug for UreqTransport {

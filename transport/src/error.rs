@@ -90,6 +90,12 @@ pub struct LookupError(
 #[error("connecting took too long")]
 pub struct ConnectTimeout;
 
+/// An answer that says success has neither a length nor chunks nor a body: nothing tells an empty one
+/// from one that was cut off. The source of an [`Error::Closed`].
+#[derive(Debug, thiserror::Error)]
+#[error("it has neither a length nor a body")]
+pub struct NoBody;
+
 /// What a call does, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -19,7 +19,7 @@ mod settings;
 mod trust;
 
 pub use background::{Background, Delivery, Pending};
-pub use error::{ConnectTimeout, Error, LookupError, Part, Phase, find};
+pub use error::{ConnectTimeout, Error, LookupError, NoBody, Part, Phase, find};
 pub use flood::{Flood, Meter};
 pub use lookup::Lookup;
 pub use proxy::{Proxy, ProxyUrl};

@@ -111,6 +111,11 @@ fn ends() -> Vec<Row> {
             "closed",
             ENDS_ANYHOW,
         ),
+        row("closed in place of a body", answer([until_end("")]), "closed"),
+        row("reset in place of a body", answer([until_end(""), Step::Reset]), "closed"),
+        row("TLS cut in place of a body", over_tls([until_end(""), Step::Cut]), "closed"),
+        row("an error without length or body", raw("HTTP/1.0 502 Bad\r\n\r\n"), "status 502"),
+        row("status 204 without length", raw("HTTP/1.1 204 No\r\n\r\n"), "nothing"),
         row(
             "TLS cut behind a body with a length",
             over_tls([send(under(OK)), Step::Cut]),

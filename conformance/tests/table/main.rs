@@ -22,7 +22,7 @@ use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject};
 use crate::{row::Row, run::Outcome};
 
 /// Most rows wait, for a limit or for the other side.
-const THREADS: usize = 8;
+const THREADS: usize = 12;
 
 /// One subject's outcome of one row.
 struct Cell {
