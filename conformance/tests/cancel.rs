@@ -86,18 +86,26 @@ fn dropping_hypers_future_ends_its_connection() {
 /// The same for a call that its time limit ended, on both.
 #[test]
 fn the_answer_to_a_call_that_ran_out_of_time_is_nobodys() {
-    for subject in SUBJECTS.into_iter().filter(|subject| subject.connects()) {
-        for tls in [false, true] {
-            let simulator = simulator(tls, late());
-            let transport = subject.start(settings(&simulator).timeout(Duration::from_secs(1)));
-            let error = transport.execute(get(&simulator.url(), "id")).expect_err("no answer");
-            assert!(matches!(error, Error::Timeout { .. }), "{subject:?}: {error:?}");
-            simulator.go_on();
-            assert!(simulator.wait_until_gone(LONG), "{subject:?}: the connection was kept");
-            let response = transport.execute(get(&simulator.url(), "id")).expect("an answer");
-            assert_eq!(response.body(), br#"{"command_name":"STOP"}"#, "{subject:?}");
+    thread::scope(|scope| {
+        for subject in SUBJECTS.into_iter().filter(|subject| subject.connects()) {
+            for tls in [false, true] {
+                scope.spawn(move || {
+                    let simulator = simulator(tls, late());
+                    let settings = settings(&simulator).timeout(Duration::from_secs(3));
+                    let transport = subject.start(settings);
+                    let error = transport.execute(get(&simulator.url(), "id"));
+                    let error = error.expect_err("no answer");
+                    assert!(matches!(error, Error::Timeout { .. }), "{subject:?}: {error:?}");
+                    assert!(simulator.wait_for_requests(1, LONG));
+                    simulator.go_on();
+                    assert!(simulator.wait_until_gone(LONG), "{subject:?}: kept");
+                    let response = transport.execute(get(&simulator.url(), "id"));
+                    let response = response.expect("an answer");
+                    assert_eq!(response.body(), br#"{"command_name":"STOP"}"#, "{subject:?}");
+                });
+            }
         }
-    }
+    });
 }
 
 /// A transport that is dropped while calls wait leaves nothing behind.
