@@ -63,8 +63,8 @@ fn of(reason: ureq::Timeout) -> Option<Phase> {
 
 /// The status in ureq's text `proxy server responded 407/407`; it has no other form.
 fn status(text: &str) -> Option<u16> {
-    let digits = text.rsplit(|character: char| !character.is_ascii_digit()).next()?;
-    digits.parse().ok().filter(|status| (100..1000).contains(status))
+    let status = text.strip_prefix("proxy server responded ")?.split('/').next()?;
+    status.parse().ok().filter(|status| (100..1000).contains(status))
 }
 
 #[cfg(test)]
@@ -89,8 +89,9 @@ mod tests {
     #[test]
     fn the_status_of_a_proxy() {
         assert_eq!(status("proxy server responded 407/407"), Some(407));
-        assert_eq!(status("proxy server responded 502/Bad Gateway"), None);
-        assert_eq!(status("x 99999"), None);
+        assert_eq!(status("proxy server responded 502/Bad Gateway"), Some(502));
+        assert_eq!(status("proxy server responded 99999/x"), None);
+        assert_eq!(status("anything else of 128"), None);
         assert_eq!(status(""), None);
     }
 }
