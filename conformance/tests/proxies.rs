@@ -1,0 +1,150 @@
+//! Through a real proxy, tinyproxy, with and without a password. Skipped where it is not installed;
+//! nothing is installed here.
+#![cfg(unix)]
+#![allow(clippy::print_stdout, reason = "says that it was skipped")]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, ErrorKind},
+    net::TcpListener,
+    process::{self, Child, Command, Stdio},
+    sync::mpsc,
+    thread::{self, JoinHandle},
+};
+
+use huaweicloud_sms_simulator::{Answer, Simulator};
+use huaweicloud_sms_transport::{Error, Proxy, ProxyUrl, Settings, Trust};
+use huaweicloud_sms_transport_conformance::{SUBJECTS, TOKEN, get};
+
+struct TinyProxy {
+    child: Child,
+    port: u16,
+    log: Option<JoinHandle<String>>,
+}
+
+impl TinyProxy {
+    /// One on loopback; none if there is no such program.
+    fn start(name: &str, auth: &str) -> Option<Self> {
+        // Free now; a proxy that finds it taken ends, and its log says so.
+        let port = TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr();
+        let port = port.expect("an address").port();
+        let file = env::temp_dir().join(format!("sms-tinyproxy-{name}-{}.conf", process::id()));
+        let config = format!(
+            "Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\n\
+             LogLevel Info\n{auth}\n"
+        );
+        fs::write(&file, config).expect("written");
+        let mut command = Command::new("tinyproxy");
+        command.arg("-d").arg("-c").arg(&file).stdin(Stdio::null());
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+        if spawned.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            fs::remove_file(&file).expect("removed");
+            return None;
+        }
+        let mut child = spawned.expect("runs");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let (ready, is_ready) = mpsc::channel();
+        let log = thread::spawn(move || {
+            let mut log = String::new();
+            for line in output.lines().map_while(Result::ok) {
+                if line.contains("Accepting connections") {
+                    // The test waits for it.
+                    let _ = ready.send(());
+                }
+                log.push_str(&line);
+                log.push('\n');
+            }
+            log
+        });
+        let started = is_ready.recv();
+        fs::remove_file(&file).expect("removed");
+        let proxy = Self { child, port, log: Some(log) };
+        started.expect("tinyproxy listens");
+        Some(proxy)
+    }
+
+    fn settings(&self, user_info: &str, simulator: &Simulator) -> Settings {
+        let url = format!("http://{user_info}127.0.0.1:{}", self.port);
+        let proxy = Proxy::Url(ProxyUrl::new(&url).expect("an address"));
+        let trust = simulator.ca_pem().map_or(Trust::Platform, |pem| Trust::Pem(pem.into()));
+        Settings::default().proxy(proxy).trust(trust)
+    }
+
+    /// Ends it and returns what it has logged.
+    fn stop(mut self) -> String {
+        self.kill();
+        self.log.take().expect("not yet stopped").join().expect("its log")
+    }
+
+    fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for TinyProxy {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn simulators() -> [Simulator; 2] {
+    [Simulator::builder(), Simulator::builder().tls()].map(|builder| {
+        let simulator = builder.token(TOKEN).start().expect("started");
+        simulator.push("id", Answer::body(200, "{}").times(10));
+        simulator
+    })
+}
+
+#[test]
+fn a_proxy_without_a_password() {
+    let Some(proxy) = TinyProxy::start("open", "") else {
+        println!("SKIPPED: a real proxy (tinyproxy missing)");
+        return;
+    };
+    let mut calls = 0;
+    for subject in SUBJECTS.into_iter().filter(|subject| subject.connects()) {
+        for simulator in simulators() {
+            let transport = subject.start(proxy.settings("", &simulator));
+            for _ in 0..2 {
+                let response = transport.execute(get(&simulator.url(), "id"));
+                assert_eq!(response.expect("an answer").status(), 200, "{subject:?}");
+            }
+            assert_eq!(simulator.connection_count(), 1, "the tunnel is kept");
+            calls += 1;
+        }
+    }
+    let log = proxy.stop();
+    assert_eq!(log.matches(": CONNECT 127.0.0.1:").count(), calls, "{log}");
+    assert!(!log.contains(TOKEN), "{log}");
+}
+
+#[test]
+fn a_proxy_with_a_password() {
+    let Some(proxy) = TinyProxy::start("password", "BasicAuth user pass-canary") else {
+        println!("SKIPPED: a real proxy (tinyproxy missing)");
+        return;
+    };
+    for subject in SUBJECTS.into_iter().filter(|subject| subject.connects()) {
+        for simulator in simulators() {
+            let ask = |user_info| {
+                let transport = subject.start(proxy.settings(user_info, &simulator));
+                transport.execute(get(&simulator.url(), "id"))
+            };
+            assert_eq!(ask("user:pass-canary@").expect("an answer").status(), 200, "{subject:?}");
+            assert_eq!(simulator.connection_count(), 1);
+            let error = ask("").expect_err("refused");
+            assert!(matches!(error, Error::Proxy { status: Some(407), .. }), "{error:?}");
+            for wrong in ["user:wrong@", "user@"] {
+                // tinyproxy says 401 to these, which is for servers to say.
+                let error = ask(wrong).expect_err("refused");
+                let is_refusal = matches!(error, Error::Proxy { status: None | Some(401), .. });
+                assert!(is_refusal, "{subject:?}, {wrong:?}: {error:?}");
+            }
+            assert_eq!(simulator.connection_count(), 1, "never past the proxy");
+        }
+    }
+    let log = proxy.stop();
+    assert!(!log.contains(TOKEN) && !log.contains("canary"), "{log}");
+}
