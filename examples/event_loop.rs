@@ -87,6 +87,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 impl Fleet {
     fn new() -> Result<Self, Box<dyn Error>> {
         let (service, ids) = Service::find_for(SERVERS)?;
+        if !service.endpoint.is_cleartext() {
+            // Bytes in and bytes out, it would be a `rustls::ClientConnection` in each call.
+            return Err("this example speaks no TLS".into());
+        }
         let now = Instant::now();
         let (mut servers, mut due) = (Vec::new(), BinaryHeap::new());
         for (number, id) in ids.iter().enumerate() {
@@ -264,10 +268,6 @@ fn is_not_yet(error: &io::Error) -> bool {
 
 /// To the endpoint and nowhere else: the requests hold the token.
 fn address(uri: &Uri) -> Result<SocketAddr, Box<dyn Error>> {
-    // TLS is bytes in and bytes out too: a `rustls::ClientConnection` in each call.
-    if uri.scheme_str() != Some("http") {
-        return Err("this example speaks no TLS".into());
-    }
     let host = format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
     host.to_socket_addrs()?.next().ok_or_else(|| "the host has no address".into())
 }

@@ -25,6 +25,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let service = Service::find()?;
+    if !service.endpoint.is_cleartext() {
+        // It would be a `rustls::StreamOwned` around the stream.
+        return Err("this example speaks no TLS".into());
+    }
     let call = ObtainCommand::new(&service.endpoint, &service.server_id);
     let mut token = service.token.clone();
     // A seed that differs from agent to agent keeps them from asking all at once.
@@ -89,10 +93,6 @@ fn exchange(request: &Request<Vec<u8>>) -> io::Result<Response<Vec<u8>>> {
 /// To the endpoint and nowhere else: the request holds the token.
 fn connect(request: &Request<Vec<u8>>, deadline: Instant) -> io::Result<TcpStream> {
     let uri = request.uri();
-    // For TLS put a `rustls::StreamOwned` around the stream.
-    if uri.scheme_str() != Some("http") {
-        return Err(io::Error::new(ErrorKind::Unsupported, "this example speaks no TLS"));
-    }
     let host = uri.host().unwrap_or_default();
     let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for address in look_up(format!("{host}:{}", uri.port_u16().unwrap_or(80)), deadline)? {
