@@ -7,7 +7,9 @@
 //! * no status is an error; every body reaches the caller, as it was sent;
 //! * nothing is sent twice by a transport of [`HyperTransport::new`]; HTTP/1.1 only;
 //! * the whole call ends within one time limit, and head and body over their limits are refused;
-//! * dropping the future ends the call, and its connection is not used again.
+//! * dropping the future ends the call, and its connection is not used again;
+//! * of a transport of [`HyperTransport::new`] at most 100 calls are under way at once, over as many
+//!   connections; further ones wait their turn, within their time limit.
 //!
 //! ```
 //! use huaweicloud_sms_transport_hyper::{HyperTransport, Proxy, Settings, Trust};
@@ -69,6 +71,7 @@ use hyper_util::{
     client::legacy::{Client, connect::capture_connection},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::sync::Semaphore;
 use tower_service::Service;
 
 pub use huaweicloud_sms_transport::{
@@ -82,6 +85,10 @@ use crate::resolver::Resolver;
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
 
+/// How many calls of one transport are under way at once. Those of a fleet that wakes up from a
+/// suspend are due together: without a bound each would open a connection.
+const MAX_CALLS: usize = 100;
+
 /// A timer of any runtime; [`TokioTimer`] is tokio's.
 pub type SharedTimer = Arc<dyn Timer + Send + Sync>;
 
@@ -91,6 +98,8 @@ pub struct HyperTransport<C = Connector> {
     client: Client<C, Full<Bytes>>,
     timer: SharedTimer,
     settings: Arc<Settings>,
+    /// Places for calls; of a client of the caller's own there are as many as he likes.
+    places: Option<Arc<Semaphore>>,
 }
 
 impl HyperTransport {
@@ -109,12 +118,13 @@ impl HyperTransport {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.get_idle_age())
-            .pool_max_idle_per_host(10)
+            .pool_max_idle_per_host(MAX_CALLS)
             // `http1_max_headers` stays at its 100: any other makes hyper allocate for each response.
             .http1_max_buf_size(Settings::MAX_HEAD)
             .retry_canceled_requests(false)
             .build(connector);
-        Ok(Self { client, timer, settings: Arc::new(settings) })
+        let places = Some(Arc::new(Semaphore::new(MAX_CALLS)));
+        Ok(Self { client, timer, settings: Arc::new(settings), places })
     }
 }
 
@@ -136,7 +146,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         timer: SharedTimer,
     ) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { client, timer, settings: Arc::new(settings) })
+        Ok(Self { client, timer, settings: Arc::new(settings), places: None })
     }
 
     /// Sends a request and reads its response.
@@ -150,6 +160,11 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         let connection = capture_connection(&mut request);
         let has_head = AtomicBool::new(false);
         let call = pin!(async {
+            let _place = match &self.places {
+                // Never closed, so there is no error.
+                Some(places) => places.acquire().await.ok(),
+                None => None,
+            };
             let response = self.client.request(request).await;
             let response = response.map_err(|error| error::from_client(error, &self.settings))?;
             has_head.store(true, Ordering::Relaxed);

@@ -1,0 +1,60 @@
+//! At most 100 calls of one transport are under way at once.
+
+use std::time::Duration;
+
+use huaweicloud_sms_simulator::{Answer, Simulator};
+use huaweicloud_sms_transport_hyper::{Error, HyperTransport, Proxy, Settings, Trust};
+use tokio::{runtime::Builder, task::JoinHandle, time::sleep};
+
+const PLACES: u64 = 100;
+
+/// A service that never answers, and one call more than there are places, in their order.
+fn start(timeout: Duration) -> (Simulator, Vec<JoinHandle<Result<(), Error>>>) {
+    let service = Simulator::builder().tls().start().expect("started");
+    service.push("a", Answer::silent().times(1_000));
+    let ca = Trust::Pem(service.ca_pem().unwrap_or_default().into());
+    let settings = Settings::default().trust(ca).proxy(Proxy::None).timeout(timeout);
+    let transport = HyperTransport::new(settings).expect("a transport");
+    let call = |_| {
+        let request = http::Request::get(format!("{}/v3/sources/a/command", service.url()))
+            .header("X-Auth-Token", "t")
+            .header("Content-Type", "application/json")
+            .body(Vec::new())
+            .expect("valid");
+        let transport = transport.clone();
+        tokio::spawn(async move { transport.execute(request).await.map(drop) })
+    };
+    let calls = (0..=PLACES).map(call).collect();
+    (service, calls)
+}
+
+#[test]
+fn one_more_waits_until_another_ends() {
+    // On one thread tasks start in the order in which they were spawned.
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (service, calls) = start(Duration::from_secs(120));
+        while service.request_count() < PLACES {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(service.request_count(), PLACES);
+        calls[0].abort();
+        while service.request_count() == PLACES {
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(service.request_count(), PLACES + 1);
+        calls.iter().for_each(JoinHandle::abort);
+    });
+}
+
+#[test]
+fn waiting_counts_to_the_time_limit() {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (_service, calls) = start(Duration::from_millis(300));
+        for call in calls {
+            assert!(matches!(call.await.expect("no panic"), Err(Error::Timeout { .. })));
+        }
+    });
+}
