@@ -126,7 +126,7 @@ fn port(uri: &Uri) -> u16 {
 #[cfg(test)]
 mod tests {
     use huaweicloud_sms_simulator::{Script, Simulator, Step};
-    use huaweicloud_sms_transport::{Trust, find};
+    use huaweicloud_sms_transport::{Proxy, Trust, find};
     use hyper_util::rt::TokioTimer;
 
     use super::*;
@@ -138,7 +138,7 @@ mod tests {
         let service = Simulator::builder().tls().script(script).start().expect("started");
         let trust = Trust::Pem(service.ca_pem().expect("a CA").into());
         let settings =
-            Settings::default().proxy(huaweicloud_sms_transport::Proxy::None).trust(trust);
+            Settings::default().proxy(Proxy::None).trust(trust);
         let settings = settings.timeout(Duration::from_millis(100));
         let timer: SharedTimer = Arc::new(TokioTimer::new());
         let connector = Connector::new(&settings, timer, Resolver::default());

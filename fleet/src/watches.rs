@@ -1,0 +1,49 @@
+//! A task and a `Watch` for each poller: what a program would write first.
+
+use std::{error::Error, mem, sync::Arc, time::Instant};
+
+use huaweicloud_sms::{Event, ObtainCommand, Step, hyper::Client};
+use tokio::time::sleep;
+
+use crate::{
+    Fleet,
+    measure::{Answers, Memory, report},
+};
+
+pub(crate) async fn run(fleet: &Fleet, empty: Memory) -> Result<(), Box<dyn Error>> {
+    let client = Client::new(fleet.transport.clone());
+    let answers = Answers::new();
+    let watch = client.watch(
+        ObtainCommand::new(&fleet.endpoint, &Fleet::server_id(0)?),
+        fleet.token.clone(),
+        Fleet::pace(),
+    )?;
+    println!("a watch takes {} bytes, and what it points to", mem::size_of_val(&watch));
+    drop(watch);
+    for number in 0..fleet.pollers {
+        let call = ObtainCommand::new(&fleet.endpoint, &Fleet::server_id(number)?);
+        let (token, answers) = (fleet.token.clone(), Arc::clone(&answers));
+        let (client, delay) = (client.clone(), fleet.delay(number));
+        let task = async move {
+            sleep(delay).await;
+            let Ok(mut watch) = client.watch(call, token, Fleet::pace()) else { return };
+            drop(client);
+            loop {
+                let now = Instant::now();
+                let due = match watch.poller().poll(now) {
+                    Step::WaitUntil(moment) => moment,
+                    Step::Obtain | Step::RenewAuth => now,
+                };
+                match watch.next().await {
+                    Event::Answer(_) => answers.answered(due),
+                    Event::Error(_) | Event::RenewAuth => answers.failed(),
+                }
+            }
+        };
+        if number == 0 {
+            println!("a task with it takes {} bytes", mem::size_of_val(&task));
+        }
+        tokio::spawn(task);
+    }
+    report(fleet, empty, &answers).await
+}
