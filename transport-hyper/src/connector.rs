@@ -137,8 +137,7 @@ mod tests {
         let script = Script::new().on_accept([Step::Hold]);
         let service = Simulator::builder().tls().script(script).start().expect("started");
         let trust = Trust::Pem(service.ca_pem().expect("a CA").into());
-        let settings =
-            Settings::default().proxy(Proxy::None).trust(trust);
+        let settings = Settings::default().proxy(Proxy::None).trust(trust);
         let settings = settings.timeout(Duration::from_millis(100));
         let timer: SharedTimer = Arc::new(TokioTimer::new());
         let connector = Connector::new(&settings, timer, Resolver::default());

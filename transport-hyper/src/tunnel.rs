@@ -119,7 +119,7 @@ impl From<io::Error> for ProxyError {
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
-            Problem::Settings(error) => write!(f, "{error}"),
+            Problem::Settings(_) => f.write_str("the proxy cannot be used"),
             Problem::Refused => {
                 write!(f, "the proxy answered with status {}", self.status.unwrap_or(0))
             }
@@ -132,5 +132,12 @@ impl fmt::Display for ProxyError {
     }
 }
 
-/// Its cause is in its words: as a source it would be taken for one of the service's connection.
-impl std::error::Error for ProxyError {}
+impl std::error::Error for ProxyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            Problem::Settings(error) => Some(error),
+            // In the words above: as a source it would be taken for one of the service's connection.
+            _ => None,
+        }
+    }
+}
