@@ -17,6 +17,7 @@ use tower_service::Service;
 
 use crate::{
     SharedTimer,
+    connecting::Connecting,
     metered::Metered,
     resolver::Resolver,
     timeout, tls,
@@ -34,6 +35,7 @@ pub struct Connector {
     timer: SharedTimer,
     limit: Duration,
     meter: Meter,
+    connecting: Connecting,
 }
 
 impl Connector {
@@ -52,7 +54,13 @@ impl Connector {
             .https_or_http()
             .enable_http1()
             .wrap_connector(route);
-        Ok(Self { https, timer, limit: settings.get_timeout(), meter: Meter::new(settings) })
+        let (limit, meter) = (settings.get_timeout(), Meter::new(settings));
+        Ok(Self { https, timer, limit, meter, connecting: Connecting::default() })
+    }
+
+    /// The calls that it is making a connection for.
+    pub(crate) fn connecting(&self) -> Connecting {
+        self.connecting.clone()
     }
 }
 
@@ -70,9 +78,13 @@ impl Service<Uri> for Connector {
         // A connect that lost the race against a connection becoming free goes on in the
         // background; the limit ends that too.
         let (timer, limit, meter) = (Arc::clone(&self.timer), self.limit, self.meter);
+        let begun = self.connecting.begin();
         Box::pin(async move {
-            let connected = timeout::within(&*timer, limit, pin!(connecting)).await;
-            Ok(Metered::new(connected.ok_or(ConnectTimeout)??, meter))
+            let connecting = async { connecting.await.map(|stream| Metered::new(stream, meter)) };
+            let late = || Err(ConnectTimeout.into());
+            let connected = timeout::within_or(&*timer, limit, pin!(connecting), late).await;
+            drop(begun);
+            connected
         })
     }
 }

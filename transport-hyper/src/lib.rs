@@ -43,6 +43,7 @@
 //!   through a tunnel (CONNECT), also for `http`; the proxy has 8 KiB and 100 headers for its answer.
 //! * Interim responses (103, say) are read away, up to a megabyte and eight times the body's limit.
 
+mod connecting;
 mod connector;
 mod error;
 mod metered;
@@ -68,7 +69,7 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::{client::conn::http1::SendRequest, rt::Timer};
 use hyper_util::{
-    client::legacy::{Client, connect::capture_connection},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use tokio::sync::Semaphore;
@@ -80,7 +81,7 @@ pub use huaweicloud_sms_transport::{
 pub use hyper_util::client::legacy::connect::Connect;
 
 pub use crate::connector::Connector;
-use crate::resolver::Resolver;
+use crate::{connecting::Connecting, resolver::Resolver};
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
@@ -97,6 +98,8 @@ pub type SharedTimer = Arc<dyn Timer + Send + Sync>;
 pub struct HyperTransport<C = Connector> {
     client: Client<C, Full<Bytes>>,
     timer: SharedTimer,
+    /// Of the client that is ours.
+    connecting: Option<Connecting>,
     settings: Arc<Settings>,
     /// Places for calls; of a client of the caller's own there are as many as he likes.
     places: Option<Arc<Semaphore>>,
@@ -115,6 +118,7 @@ impl HyperTransport {
         settings.check()?;
         let timer: SharedTimer = Arc::new(TokioTimer::new());
         let connector = Connector::new(&settings, Arc::clone(&timer), resolver)?;
+        let connecting = Some(connector.connecting());
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.get_idle_age())
@@ -124,7 +128,7 @@ impl HyperTransport {
             .retry_canceled_requests(false)
             .build(connector);
         let places = Some(Arc::new(Semaphore::new(MAX_CALLS)));
-        Ok(Self { client, timer, settings: Arc::new(settings), places })
+        Ok(Self { client, timer, connecting, settings: Arc::new(settings), places })
     }
 }
 
@@ -146,7 +150,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         timer: SharedTimer,
     ) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { client, timer, settings: Arc::new(settings), places: None })
+        Ok(Self { client, timer, connecting: None, settings: Arc::new(settings), places: None })
     }
 
     /// Sends a request and reads its response.
@@ -156,8 +160,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
     /// [`Error::Connect`], [`Error::Tls`], [`Error::Proxy`]).
     pub async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Error> {
         let is_head = request.method() == Method::HEAD;
-        let mut request = prepare(request);
-        let connection = capture_connection(&mut request);
+        let request = prepare(request);
+        let number = connecting::number();
         let has_head = AtomicBool::new(false);
         let call = pin!(async {
             let _place = match &self.places {
@@ -171,14 +175,19 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
             response::read(response, is_head, &self.settings).await
         });
         let limit = self.settings.get_timeout();
-        timeout::within(&*self.timer, limit, call).await.unwrap_or_else(|| {
-            let phase = match has_head.load(Ordering::Relaxed) {
-                true => Phase::Body,
-                false if connection.connection_metadata().is_some() => Phase::Head,
-                false => Phase::Connect,
+        let call = pin!(connecting::numbered(number, call));
+        // Judged while the call is still there: dropped with it, a connection is no longer made.
+        timeout::within_or(&*self.timer, limit, call, || {
+            let phase = match &self.connecting {
+                _ if has_head.load(Ordering::Relaxed) => Some(Phase::Body),
+                Some(connecting) if connecting.is_for(number) => Some(Phase::Connect),
+                Some(_) => Some(Phase::Head),
+                // Of a client of the caller's only it knows whether it was still connecting.
+                None => None,
             };
-            Err(Error::Timeout { limit, phase: Some(phase) })
+            Err(Error::Timeout { limit, phase })
         })
+        .await
     }
 }
 
@@ -232,10 +241,11 @@ pub async fn exchange(
         response::read(response, is_head, settings).await
     });
     let limit = settings.get_timeout();
-    timeout::within(timer, limit, call).await.unwrap_or_else(|| {
+    timeout::within_or(timer, limit, call, || {
         let phase = if has_head.load(Ordering::Relaxed) { Phase::Body } else { Phase::Head };
         Err(Error::Timeout { limit, phase: Some(phase) })
     })
+    .await
 }
 
 /// An authority without user info, which has no place in `Host`.

@@ -92,8 +92,9 @@ impl Row {
     /// Whether this outcome is right for this subject.
     pub(crate) fn allows(&self, subject: Subject, outcome: &str) -> bool {
         self.expected_of(subject).split(" | ").any(|expected| {
-            // Only an agent of the caller's own knows in which phase its limit was over.
-            let is_unknown = subject == Subject::UreqAgent && outcome == "timeout";
+            // Of a client of the caller's only it knows whether it was still connecting.
+            let is_callers = matches!(subject, Subject::UreqAgent | Subject::HyperClient);
+            let is_unknown = is_callers && outcome == "timeout";
             expected == outcome || is_unknown && expected.starts_with("timeout ")
         })
     }
