@@ -24,7 +24,7 @@ impl Error {
                  needed"
             }
             Self::Tls { source } => tls(find(source.as_ref())),
-            Self::Proxy { status: Some(407), .. } => {
+            Self::Proxy { status: Some(401 | 407), .. } => {
                 "give the proxy's user and password in HTTPS_PROXY (http://user:password@host:port)"
             }
             Self::Proxy { status: Some(403 | 405), .. } => {
@@ -111,6 +111,7 @@ mod tests {
             (certificate(Bad::NotValidForName), "host name"),
             (Error::Tls { source: Tls::General("no store".into()).into() }, "ca-certificates"),
             (Error::Tls { source: Tls::HandshakeNotComplete.into() }, "may break TLS"),
+            (proxy(Some(401)), "password"),
             (proxy(Some(407)), "password"),
             (proxy(Some(403)), "allow"),
             (proxy(Some(502)), "does not reach"),

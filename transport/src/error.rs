@@ -254,7 +254,10 @@ impl fmt::Display for NoTunnel<'_> {
         }
         f.write_str("the proxy did not open a tunnel")?;
         match self.0 {
-            Some(407) => f.write_str(": it wants a user and password (status 407)"),
+            // 401 is for servers to say, and what tinyproxy says to a wrong password.
+            Some(status @ (401 | 407)) => {
+                write!(f, ": it wants a user and password (status {status})")
+            }
             Some(status) => write!(f, ": it answered with status {status}"),
             None => Ok(()),
         }
@@ -330,6 +333,8 @@ mod tests {
             proxy(Some(502)),
             "the proxy did not open a tunnel: it answered with status 502"
         );
-        assert!(proxy(Some(407)).contains("password"));
+        for status in [401, 407] {
+            assert!(proxy(Some(status)).contains("password"));
+        }
     }
 }
