@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use huaweicloud_sms_transport_hyper::ResponseFuture;
 pub use huaweicloud_sms_transport_hyper::{
-    Connect, Connector, Error as TransportError, HyperTransport as Transport, Proxy, ProxyUrl,
-    Settings, SettingsError, Trust,
+    Connect, Connector, Error as TransportError, HyperTransport as Transport, Part, Phase, Proxy,
+    ProxyUrl, Routes, Settings, SettingsError, Trust,
 };
 
 use crate::{Authorize, Error, Event, InvalidInput, Operation, Pace, Poller, Step, watch::State};

@@ -6,7 +6,7 @@ use std::{
 };
 
 pub use huaweicloud_sms_transport_ureq::{
-    Error as TransportError, Proxy, ProxyUrl, Settings, SettingsError, Trust,
+    Error as TransportError, Part, Phase, Proxy, ProxyUrl, Routes, Settings, SettingsError, Trust,
     UreqTransport as Transport,
 };
 
