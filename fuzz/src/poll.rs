@@ -194,7 +194,7 @@ impl Watched {
     }
 
     fn backoff(&self) -> Duration {
-        let doubled = self.durations.first_backoff.saturating_mul(1 << self.failures.min(20));
+        let doubled = self.durations.first_backoff.saturating_mul(1 << self.failures.min(31));
         doubled.min(self.durations.max_backoff)
     }
 
