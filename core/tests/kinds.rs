@@ -75,12 +75,17 @@ fn retry_and_credentials() {
         (Unavailable, true, false),
         (InvalidRequest, false, false),
     ];
+    let mut advices = std::collections::BTreeSet::new();
     for (kind, retryable, unauthorized) in all {
         assert_eq!(kind.is_retryable(), retryable, "{kind:?}");
         assert_eq!(kind.is_unauthorized(), unauthorized, "{kind:?}");
         let advice = kind.advice();
         assert!(!advice.is_empty() && !advice.contains('\n') && !advice.contains("  "), "{advice}");
+        assert!(advices.insert(advice), "each kind has its own: {advice}");
     }
+    assert!(
+        KeyLocked.advice().contains("5 minutes") && ServerUnknown.advice().contains("register")
+    );
 }
 
 #[test]

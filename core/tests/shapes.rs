@@ -181,6 +181,7 @@ fn bodies_of_an_error() {
         (400, r#"{"error":["x"],"details":5,"error_param":{},"error_msg":"m"}"#, "api error: status 400: m", RAW),
         (400, r#"{"error":{"error":{"code":"deep"},"details":[{"code":"d"}],"error_param":["p"],"code":"c"}}"#, "api error: status 400, c", "deep"),
         (400, r#"{"error":{"code":"first"},"error":{"code":"second"}}"#, "api error: status 400, first", "second"),
+        (400, r#"{"error":{"error":{"code":"deep"}}}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"error":{"error":{"code":"deep"}}}"#, "deep"),
         (400, r#"{"error":{}}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"error":{}}"#, RAW),
         (400, r#"{"error_code":null,"error_msg":null}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"error_code":null,"error_msg":null}"#, RAW),
         (400, r#"{"request_id":"1"}"#, r#"status error: status 400 (Bad Request), not an answer of the service; its body begins: {"request_id":"1"}"#, RAW),
