@@ -9,7 +9,7 @@ use std::{
 };
 
 use huaweicloud_sms::Escaped;
-use huaweicloud_sms_simulator::{Script, Simulator};
+use huaweicloud_sms_simulator::{Error, Script, Simulator};
 
 use crate::{args::Simulate, exit::Exit, file, secret};
 
@@ -47,7 +47,10 @@ fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
     if let Some(path) = &args.token_file {
         builder = builder.token(secret::token(Some(path))?.text);
     }
-    let simulator = builder.start().map_err(|error| error.to_string())?;
+    let simulator = builder.start().map_err(|error| match error {
+        Error::Start(cause) => format!("it cannot listen on {}: {cause}", args.listen),
+        other => other.to_string(),
+    })?;
     if let (Some(path), Some(pem)) = (&args.ca_out, simulator.ca_pem()) {
         fs::write(path, pem)
             .map_err(|error| format!("the CA cannot be written to {}: {error}", path.display()))?;

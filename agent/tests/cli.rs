@@ -491,6 +491,15 @@ fn simulate_and_obtain_as_two_processes() {
         assert_eq!(line, format!("GET /v3/sources/{SERVER_ID}/command -> {status}\n"));
     }
 
+    let taken = url.trim_start_matches("http://");
+    let refused = run(&["simulate", "--listen", taken]);
+    assert_eq!(refused.exit, 2);
+    assert!(
+        refused.err.starts_with(&format!("error: it cannot listen on {taken}: ")),
+        "{}",
+        refused.err
+    );
+
     let ca = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("simulate-ca.pem");
     let ca = ca.to_str().expect("UTF-8");
     let (_running, _lines, url) = simulate(&["--tls", "--ca-out", ca]);

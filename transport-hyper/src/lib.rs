@@ -162,13 +162,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         let is_head = request.method() == Method::HEAD;
         let request = prepare(request);
         let number = connecting::number();
-        let has_head = AtomicBool::new(false);
+        let (has_place, has_head) = (AtomicBool::new(false), AtomicBool::new(false));
         let call = pin!(async {
             let _place = match &self.places {
                 // Never closed, so there is no error.
                 Some(places) => places.acquire().await.ok(),
                 None => None,
             };
+            has_place.store(true, Ordering::Relaxed);
             let response = self.client.request(request).await;
             let response = response.map_err(|error| error::from_client(error, &self.settings))?;
             has_head.store(true, Ordering::Relaxed);
@@ -180,6 +181,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         timeout::within_or(&*self.timer, limit, call, || {
             let phase = match &self.connecting {
                 _ if has_head.load(Ordering::Relaxed) => Some(Phase::Body),
+                _ if !has_place.load(Ordering::Relaxed) => Some(Phase::Connect),
                 Some(connecting) if connecting.is_for(number) => Some(Phase::Connect),
                 Some(_) => Some(Phase::Head),
                 // Of a client of the caller's only it knows whether it was still connecting.

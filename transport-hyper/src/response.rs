@@ -1,5 +1,5 @@
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
@@ -50,19 +50,10 @@ pub(crate) async fn read(
         more.extend_from_slice(&data);
     }
     // An orderly end of the connection may be that of a proxy on the way.
-    if first.is_empty() && !is_head && lacks_length(&parts) {
-        return Err(Error::Closed { source: NoBody.into() });
+    if first.is_empty() && !is_head {
+        NoBody::check(&parts)?;
     }
     Ok(Response::from_parts(parts, if more.is_empty() { first } else { more.freeze() }))
-}
-
-/// Whether a response that should have a body does not say how long it is. Of what is no success the
-/// status says enough.
-fn lacks_length(parts: &http::response::Parts) -> bool {
-    parts.status.is_success()
-        && parts.status != StatusCode::NO_CONTENT
-        && !parts.headers.contains_key(header::CONTENT_LENGTH)
-        && !parts.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 /// The headers as they were on the wire: name, colon, space, value, line break.

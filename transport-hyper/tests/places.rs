@@ -54,7 +54,8 @@ fn waiting_counts_to_the_time_limit() {
     runtime.block_on(async {
         let (_service, calls) = start(Duration::from_millis(300));
         for call in calls {
-            assert!(matches!(call.await.expect("no panic"), Err(Error::Timeout { .. })));
+            let error = call.await.expect("no panic").expect_err("no answer");
+            assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
         }
     });
 }

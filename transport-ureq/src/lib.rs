@@ -46,7 +46,7 @@ mod tls;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, header};
 use ureq::{AsSendBody, Body};
 
 pub use huaweicloud_sms_transport::{
@@ -139,8 +139,8 @@ impl UreqTransport {
         let body = body.with_config().limit(limit as u64).read_to_vec();
         let body = body.map_err(|error| self.error(error, Some(Phase::Body)))?;
         // ureq takes any end of the connection for the end of such a body.
-        if body.is_empty() && !is_head && lacks_length(&parts) {
-            return Err(Error::Closed { source: NoBody.into() });
+        if body.is_empty() && !is_head {
+            NoBody::check(&parts)?;
         }
         Ok(Response::from_parts(parts, body))
     }
@@ -185,15 +185,6 @@ impl UreqTransport {
     fn error(&self, error: ureq::Error, phase: Option<Phase>) -> Error {
         error::from_ureq(error, &self.settings, phase)
     }
-}
-
-/// Whether a response that should have a body does not say how long it is. Of what is no success the
-/// status says enough.
-fn lacks_length(parts: &http::response::Parts) -> bool {
-    parts.status.is_success()
-        && parts.status != StatusCode::NO_CONTENT
-        && !parts.headers.contains_key(header::CONTENT_LENGTH)
-        && !parts.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 impl std::fmt::Debug for UreqTransport {

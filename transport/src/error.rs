@@ -1,6 +1,8 @@
 use core::{error::Error as StdError, fmt, time::Duration};
 use std::io;
 
+use http::{StatusCode, header, response::Parts};
+
 use crate::SettingsError;
 
 /// The client's own error, kept as the source.
@@ -95,6 +97,21 @@ pub struct ConnectTimeout;
 #[derive(Debug, thiserror::Error)]
 #[error("it has neither a length nor a body")]
 pub struct NoBody;
+
+impl NoBody {
+    /// Looks at a response without a body that is none to HEAD. Of what is no success the status says
+    /// enough.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], if it should have a body and does not say how long it is.
+    pub fn check(parts: &Parts) -> Result<(), Error> {
+        let lacks_length = parts.status.is_success()
+            && parts.status != StatusCode::NO_CONTENT
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+            && !parts.headers.contains_key(header::TRANSFER_ENCODING);
+        if lacks_length { Err(Error::Closed { source: NoBody.into() }) } else { Ok(()) }
+    }
+}
 
 /// What a call does, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
