@@ -308,6 +308,7 @@ impl<C> std::fmt::Debug for HyperTransport<C> {
 mod tests {
     use std::{sync::mpsc, time::Duration};
 
+    use huaweicloud_sms_simulator::Simulator;
     use huaweicloud_sms_transport::Lookup;
 
     use super::*;
@@ -322,7 +323,11 @@ mod tests {
             let _ = released.lock().map(|released| released.recv());
             Ok(Vec::new())
         });
-        let settings = Settings::default().proxy(Proxy::None).timeout(Duration::from_millis(100));
+        // A trust that every build has.
+        let service = Simulator::builder().tls().start().expect("started");
+        let trust = Trust::Pem(service.ca_pem().expect("a CA").into());
+        let settings = Settings::default().proxy(Proxy::None).trust(trust);
+        let settings = settings.timeout(Duration::from_millis(100));
         let transport = HyperTransport::with_resolver(settings, Resolver(lookup));
         let transport = transport.expect("a transport");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

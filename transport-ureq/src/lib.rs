@@ -197,7 +197,16 @@ impl std::fmt::Debug for UreqTransport {
 mod tests {
     use std::{sync::mpsc, time::Duration};
 
+    use huaweicloud_sms_simulator::Simulator;
+
     use super::*;
+
+    /// With a trust that every build has.
+    fn settings() -> Settings {
+        let service = Simulator::builder().tls().start().expect("started");
+        let ca = service.ca_pem().expect("a CA").into();
+        Settings::default().proxy(Proxy::None).trust(Trust::Pem(ca))
+    }
 
     /// The system's resolver cannot be interrupted, and the call ends all the same.
     #[test]
@@ -209,7 +218,7 @@ mod tests {
             let _ = released.lock().map(|released| released.recv());
             Ok(Vec::new())
         });
-        let settings = Settings::default().proxy(Proxy::None).timeout(Duration::from_millis(100));
+        let settings = settings().timeout(Duration::from_millis(100));
         let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
         let request = Request::get("http://host.invalid/").body(Vec::new()).expect("a request");
         let error = transport.execute(request).expect_err("no address");
@@ -238,7 +247,7 @@ mod tests {
             let _ = released.lock().map(|released| released.recv());
             Ok(Vec::new())
         });
-        let settings = Settings::default().proxy(Proxy::None).timeout(Settings::MAX_TIMEOUT);
+        let settings = settings().timeout(Settings::MAX_TIMEOUT);
         let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
         shut_down_within_a_call(&transport, "http://host.invalid/", &begins);
         drop(release);
@@ -263,7 +272,7 @@ mod tests {
             let _ = begun.send(());
             Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
         });
-        let settings = Settings::default().proxy(Proxy::None).timeout(Settings::MAX_TIMEOUT);
+        let settings = settings().timeout(Settings::MAX_TIMEOUT);
         let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
         let url = format!("http://host.invalid:{}/", addr.port());
         shut_down_within_a_call(&transport, &url, &begins);
