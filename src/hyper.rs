@@ -101,6 +101,12 @@ impl<O: Operation, A: Authorize, C: Connect + Clone + Send + Sync + 'static> Wat
         self.state.renew(auth);
     }
 
+    /// Says that there is no new credential, so that [`poller`](Self::poller) tells the pause at once.
+    /// Just to go on says the same.
+    pub fn keep(&mut self) {
+        self.state.keep(self.transport.now());
+    }
+
     /// When the next call goes out, and after how many failures.
     #[must_use]
     pub fn poller(&self) -> &Poller<Instant> {

@@ -36,6 +36,7 @@ pub enum Event<A, T> {
     /// `Watch::poller`.
     Error(Error<T>),
     /// The credential was refused. Get a new one and hand it over with `Watch::renew`; if there is
-    /// none just go on, and the old one is tried again after a pause.
+    /// none say so with `Watch::keep`, or just go on: it asks again after a pause, and at worst tries
+    /// the old one.
     RenewAuth,
 }

@@ -94,6 +94,12 @@ impl<O: Operation, A: Authorize> Watch<O, A> {
         self.state.renew(auth);
     }
 
+    /// Says that there is no new credential, so that [`poller`](Self::poller) tells the pause at once.
+    /// Just to go on says the same.
+    pub fn keep(&mut self) {
+        self.state.keep(Instant::now());
+    }
+
     /// When the next call goes out, and after how many failures.
     #[must_use]
     pub fn poller(&self) -> &Poller<Instant> {
@@ -118,11 +124,13 @@ impl<O: Operation, A: Authorize> Iterator for Watch<O, A> {
                     let request = self.state.start(now);
                     let result = self.client.transport.execute(request);
                     let now = Instant::now();
+                    let event = self.state.finish(now, result);
                     // An error that the shutdown made is none of the service's.
-                    if result.is_err() && self.client.stop.wait_until(now) {
+                    let is_error = matches!(event, Event::Error(_));
+                    if is_error && self.client.stop.wait_until(now) {
                         return None;
                     }
-                    return Some(self.state.finish(now, result));
+                    return Some(event);
                 }
             }
         }

@@ -36,10 +36,15 @@ impl<O: Operation, A: Authorize> State<O, A> {
         self.poller.on_auth_renewed();
     }
 
-    pub(crate) fn step(&mut self, now: Instant) -> Step<Instant> {
+    pub(crate) fn keep(&mut self, now: Instant) {
         if std::mem::take(&mut self.is_asked) {
             self.poller.on_auth_kept(now);
         }
+    }
+
+    pub(crate) fn step(&mut self, now: Instant) -> Step<Instant> {
+        // Who was asked and only goes on has no new one.
+        self.keep(now);
         self.poller.poll(now)
     }
 

@@ -108,7 +108,8 @@ pub(crate) struct Watch {
     #[arg(long)]
     pub(crate) every: bool,
 
-    /// Print a command with its task only once, also if other answers came in between.
+    /// Print a command with its task only once, also if other answers came in between: of a task that
+    /// is paused and started again the first START.
     #[arg(long, conflicts_with = "every")]
     pub(crate) once_per_command: bool,
 }

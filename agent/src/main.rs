@@ -5,6 +5,7 @@ mod call;
 mod demo;
 mod exit;
 mod file;
+mod interrupt;
 mod logging;
 mod obtain;
 mod report;

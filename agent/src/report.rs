@@ -83,7 +83,7 @@ pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor<'_>) 
     exit(outcome)
 }
 
-/// As [`print`], with the time in front.
+/// As [`print()`], with the time in front.
 pub(crate) fn print_at(
     time: Option<&str>,
     outcome: &Outcome,
@@ -104,8 +104,13 @@ pub(crate) fn print_at(
     }
 }
 
-/// Prints how often the last outcome came again.
-pub(crate) fn print_repeated(time: &str, count: u64, format: Format) -> io::Result<()> {
+/// Prints how often the last outcome came again, to where that one went.
+pub(crate) fn print_repeated(
+    time: &str,
+    count: u64,
+    last: &Outcome,
+    format: Format,
+) -> io::Result<()> {
     match format {
         Format::Json => {
             let line = Line {
@@ -115,6 +120,9 @@ pub(crate) fn print_repeated(time: &str, count: u64, format: Format) -> io::Resu
                 ..Line::default()
             };
             writeln!(io::stdout(), "{}", line.to_json())
+        }
+        Format::Text if last.is_err() => {
+            writeln!(io::stderr(), "{time} the same again ({count} x)")
         }
         Format::Text => writeln!(io::stdout(), "{time} the same again ({count} x)"),
     }

@@ -156,6 +156,15 @@ impl Watch {
         }
     }
 
+    pub(crate) fn keep(&mut self) {
+        match *self {
+            #[cfg(feature = "ureq")]
+            Self::Ureq { ref mut watch, .. } => watch.keep(),
+            #[cfg(feature = "hyper")]
+            Self::Hyper { ref mut watch, .. } => watch.keep(),
+        }
+    }
+
     pub(crate) fn poller(&self) -> &Poller<Instant> {
         match *self {
             #[cfg(feature = "ureq")]

@@ -13,6 +13,7 @@ use huaweicloud_sms::{Answer, ApiErrorKind, Command, Error, Event, Pace, Respons
 use crate::{
     args, call,
     exit::Exit,
+    interrupt,
     report::{self, Failure, Outcome},
     secret::{self, Redactor, Token},
     systemd::Notifier,
@@ -50,14 +51,13 @@ fn start(args: &args::Watch, token: &Token) -> Result<Watch, String> {
     let pace = Pace::default().interval(args.interval).backoff(first_backoff, args.max_backoff);
     let watch = Watch::new(args.call.transport, settings, call, token.auth.clone(), pace)?;
     let stop = watch.stopper();
-    // SIGINT, SIGTERM and SIGHUP; Ctrl-C, Ctrl-Break and the console's end on Windows.
-    let on_signal = move || {
+    let on_interrupt = move || {
         stop();
         thread::sleep(GRACE);
         // What still holds the process up (an output that nobody reads) does so no longer.
         process::exit(0);
     };
-    ctrlc::set_handler(on_signal).map_err(|error| format!("signals cannot be caught: {error}"))?;
+    interrupt::catch(on_interrupt).map_err(|error| format!("signals cannot be caught: {error}"))?;
     Ok(watch)
 }
 
@@ -73,23 +73,24 @@ fn follow(mut watch: Watch, mut token: Token, args: &args::Watch) -> io::Result<
         };
         notifier.expect_by(wake_up + args.call.timeout + GRACE);
         let Some(event) = watch.next() else { return printer.end() };
-        let outcome = match event {
-            Event::Answer(answer) => Ok(answer),
-            Event::Error(error) => Err(Failure::Call(error)),
+        let reason = match event {
+            Event::Answer(answer) => printer.print(Ok(answer), &watch, &token)?,
+            Event::Error(error) => printer.print(Err(Failure::Call(error)), &watch, &token)?,
             Event::RenewAuth => {
-                if let Some(new) = renewed(&token, args) {
-                    watch.renew(new.auth.clone());
-                    token = new;
+                match renewed(&token, args) {
+                    Some(new) => {
+                        watch.renew(new.auth.clone());
+                        token = new;
+                    }
+                    None => watch.keep(),
                 }
-                continue;
+                "the token was refused".into()
             }
         };
-        let reason = reason(&outcome, watch.poller().failures());
-        printer.print(outcome, &Redactor::new(&token.text))?;
         if let Step::WaitUntil(moment) = watch.poller().poll(Instant::now()) {
             let wait = moment.saturating_duration_since(Instant::now());
             let status = format!("next call in {} s: {reason}", wait.as_secs_f64().ceil());
-            printer.show_wait(&status)?;
+            printer.show_wait(&status);
             notifier.status(&status);
         }
     }
@@ -120,17 +121,24 @@ fn renewed(old: &Token, args: &args::Watch) -> Option<Token> {
 
 /// Why the next call waits, in a few words.
 fn reason(outcome: &Outcome, failures: u32) -> String {
-    match outcome {
-        Ok(_) => "the interval".into(),
-        Err(Failure::Call(Error::Response(ResponseError::Api(error)))) => match error.kind() {
-            ApiErrorKind::NoTask => "the interval".into(),
-            ApiErrorKind::Throttled => "throttled".into(),
-            ApiErrorKind::KeyLocked => "the key is locked".into(),
-            kind if kind.is_unauthorized() => "the token was refused".into(),
-            kind if kind.is_retryable() => in_a_row(failures),
-            _ => "refused until something is changed".into(),
-        },
-        Err(_) => in_a_row(failures),
+    let Err(Failure::Call(Error::Response(error))) = outcome else {
+        return match outcome {
+            Ok(_) => "the interval".into(),
+            Err(_) => in_a_row(failures),
+        };
+    };
+    let kind = match error {
+        ResponseError::Api(error) => Some(error.kind()),
+        _ => None,
+    };
+    match kind {
+        Some(ApiErrorKind::NoTask) => "the interval".into(),
+        Some(ApiErrorKind::Throttled) => "throttled".into(),
+        Some(ApiErrorKind::KeyLocked) => "the key is locked".into(),
+        Some(ApiErrorKind::ClockSkew) => "this server's clock is wrong".into(),
+        _ if error.is_unauthorized() => "the token was refused".into(),
+        Some(kind) if !kind.is_retryable() => "refused until something is changed".into(),
+        _ => in_a_row(failures),
     }
 }
 
@@ -144,24 +152,31 @@ fn in_a_row(failures: u32) -> String {
 /// Prints what is new, and counts what is not.
 struct Printer<'a> {
     args: &'a args::Watch,
-    last: Option<Outcome>,
+    /// The last outcome, and whether it was printed.
+    last: Option<(Outcome, bool)>,
     repeated: u64,
     seen: Seen,
     /// Whether people look on, and see a line with the present wait.
     is_terminal: bool,
+    /// How long that line is now, in characters.
+    wait_width: usize,
 }
 
 impl<'a> Printer<'a> {
     fn new(args: &'a args::Watch) -> Self {
         let is_terminal = io::stderr().is_terminal();
-        Self { args, last: None, repeated: 0, seen: Seen::default(), is_terminal }
+        Self { args, last: None, repeated: 0, seen: Seen::default(), is_terminal, wait_width: 0 }
     }
 
-    fn print(&mut self, outcome: Outcome, redactor: &Redactor<'_>) -> io::Result<()> {
-        let is_again = self.last.as_ref().is_some_and(|last| is_same(last, &outcome));
-        if is_again && !self.args.every {
-            self.repeated += 1;
-            return Ok(());
+    /// Prints an outcome if it is new, and says why the next call waits.
+    fn print(&mut self, outcome: Outcome, watch: &Watch, token: &Token) -> io::Result<String> {
+        let reason = reason(&outcome, watch.poller().failures());
+        if let Some((last, is_printed)) = &self.last {
+            if is_same(last, &outcome) && !self.args.every {
+                // What was not printed is not counted either: it would be taken for what was.
+                self.repeated += u64::from(*is_printed);
+                return Ok(reason);
+            }
         }
         self.print_repeated()?;
         let is_old = match &outcome {
@@ -169,48 +184,57 @@ impl<'a> Printer<'a> {
             _ => false,
         };
         if !is_old {
-            self.clear_wait()?;
-            report::print_at(Some(&now()), &outcome, self.args.call.format, redactor)?;
+            self.clear_wait();
+            let redactor = Redactor::new(&token.text);
+            report::print_at(Some(&now()), &outcome, self.args.call.format, &redactor)?;
         }
-        self.last = Some(outcome);
-        Ok(())
+        self.last = Some((outcome, !is_old));
+        Ok(reason)
     }
 
     /// What was counted since the last new answer.
     fn print_repeated(&mut self) -> io::Result<()> {
-        match std::mem::take(&mut self.repeated) {
-            0 => Ok(()),
-            count => {
-                self.clear_wait()?;
-                report::print_repeated(&now(), count, self.args.call.format)
-            }
+        let count = std::mem::take(&mut self.repeated);
+        if let Some((last, _)) = self.last.as_ref().filter(|_| count > 0) {
+            clear(&mut self.wait_width);
+            report::print_repeated(&now(), count, last, self.args.call.format)?;
         }
+        Ok(())
     }
 
-    fn show_wait(&self, status: &str) -> io::Result<()> {
+    /// Shows the present wait; that it can't be shown is no reason to end.
+    fn show_wait(&mut self, status: &str) {
         if !self.is_terminal {
             log::info!("{status}");
-            return Ok(());
+            return;
         }
         let again = match self.repeated {
             0 => String::new(),
             count => format!("the same again ({count} x); "),
         };
-        self.clear_wait()?;
-        write!(io::stderr(), "{again}{status}")
+        self.clear_wait();
+        let line = format!("{again}{status}");
+        let _ = write!(io::stderr(), "{line}");
+        self.wait_width = line.chars().count();
     }
 
     /// Takes the line with the wait away.
-    fn clear_wait(&self) -> io::Result<()> {
-        if !self.is_terminal {
-            return Ok(());
-        }
-        io::stderr().write_all(b"\r\x1b[K")
+    fn clear_wait(&mut self) {
+        clear(&mut self.wait_width);
     }
 
     fn end(mut self) -> io::Result<()> {
-        self.clear_wait()?;
+        self.clear_wait();
         self.print_repeated()
+    }
+}
+
+/// Overwrites a line of this width: not every console of Windows knows a terminal's codes.
+fn clear(width: &mut usize) {
+    let width = std::mem::take(width);
+    if width > 0 {
+        // As with the line itself.
+        let _ = write!(io::stderr(), "\r{:width$}\r", "");
     }
 }
 
@@ -230,8 +254,11 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether this command came before, for this task.
+    /// Whether this command came before, for this task. Without a task there is nothing to tell it by.
     fn add(&mut self, command: &Command) -> bool {
+        if command.param.task_id.is_none() {
+            return false;
+        }
         let key = (command.name.as_str().to_owned(), command.param.task_id.clone());
         if !self.known.insert(key.clone()) {
             return true;

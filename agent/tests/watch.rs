@@ -142,6 +142,56 @@ fn what_is_the_same() {
     assert_eq!(names(&["--once-per-command"]), "START-a, 1 again, START-b, STOP-");
 }
 
+/// What is suppressed and comes again is not counted: it would be taken for what was printed.
+#[test]
+fn a_repetition_is_of_what_was_printed() {
+    let service = service([
+        Answer::command("START", Some("a")),
+        Answer::command("START", Some("b")),
+        Answer::command("START", Some("a")).times(3),
+        Answer::error(500, "SMS.6000", "m").times(3),
+        Answer::command("STOP", None),
+        Answer::command("START", Some("c")),
+        Answer::command("STOP", None),
+        Answer::silent(),
+    ]);
+    let mut arguments = vec!["watch", "--endpoint"];
+    let url = service.url();
+    arguments.extend([
+        url.as_str(),
+        "--server-id",
+        SERVER_ID,
+        "--allow-http",
+        "--once-per-command",
+    ]);
+    arguments.extend(["--interval", "0.001", "--max-backoff", "0.001"]);
+    let mut command = agent(&arguments);
+    command.env("HW_AUTH_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
+    let lines = BufReader::new(child.stdout.take().expect("piped"));
+    let errors = BufReader::new(child.stderr.take().expect("piped"));
+    let _running = Running(child);
+    let said: Vec<String> = lines
+        .lines()
+        .map(|line| line.expect("readable"))
+        .filter(|line| line.contains('Z'))
+        .map(|line| line[21..].to_owned())
+        .take(5)
+        .collect();
+    // Without a task there is nothing to tell a STOP by.
+    let starts = "command START";
+    assert_eq!(said, [starts, starts, "command STOP", starts, "command STOP"]);
+    let said: Vec<String> = errors
+        .lines()
+        .map(|line| line.expect("readable"))
+        .filter(|line| line.starts_with("20"))
+        .map(|line| line[21..].to_owned())
+        .take(2)
+        .collect();
+    assert!(said[0].starts_with("error: status 500"), "{said:?}");
+    assert_eq!(said[1], "the same again (2 x)");
+}
+
 #[test]
 fn text_with_its_time() {
     let service = service([Answer::command("START", Some("2c06")), Answer::silent()]);
@@ -231,25 +281,78 @@ mod unix {
     }
 }
 
+/// The socket that systemd listens on.
+#[cfg(target_os = "linux")]
+struct Systemd {
+    path: std::path::PathBuf,
+    socket: std::os::unix::net::UnixDatagram,
+}
+
+#[cfg(target_os = "linux")]
+impl Systemd {
+    fn listen(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sms-agent-{name}-{}", std::process::id()));
+        // Of a process of the same number, long ago.
+        let _ = fs::remove_file(&path);
+        let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+        socket.set_read_timeout(Some(LONG)).expect("set");
+        Self { path, socket }
+    }
+
+    fn receive(&self) -> String {
+        let mut buffer = [0; 1024];
+        let count = self.socket.recv(&mut buffer).expect("a message");
+        String::from_utf8_lossy(&buffer[..count]).trim().to_owned()
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Systemd {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A pause for minutes is no reason to be taken for dead, and it is seen.
+#[cfg(target_os = "linux")]
+#[test]
+fn systemd_is_told_of_the_pause_after_a_refusal() {
+    for transport in transports() {
+        let systemd = Systemd::listen(transport);
+        let service = service([Answer::error(401, "SMS.6521", "m")]);
+        let url = service.url();
+        let mut command =
+            agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
+        // Alive is who is back within the time of a call: here there is next to none.
+        command.args(["--transport", transport, "--timeout", "0.5"]);
+        command.env("NOTIFY_SOCKET", &systemd.path).env("WATCHDOG_USEC", "200000");
+        let command = command.env("HW_AUTH_TOKEN", TOKEN).stdout(Stdio::null());
+        let _running = Running(command.stderr(Stdio::null()).spawn().expect("runs"));
+        let mut status = String::new();
+        while !status.starts_with("STATUS=next call in 3") {
+            status = systemd.receive();
+        }
+        assert!(status.ends_with(" s: the token was refused"), "{status}");
+        // Twice in 0.2 s: for longer than a call and its grace take.
+        for _ in 0..20 {
+            assert_eq!(systemd.receive(), "WATCHDOG=1");
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn systemd_is_told() {
-    use std::os::unix::net::UnixDatagram;
-
-    let path = std::env::temp_dir().join(format!("sms-agent-{}", std::process::id()));
-    let _ = fs::remove_file(&path);
-    let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_read_timeout(Some(LONG)).expect("set");
-    let receive = || {
-        let mut buffer = [0; 1024];
-        let count = socket.recv(&mut buffer).expect("a message");
-        String::from_utf8_lossy(&buffer[..count]).trim().to_owned()
-    };
+    let systemd = Systemd::listen("told");
+    let receive = || systemd.receive();
     let service = service([Answer::command("START", None), Answer::silent()]);
     let url = service.url();
     let mut command =
         agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
-    command.env("HW_AUTH_TOKEN", TOKEN).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "20000");
+    command
+        .env("HW_AUTH_TOKEN", TOKEN)
+        .env("NOTIFY_SOCKET", &systemd.path)
+        .env("WATCHDOG_USEC", "20000");
     let mut running = Running(command.stdout(Stdio::null()).spawn().expect("runs"));
     assert_eq!(receive(), "READY=1");
     let mut seen = (false, false);
@@ -257,7 +360,7 @@ fn systemd_is_told() {
         match receive().as_str() {
             "WATCHDOG=1" => seen.0 = true,
             status => {
-                assert!(status.starts_with("STATUS=next call in 1"), "{status}");
+                assert!(status.starts_with("STATUS=next call in "), "{status}");
                 seen.1 = true;
             }
         }
@@ -265,5 +368,4 @@ fn systemd_is_told() {
     Command::new("kill").arg(running.0.id().to_string()).status().expect("runs");
     while receive() != "STOPPING=1" {}
     assert_eq!(running.0.wait().expect("ends").code(), Some(0));
-    let _ = fs::remove_file(&path);
 }

@@ -115,8 +115,8 @@ pub enum Step<T> {
 /// |---|---|
 /// | [`on_start`](Self::on_start) | the call's limit, or the interval if that is longer; any outcome overrides it |
 /// | [`on_answer`](Self::on_answer), also `SMS.7606` (no task) | the interval |
-/// | [`on_failure`](Self::on_failure), and errors that may pass | 5 s, doubling up to 5 min |
-/// | an error that needs somebody's hand: unknown server, missing permission, frozen account, wrong address or request | 5 min, the largest backoff |
+/// | [`on_failure`](Self::on_failure), an error object that may pass, and what is no answer of the service at all (a login page, a redirect) | 5 s, doubling up to 5 min |
+/// | an error object that needs somebody's hand: unknown server, missing permission, frozen account, no such API, wrong request | 5 min, the largest backoff |
 /// | throttled | as after a failure |
 /// | a refused credential | not at all: it asks for a new one |
 /// | a refused credential again, or a locked key, or a wrong clock | 5 min, the time for which a key is locked; then it asks for a new one |

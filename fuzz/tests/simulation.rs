@@ -59,8 +59,7 @@ struct World {
     /// Refused calls in a row, without five minutes between them, as the gateway counts.
     refused: u32,
     last_refused: Moment,
-    commands: u64,
-    delivered: u64,
+    answers: u64,
     calls: u64,
 }
 
@@ -85,8 +84,7 @@ impl World {
             held: 0,
             refused: 0,
             last_refused: Duration::ZERO,
-            commands: 0,
-            delivered: 0,
+            answers: 0,
             calls: 0,
         };
         (world, poller)
@@ -138,8 +136,7 @@ impl World {
             Weather::Up if self.held != self.good => self.refuse(poller),
             Weather::Up => {
                 self.refused = 0;
-                self.commands += u64::from(self.random.below(3) == 0);
-                self.delivered = self.commands;
+                self.answers += 1;
                 match self.random.below(4) {
                     0 => poller.error(&error(11, None)),
                     _ => poller.answer(),
@@ -159,7 +156,8 @@ impl World {
         self.last_refused = poller.now();
         self.refused += 1;
         assert!(self.refused <= 2, "hammers a refused key");
-        let number = self.pick(3);
+        // Refused, to be renewed, without an error object, locked, a wrong clock.
+        let number = self.pick(5);
         poller.error(&error(number, None));
     }
 
@@ -204,9 +202,8 @@ impl World {
         (self.weather, self.until, self.good) = (Weather::Up, Duration::MAX, self.good + 1);
         self.held = self.good;
         let most = DAY + DAY;
-        let (end, before) = (poller.now() + most, self.delivered);
-        self.commands += 1;
-        while self.delivered == before {
+        let (end, before) = (poller.now() + most, self.answers);
+        while self.answers == before {
             assert!(poller.now() < end, "does not recover: {poller:?}");
             self.run(poller, Duration::from_millis(1));
         }

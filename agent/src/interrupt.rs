@@ -1,0 +1,30 @@
+//! Being interrupted: SIGINT and SIGTERM; on Windows Ctrl-C, Ctrl-Break and the end of the console.
+//!
+//! SIGHUP keeps its meaning: it ends a process with its terminal, and under `nohup` it does not.
+
+/// Calls `then` on a thread of its own, once.
+#[cfg(unix)]
+pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), std::io::Error> {
+    use signal_hook::{
+        consts::{SIGINT, SIGTERM},
+        iterator::Signals,
+    };
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        if signals.forever().next().is_some() {
+            then();
+        }
+    })?;
+    Ok(())
+}
+
+/// Calls `then` on a thread of its own, once.
+#[cfg(not(unix))]
+pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::Error> {
+    let mut then = Some(then);
+    ctrlc::set_handler(move || {
+        if let Some(then) = then.take() {
+            then();
+        }
+    })
+}
