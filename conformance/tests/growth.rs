@@ -88,9 +88,10 @@ fn grow(what: &str, subject: Subject, settings: Settings, url: &str, times: usiz
     (0..times).for_each(|_| call());
     let after = figures();
     println!("{subject:?}, {what}, {times} calls: {before:?} -> {after:?}");
-    // A connection that both sides are about to close may be counted on both, now or before.
+    // A connection that both sides are about to close may be counted on both, now or before; so may
+    // the simulator's thread that serves it.
     assert!(after.descriptors <= before.descriptors + 4, "descriptors");
-    assert!(after.threads <= before.threads, "threads");
+    assert!(after.threads <= before.threads + 4, "threads");
     // Pages of the heap come and go; 10,000 leaks of 128 bytes would not pass.
     assert!(after.resident_kib <= before.resident_kib + 1024, "memory");
 }

@@ -134,17 +134,21 @@ fn a_leak_is_found_however_it_is_written() {
     assert_eq!(leak(&secret, "canary 63 61 6e"), None);
 }
 
-/// What one way of one subject logged.
+/// What one way of one subject logged, and what its errors say.
 fn logged(subject: Subject, settings: Settings, urls: &[&str]) -> String {
     records().clear();
+    let mut said = String::new();
     {
         let transport = subject.start(settings);
         for url in urls {
-            // An answer or an error: what is logged is the point.
-            let _ = transport.execute(get(url, "id"));
+            if let Err(error) = transport.execute(get(url, "id")) {
+                // Its sources are in its `Debug`.
+                said.push_str(&format!("error: {error} {error:?}\n"));
+            }
         }
     }
-    records().iter().map(|(target, text)| format!("{target}: {text}\n")).collect()
+    said.extend(records().iter().map(|(target, text)| format!("{target}: {text}\n")));
+    said
 }
 
 /// The log as a program sees it that does what the documentation says.

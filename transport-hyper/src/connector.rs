@@ -47,6 +47,10 @@ impl Connector {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
+        // Shared among the addresses of a host, so that a dead one does not take all the time. A bit
+        // more than our own limit, which is to be the one that ends a connect to a single one.
+        let limit = settings.get_timeout();
+        http.set_connect_timeout(Some(limit + limit / 8));
         let routes = Arc::new(Routes::new(settings.get_proxy()));
         let route = Route { http, routes };
         let https = HttpsConnectorBuilder::new()

@@ -181,7 +181,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> HyperTransport<C> {
         timeout::within_or(&*self.timer, limit, call, || {
             let phase = match &self.connecting {
                 _ if has_head.load(Ordering::Relaxed) => Some(Phase::Body),
-                _ if !has_place.load(Ordering::Relaxed) => Some(Phase::Connect),
+                // It waited for the calls before it.
+                _ if !has_place.load(Ordering::Relaxed) => None,
                 Some(connecting) if connecting.is_for(number) => Some(Phase::Connect),
                 Some(_) => Some(Phase::Head),
                 // Of a client of the caller's only it knows whether it was still connecting.

@@ -95,7 +95,7 @@ impl UreqTransport {
     /// A transport over an agent of yours. Of the settings only time limit and body limit count.
     ///
     /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new).
-    /// Trust, proxy, pool, head limit and automatic headers are the agent's. So are look-ups: with
+    /// Trust, proxy, pool, the head's limit in bytes and automatic headers are the agent's. So are look-ups: with
     /// ureq's own resolver each makes a thread, and **panics** when none can be made.
     ///
     /// # Errors
@@ -151,8 +151,8 @@ impl UreqTransport {
     }
 
     /// Ends the service of this transport and of all its clones: calls that wait end with an error
-    /// within 100 ms, later ones fail at once. A look-up or connect that hangs is left to itself (with
-    /// an agent of yours it is waited for).
+    /// within 100 ms, later ones fail at once. A look-up or connect that hangs is left to itself. It is
+    /// waited for with an agent of yours, and where no thread can be had for it.
     pub fn shutdown(&self) {
         match &self.client {
             Client::Ours(agents) => agents.shutdown(),
