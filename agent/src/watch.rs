@@ -195,11 +195,14 @@ impl<'a> Printer<'a> {
     /// What was counted since the last new answer.
     fn print_repeated(&mut self) -> io::Result<()> {
         let count = std::mem::take(&mut self.repeated);
-        if let Some((last, _)) = self.last.as_ref().filter(|_| count > 0) {
-            clear(&mut self.wait_width);
-            report::print_repeated(&now(), count, last, self.args.call.format)?;
+        if count == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.clear_wait();
+        match &self.last {
+            Some((last, _)) => report::print_repeated(&now(), count, last, self.args.call.format),
+            None => Ok(()),
+        }
     }
 
     /// Shows the present wait; that it can't be shown is no reason to end.
@@ -218,23 +221,18 @@ impl<'a> Printer<'a> {
         self.wait_width = line.chars().count();
     }
 
-    /// Takes the line with the wait away.
+    /// Overwrites the line with the wait: not every console of Windows knows a terminal's codes.
     fn clear_wait(&mut self) {
-        clear(&mut self.wait_width);
+        let width = std::mem::take(&mut self.wait_width);
+        if width > 0 {
+            // As with the line itself.
+            let _ = write!(io::stderr(), "\r{:width$}\r", "");
+        }
     }
 
     fn end(mut self) -> io::Result<()> {
         self.clear_wait();
         self.print_repeated()
-    }
-}
-
-/// Overwrites a line of this width: not every console of Windows knows a terminal's codes.
-fn clear(width: &mut usize) {
-    let width = std::mem::take(width);
-    if width > 0 {
-        // As with the line itself.
-        let _ = write!(io::stderr(), "\r{:width$}\r", "");
     }
 }
 
@@ -249,17 +247,15 @@ fn is_same(one: &Outcome, other: &Outcome) -> bool {
 /// The commands that came, the newest of them.
 #[derive(Default)]
 struct Seen {
-    known: HashSet<(String, Option<String>)>,
-    in_order: VecDeque<(String, Option<String>)>,
+    known: HashSet<(String, String)>,
+    in_order: VecDeque<(String, String)>,
 }
 
 impl Seen {
     /// Whether this command came before, for this task. Without a task there is nothing to tell it by.
     fn add(&mut self, command: &Command) -> bool {
-        if command.param.task_id.is_none() {
-            return false;
-        }
-        let key = (command.name.as_str().to_owned(), command.param.task_id.clone());
+        let Some(task_id) = &command.param.task_id else { return false };
+        let key = (command.name.as_str().to_owned(), task_id.clone());
         if !self.known.insert(key.clone()) {
             return true;
         }
