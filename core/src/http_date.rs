@@ -1,5 +1,7 @@
 //! HTTP dates (RFC 9110, 5.6.7), as seconds since the Unix epoch: all three forms are to be read.
 
+use crate::calendar::{days_before, days_in, number};
+
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
 /// `Sun Nov  6 08:49:37 1994`. The name of the day is not checked.
 pub(crate) fn seconds_since_epoch(text: &str) -> Option<i64> {
@@ -41,41 +43,11 @@ pub(crate) fn seconds_since_epoch(text: &str) -> Option<i64> {
     if time.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let days = days_before_year(year) + days_before_month(month, year) + day - 1;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+    Some(((days_before(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// One to four digits and nothing else.
-fn number(digits: &str) -> Option<i64> {
-    let is_number = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    if is_number { digits.parse().ok() } else { None }
-}
-
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn days_in(month: usize, year: i64) -> i64 {
-    match month {
-        1 if is_leap(year) => 29,
-        1 => 28,
-        3 | 5 | 8 | 10 => 30,
-        _ => 31,
-    }
-}
-
-fn days_before_month(month: usize, year: i64) -> i64 {
-    (0..month).map(|month| days_in(month, year)).sum()
-}
-
-/// Days from 1970-01-01 to the first of January of `year`.
-fn days_before_year(year: i64) -> i64 {
-    let leap_days = |year: i64| year / 4 - year / 100 + year / 400;
-    (year - 1970) * 365 + leap_days(year - 1) - leap_days(1969)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// Why an endpoint, a server id, a token or a pace was refused, before anything was sent.
+/// Why an endpoint, an id, a credential or a pace was refused, before anything was sent.
 ///
 /// The text names the input and what is wrong with it. It never repeats the input, which may hold
 /// a secret.
@@ -23,7 +23,7 @@ impl InvalidInput {
         Self { input, problem }
     }
 
-    /// Which input it is: `endpoint`, `server id`, `token` or `pace`.
+    /// Which input it is: `endpoint`, `server id`, `token`, `secret key`, `pace`, ...
     #[must_use]
     pub const fn input(&self) -> &'static str {
         self.input

@@ -55,9 +55,12 @@
 
 extern crate alloc;
 
+mod access_key;
 mod answer;
 mod api_error;
 mod auth;
+mod calendar;
+mod clock_skew;
 mod command_name;
 mod endpoint;
 mod error_body;
@@ -68,13 +71,18 @@ mod obtain_command;
 mod operation;
 mod poll;
 mod response_error;
+mod secret;
 mod server_id;
+mod sign;
 mod success_body;
 mod text;
+mod timestamp;
 
+pub use access_key::{AccessKey, Signer};
 pub use answer::{Answer, Command, CommandParam, Nothing, Task, TaskState};
 pub use api_error::{ApiError, ApiErrorKind, ErrorDetail};
-pub use auth::{AuthToken, Authorize};
+pub use auth::{AuthToken, Authorize, Unauthenticated};
+pub use clock_skew::ClockSkew;
 pub use command_name::{CommandName, OtherName};
 pub use endpoint::Endpoint;
 pub use http;
@@ -86,3 +94,4 @@ pub use poll::{Pace, Poller, Step};
 pub use response_error::{BodyError, BodyProblem, ResponseError, StatusError};
 pub use server_id::ServerId;
 pub use text::Escaped;
+pub use timestamp::Timestamp;
