@@ -24,7 +24,7 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// No proof, for a call that carries its own: a login.
+/// No proof, for a call that carries its own: [`IssueToken`](crate::IssueToken).
 #[derive(Clone, Copy, Debug)]
 pub struct Unauthenticated;
 

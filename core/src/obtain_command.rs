@@ -8,7 +8,7 @@ use crate::{
     success_body::{self, Success},
 };
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Obtains the command for a source server: `GET /v3/sources/{server_id}/command`, which the SDKs
 /// call `ShowCommand`.

@@ -118,8 +118,8 @@ pub enum Step<T> {
 /// | [`on_failure`](Self::on_failure), an error object that may pass, and what is no answer of the service at all (a login page, a redirect) | 5 s, doubling up to 5 min |
 /// | an error object that needs somebody's hand: unknown server, missing permission, frozen account, no such API, wrong request | 5 min, the largest backoff |
 /// | throttled | as after a failure |
-/// | a refused credential | not at all: it asks for a new one |
-/// | a refused credential again, or a locked key, or a wrong clock | 5 min, the time for which a key is locked; then it asks for a new one |
+/// | a refused credential, also over the clock | not at all: it asks for a new one |
+/// | a refused credential again, or a locked key | 5 min, the time for which a key is locked; then it asks for a new one |
 /// | `Retry-After` with any error | that long, if it is longer |
 /// | no new credential to be had | the lock of 5 min; then it asks again, and at worst tries the old one |
 ///
@@ -239,7 +239,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         };
         let wait = match kind {
             Some(ApiErrorKind::NoTask) => return self.on_answer(now),
-            Some(ApiErrorKind::KeyLocked | ApiErrorKind::ClockSkew) => {
+            Some(ApiErrorKind::KeyLocked) => {
                 self.auth = Auth::Locked;
                 KEY_LOCK
             }
@@ -269,8 +269,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         self.wait(now, wait);
     }
 
-    /// There is a new credential. It is tried at once after a first refusal, else when the pause is
-    /// over; unasked it changes nothing.
+    /// There is a new credential, or a key signs by another clock now. It is tried at once after a first
+    /// refusal, else when the pause is over; unasked it changes nothing.
     pub fn on_auth_renewed(&mut self) {
         if self.auth != Auth::Good {
             self.auth = Auth::OnTrial;
@@ -302,12 +302,16 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     }
 
     fn wait(&mut self, now: T, at_least: Duration) {
-        let share = self.random_below(u32::from(self.pace.jitter) * 10_000 + 1);
-        let jitter = at_least.min(MAX_WAIT) * share / 1_000_000;
-        let next = now + (at_least + jitter).min(MAX_WAIT);
+        let next = now + (at_least + self.jitter(at_least)).min(MAX_WAIT);
         // The outcome overrides what the start of its call announced, and nothing else.
         self.next = if self.is_calling { next } else { next.max(self.next) };
         self.is_calling = false;
+    }
+
+    /// A part of a wait, drawn anew each time: up to the pace's percentage of it.
+    pub(crate) fn jitter(&mut self, wait: Duration) -> Duration {
+        let share = self.random_below(u32::from(self.pace.jitter) * 10_000 + 1);
+        wait.min(MAX_WAIT) * share / 1_000_000
     }
 
     /// SplitMix64, whose steps any seed may start; its bias for so small a bound is none.

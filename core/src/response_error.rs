@@ -171,7 +171,7 @@ impl core::error::Error for StatusError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BodyError {
-    /// The status, 200 or 204.
+    /// The status: 200, 201 or 204.
     pub status: StatusCode,
     /// What is wrong with the body.
     pub problem: BodyProblem,
@@ -238,6 +238,16 @@ pub enum BodyProblem {
         /// Its length, in characters.
         length: usize,
     },
+    /// A member or header that must be there is not.
+    Missing {
+        /// Which one, as `token.expires_at`.
+        field: &'static str,
+    },
+    /// A member or header has the right type, and not the documented form.
+    Invalid {
+        /// Which one.
+        field: &'static str,
+    },
     /// A 204 (no content) has one.
     UnexpectedContent,
 }
@@ -264,6 +274,8 @@ impl fmt::Display for BodyProblem {
             Self::TooLong { field, limit, length } => {
                 write!(f, "{field} is {length} characters long, the limit is {limit}")
             }
+            Self::Missing { field } => write!(f, "{field} is missing"),
+            Self::Invalid { field } => write!(f, "{field} is not of the documented form"),
             Self::UnexpectedContent => f.write_str("there is a body"),
         }
     }

@@ -97,8 +97,8 @@ fn push_path(text: &mut Vec<u8>, path: &str) {
 
 /// Its parameters sorted by name and value, encoded anew.
 fn push_query(text: &mut Vec<u8>, query: &str) {
-    let decode = |text| Cow::from(percent_decode_str(text));
-    let mut parameters: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = query
+    let decode = |text| -> Cow<'_, [u8]> { percent_decode_str(text).into() };
+    let mut parameters: Vec<_> = query
         .split('&')
         .filter(|parameter| !parameter.is_empty())
         .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))

@@ -93,7 +93,9 @@ fn errors_by_their_kind() {
         (403, "SMS.6523", 300),
         (403, "SMS.6542", 300),
         (400, "SMS.6016", 300),
-        (400, "SMS.0205", 300),
+        // These ask for another credential, or another clock, at once.
+        (401, "SMS.6521", 0),
+        (400, "SMS.0205", 0),
         (302, "", 5),
     ] {
         assert_eq!(waits_after_error(status, &[], code), secs(expected), "{status} {code}");
@@ -187,18 +189,37 @@ fn without_a_new_credential_it_asks_again_after_the_lock() {
 }
 
 #[test]
-fn a_locked_key_and_a_wrong_clock_are_left_alone_at_once() {
+fn a_locked_key_is_left_alone_at_once() {
     let locked = error(401, &[], "APIGW.0301", "failed to reach the limit");
-    for error in [locked, error(401, &[], "SMS.0205", "m")] {
-        let mut poller = poller();
-        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &error)), secs(300));
-        assert_eq!(poller.poll(START + secs(300)), Step::RenewAuth);
-    }
+    let mut locked_out = poller();
+    assert_eq!(waits(&mut locked_out, |poller| poller.on_error(START, &locked)), secs(300));
+    assert_eq!(locked_out.poll(START + secs(300)), Step::RenewAuth);
+    // Also when it has just been renewed.
+    let refused = error(401, &[], "APIGW.0301", "verify aksk signature fail");
+    let mut renewed = poller();
+    waits(&mut renewed, |poller| poller.on_error(START, &refused));
+    renewed.on_auth_renewed();
+    assert_eq!(waits(&mut renewed, |poller| poller.on_error(START, &locked)), secs(300));
     // Told to wait with the first refusal: so does the renewal.
     let told = error(401, &[("retry-after", "60")], "SMS.6521", "m");
     let mut poller = poller();
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &told)), secs(60));
     assert_eq!(poller.poll(START + secs(60)), Step::RenewAuth);
+}
+
+#[test]
+fn a_wrong_clock_is_corrected_once_then_left_alone() {
+    for error in [
+        error(401, &[], "SMS.0205", "m"),
+        error(401, &[], "APIGW.0301", "verify aksk signature fail, signature expired"),
+    ] {
+        let mut poller = poller();
+        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &error)), secs(0));
+        assert_eq!(poller.poll(START), Step::RenewAuth);
+        poller.on_auth_renewed();
+        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &error)), secs(300));
+        assert_eq!(poller.poll(START + secs(300)), Step::RenewAuth);
+    }
 }
 
 #[test]

@@ -142,7 +142,7 @@ impl Watched {
         if error.is_unauthorized() {
             self.refusals += 1;
             self.on_trial = false;
-            let is_locked = matches!(kind, Some(ApiErrorKind::KeyLocked | ApiErrorKind::ClockSkew));
+            let is_locked = kind == Some(ApiErrorKind::KeyLocked);
             if is_locked || self.refusals > 1 {
                 self.refusals = self.refusals.max(2);
                 self.pause_until = self.now + KEY_LOCK.max(told);
