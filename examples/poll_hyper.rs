@@ -35,7 +35,9 @@ async fn poll() -> Result<(), Box<dyn Error>> {
                     return Ok(());
                 }
             }
-            Event::Error(error) => print_error(&error),
+            Event::Error(error) | Event::LoginError(error) => print_error(&error),
+            // Not with a token.
+            Event::LoggedIn(_) => {}
             Event::RenewAuth => {
                 if let Some(token) = service.new_token() {
                     watch.renew(token);

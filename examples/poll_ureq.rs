@@ -30,7 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                     break;
                 }
             }
-            Event::Error(error) => print_error(&error),
+            Event::Error(error) | Event::LoginError(error) => print_error(&error),
+            // Not with a token.
+            Event::LoggedIn(_) => {}
             Event::RenewAuth => {
                 if let Some(token) = service.new_token() {
                     watch.renew(token);

@@ -10,12 +10,18 @@ pub use huaweicloud_sms_transport_ureq::{
     UreqTransport as Transport,
 };
 
-use crate::{Authorize, Error, Event, InvalidInput, Operation, Pace, Poller, Step, watch::State};
+use crate::{
+    Authorize, ClockSkew, Credential, Error, Event, InvalidInput, Operation, Pace, Poller,
+    Timestamp,
+    server_clock::ServerClock,
+    watch::{Next, State},
+};
 
 /// Sends operations and reads their answers. Cheap to clone; one serves all threads.
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Transport,
+    clock: ServerClock,
     stop: Arc<Stop>,
 }
 
@@ -30,7 +36,30 @@ impl Client {
     /// A client on a transport that is ready.
     #[must_use]
     pub fn new(transport: Transport) -> Self {
-        Self { transport, stop: Arc::default() }
+        Self { transport, clock: ServerClock::default(), stop: Arc::default() }
+    }
+
+    /// Signs by the service's clock, where this machine's is wrong: [`now`](Self::now) is then
+    /// corrected by [`clock_skew`](Self::clock_skew), and so are a watch's signatures. Who answers in
+    /// the service's name can make it sign for other times then, within TLS nobody else.
+    #[must_use]
+    pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
+        self.clock.is_followed = is_followed;
+        self
+    }
+
+    /// The moment to sign with: `client.send(&call, &key.at(client.now()))`. The system's clock,
+    /// corrected where this client follows the service's.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// By how much the service's clock differs from this machine's, by the last answer or error object
+    /// with a `Date`; `None` before the first. Clones share what they know.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<ClockSkew> {
+        self.clock.skew()
     }
 
     /// Sends one request and reads its answer, within the transport's limits. Nothing is sent
@@ -44,22 +73,26 @@ impl Client {
         auth: &impl Authorize,
     ) -> Result<O::Output, Error<TransportError>> {
         let response = self.transport.execute(call.request(auth)).map_err(Error::Transport)?;
-        Ok(call.parse(&response)?)
+        Ok(self.clock.parse(call, &response)?)
     }
 
-    /// Sends a call again and again, for months: when, a [`Poller`] says. The first one is sent by
+    /// Sends a call again and again, for months: when, a [`Poller`] says. Asked is with a
+    /// token, an [`AccessKey`](crate::AccessKey), or an [`IssueToken`](crate::IssueToken): then it logs
+    /// in, and anew before the token expires. The first one is sent by
     /// the first [`next`](Watch::next). The pace's call limit is the transport's time limit.
     ///
     /// # Errors
     /// A pace that [`Poller::new`] refuses.
-    pub fn watch<O: Operation, A: Authorize>(
+    pub fn watch<O: Operation>(
         &self,
         call: O,
-        auth: A,
+        credential: impl Into<Credential>,
         pace: Pace,
-    ) -> Result<Watch<O, A>, InvalidInput> {
+    ) -> Result<Watch<O>, InvalidInput> {
         let pace = pace.call_limit(self.transport.settings().get_timeout());
-        Ok(Watch { client: self.clone(), state: State::new(call, auth, pace, Instant::now())? })
+        let clock = self.clock.clone();
+        let state = State::new(call, credential.into(), pace, clock, Instant::now())?;
+        Ok(Watch { client: self.clone(), state })
     }
 
     /// Ends this client, its clones and its transport, from any thread: calls that wait end with
@@ -83,21 +116,28 @@ impl Stop {
 
 /// Sends a call again and again; see [`Client::watch`]. An endless iterator of [`Event`]s, each
 /// [`next`](Self::next) blocking until there is one, which ends when the client is shut down.
-pub struct Watch<O, A> {
+pub struct Watch<O> {
     client: Client,
-    state: State<O, A>,
+    state: State<O>,
 }
 
-impl<O: Operation, A: Authorize> Watch<O, A> {
-    /// Hands a new credential over, asked for or not. Its first use is when the poller says.
-    pub fn renew(&mut self, auth: A) {
-        self.state.renew(auth);
+impl<O: Operation> Watch<O> {
+    /// Hands a new credential over, asked for or not. Its first use is when the poller says; after a
+    /// login the old one's token is in use until it expires.
+    pub fn renew(&mut self, credential: impl Into<Credential>) {
+        self.state.renew(credential.into(), Instant::now());
     }
 
     /// Says that there is no new credential, so that [`poller`](Self::poller) tells the pause at once.
     /// Just to go on says the same.
     pub fn keep(&mut self) {
         self.state.keep(Instant::now());
+    }
+
+    /// When the next call or login goes out.
+    #[must_use]
+    pub fn due(&self) -> Instant {
+        self.state.due(Instant::now())
     }
 
     /// When the next call goes out, and after how many failures.
@@ -107,7 +147,7 @@ impl<O: Operation, A: Authorize> Watch<O, A> {
     }
 }
 
-impl<O: Operation, A: Authorize> Iterator for Watch<O, A> {
+impl<O: Operation> Iterator for Watch<O> {
     type Item = Event<O::Output, TransportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -117,16 +157,15 @@ impl<O: Operation, A: Authorize> Iterator for Watch<O, A> {
                 return None;
             }
             let now = Instant::now();
-            match self.state.step(now) {
-                Step::WaitUntil(moment) => wake_up = moment,
-                Step::RenewAuth => return Some(self.state.ask_to_renew()),
-                Step::Obtain => {
-                    let request = self.state.start(now);
+            match self.state.next(now) {
+                Next::WaitUntil(moment) => wake_up = moment,
+                Next::Tell(event) => return Some(event),
+                Next::Send(request) => {
                     let result = self.client.transport.execute(request);
                     let now = Instant::now();
                     let event = self.state.finish(now, result);
                     // An error that the shutdown made is none of the service's.
-                    let is_error = matches!(event, Event::Error(_));
+                    let is_error = matches!(event, Event::Error(_) | Event::LoginError(_));
                     if is_error && self.client.stop.wait_until(now) {
                         return None;
                     }

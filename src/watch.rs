@@ -9,51 +9,232 @@ use std::{
 use http::{Request, Response};
 use huaweicloud_sms_core::http;
 
-use crate::{Authorize, Error, Event, InvalidInput, Operation, Pace, Poller, Step};
+use crate::{
+    AccessKey, AuthToken, ClockSkew, Credential, Error, Event, InvalidInput, IssueToken, Operation,
+    Pace, Poller, Step, TokenCache, Unauthenticated, now, server_clock::ServerClock,
+};
 
-pub(crate) struct State<O, A> {
+pub(crate) struct State<O> {
     call: O,
-    auth: A,
+    held: Held,
     poller: Poller<Instant>,
+    pace: Pace,
+    clock: ServerClock,
+    /// Whether what was sent last is a login.
+    is_login: bool,
     /// Whether the caller was asked for a credential and has not handed one over.
     is_asked: bool,
 }
 
-impl<O: Operation, A: Authorize> State<O, A> {
-    pub(crate) fn new(call: O, auth: A, pace: Pace, now: Instant) -> Result<Self, InvalidInput> {
-        // std's only randomness: the keys of a new hasher.
-        let seed = RandomState::new().build_hasher().finish();
-        Ok(Self { call, auth, poller: Poller::new(pace, seed, now)?, is_asked: false })
+/// The credential, and what has to be known of it. The rarer ones are boxed: a fleet has many.
+enum Held {
+    Token(AuthToken),
+    Key(Box<Key>),
+    Login(Box<Login>),
+}
+
+struct Key {
+    key: AccessKey,
+    /// By what the moment of the last signature was corrected.
+    corrected_by: Option<ClockSkew>,
+}
+
+impl Key {
+    /// Whether the service's clock has turned out to be another one since the last signature.
+    fn has_another_moment(&self, clock: &ServerClock) -> bool {
+        let now = now();
+        let correct = |skew: Option<ClockSkew>| skew.map_or(now, |skew| skew.correct(now));
+        ClockSkew::between(correct(self.corrected_by), correct(clock.correction())).is_notable()
+    }
+}
+
+struct Login {
+    call: IssueToken,
+    tokens: TokenCache<Instant>,
+}
+
+/// What a watch is to do.
+pub(crate) enum Next<A, T> {
+    WaitUntil(Instant),
+    Send(Request<Vec<u8>>),
+    Tell(Event<A, T>),
+}
+
+enum Act {
+    Wait(Instant),
+    Call,
+    LogIn,
+    Ask,
+}
+
+impl Held {
+    fn new(credential: Credential, pace: Pace, now: Instant) -> Result<Self, InvalidInput> {
+        Ok(match credential {
+            Credential::Token(token) => Self::Token(token),
+            Credential::Key(key) => Self::Key(Box::new(Key { key, corrected_by: None })),
+            Credential::Login(call) => {
+                let tokens = TokenCache::new(pace, seed(), now)?;
+                Self::Login(Box::new(Login { call, tokens }))
+            }
+        })
+    }
+}
+
+/// std's only randomness: the keys of a new hasher.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl<O: Operation> State<O> {
+    pub(crate) fn new(
+        call: O,
+        credential: Credential,
+        pace: Pace,
+        clock: ServerClock,
+        now: Instant,
+    ) -> Result<Self, InvalidInput> {
+        let poller = Poller::new(pace, seed(), now)?;
+        let held = Held::new(credential, pace, now)?;
+        Ok(Self { call, held, poller, pace, clock, is_login: false, is_asked: false })
     }
 
     pub(crate) fn poller(&self) -> &Poller<Instant> {
         &self.poller
     }
 
-    pub(crate) fn renew(&mut self, auth: A) {
-        self.auth = auth;
+    /// When the next call or login goes out; now, or before, if one is due.
+    pub(crate) fn due(&self, now: Instant) -> Instant {
+        let moment = |step| match step {
+            Step::WaitUntil(moment) => moment,
+            Step::Obtain | Step::RenewAuth => now,
+        };
+        let call = moment(self.poller.poll(now));
+        let Held::Login(login) = &self.held else { return call };
+        let tokens = &login.tokens;
+        let login = moment(tokens.poll(now));
+        // Without a token no call goes out.
+        if tokens.token(call).is_some() { call.min(login) } else { login }
+    }
+
+    #[cfg(feature = "hyper")]
+    pub(crate) fn is_login(&self) -> bool {
+        self.is_login
+    }
+
+    pub(crate) fn renew(&mut self, credential: Credential, now: Instant) {
         self.is_asked = false;
-        self.poller.on_auth_renewed();
+        match (&mut self.held, credential) {
+            // Its token may be good still, and its pauses go on.
+            (Held::Login(login), Credential::Login(call)) => {
+                login.call = call;
+                login.tokens.on_auth_renewed();
+            }
+            (_, credential) => {
+                // The pace was accepted when the watch was made.
+                if let Ok(held) = Held::new(credential, self.pace, now) {
+                    self.held = held;
+                }
+                self.poller.on_auth_renewed();
+            }
+        }
     }
 
     pub(crate) fn keep(&mut self, now: Instant) {
         if std::mem::take(&mut self.is_asked) {
-            self.poller.on_auth_kept(now);
+            match &mut self.held {
+                Held::Login(login) => login.tokens.on_auth_kept(now),
+                Held::Token(_) | Held::Key(_) => self.poller.on_auth_kept(now),
+            }
         }
     }
 
-    pub(crate) fn step(&mut self, now: Instant) -> Step<Instant> {
+    pub(crate) fn next<T>(&mut self, now: Instant) -> Next<O::Output, T> {
         // Who was asked and only goes on has no new one.
         self.keep(now);
-        self.poller.poll(now)
+        match self.act(now) {
+            Act::Wait(moment) => Next::WaitUntil(moment),
+            Act::Call => {
+                self.is_login = false;
+                self.poller.on_start(now);
+                Next::Send(self.request(now))
+            }
+            Act::LogIn => {
+                self.is_login = true;
+                Next::Send(self.request(now))
+            }
+            Act::Ask => {
+                self.is_asked = true;
+                Next::Tell(Event::RenewAuth)
+            }
+        }
     }
 
-    pub(crate) fn start(&mut self, now: Instant) -> Request<Vec<u8>> {
-        self.poller.on_start(now);
-        self.call.request(&self.auth)
+    fn act(&mut self, now: Instant) -> Act {
+        let step = self.poller.poll(now);
+        match &mut self.held {
+            Held::Login(login) => {
+                let tokens = &mut login.tokens;
+                if step == Step::RenewAuth {
+                    tokens.on_refused();
+                }
+                match tokens.poll(now) {
+                    // First, since a login may take its time.
+                    _ if step == Step::Obtain && tokens.token(now).is_some() => Act::Call,
+                    Step::Obtain => Act::LogIn,
+                    Step::RenewAuth => Act::Ask,
+                    Step::WaitUntil(_) => Act::Wait(self.due(now)),
+                }
+            }
+            Held::Key(key) if step == Step::RenewAuth && key.has_another_moment(&self.clock) => {
+                self.poller.on_auth_renewed();
+                Act::Call
+            }
+            Held::Key(_) | Held::Token(_) => match step {
+                Step::WaitUntil(moment) => Act::Wait(moment),
+                Step::Obtain => Act::Call,
+                Step::RenewAuth => Act::Ask,
+            },
+        }
     }
 
+    fn request(&mut self, now: Instant) -> Request<Vec<u8>> {
+        match &mut self.held {
+            Held::Token(token) => self.call.request(token),
+            Held::Key(held) => {
+                held.corrected_by = self.clock.correction();
+                self.call.request(&held.key.at(self.clock.now()))
+            }
+            Held::Login(login) if self.is_login => {
+                login.tokens.on_start(now);
+                login.call.request(&Unauthenticated)
+            }
+            Held::Login(login) => match login.tokens.token(now) {
+                Some(token) => self.call.request(token),
+                // Not reached: a call needs a token to be due.
+                None => self.call.request(&Unauthenticated),
+            },
+        }
+    }
+
+    /// Takes in what came of what was sent last.
     pub(crate) fn finish<B: AsRef<[u8]>, T>(
+        &mut self,
+        now: Instant,
+        result: Result<Response<B>, T>,
+    ) -> Event<O::Output, T> {
+        match &mut self.held {
+            Held::Login(login) if self.is_login => {
+                let event = login.finish(now, result, &self.clock);
+                if matches!(event, Event::LoggedIn(_)) {
+                    self.poller.on_auth_renewed();
+                }
+                event
+            }
+            _ => self.finish_call(now, result),
+        }
+    }
+
+    fn finish_call<B: AsRef<[u8]>, T>(
         &mut self,
         now: Instant,
         result: Result<Response<B>, T>,
@@ -65,7 +246,7 @@ impl<O: Operation, A: Authorize> State<O, A> {
                 return Event::Error(Error::Transport(error));
             }
         };
-        match self.call.parse(&response) {
+        match self.clock.parse(&self.call, &response) {
             Ok(answer) => {
                 self.poller.on_answer(now);
                 Event::Answer(answer)
@@ -76,9 +257,31 @@ impl<O: Operation, A: Authorize> State<O, A> {
             }
         }
     }
+}
 
-    pub(crate) fn ask_to_renew<T>(&mut self) -> Event<O::Output, T> {
-        self.is_asked = true;
-        Event::RenewAuth
+impl Login {
+    fn finish<B: AsRef<[u8]>, A, T>(
+        &mut self,
+        now: Instant,
+        result: Result<Response<B>, T>,
+        clock: &ServerClock,
+    ) -> Event<A, T> {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                self.tokens.on_failure(now);
+                return Event::LoginError(Error::Transport(error));
+            }
+        };
+        match clock.parse(&self.call, &response) {
+            Ok(issued) => {
+                self.tokens.on_issued(now, issued.clone());
+                Event::LoggedIn(issued)
+            }
+            Err(error) => {
+                self.tokens.on_error(now, &error);
+                Event::LoginError(Error::Response(error))
+            }
+        }
     }
 }

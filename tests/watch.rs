@@ -39,6 +39,9 @@ fn word<T: std::error::Error>(event: &Event<Answer, T>) -> String {
         Event::Answer(other) => format!("{other:?}"),
         Event::Error(Error::Response(error)) => error.status().as_str().to_owned(),
         Event::Error(Error::Transport(error)) => error.to_string(),
+        Event::LoggedIn(_) => "logged in".to_owned(),
+        Event::LoginError(Error::Response(error)) => format!("login: {}", error.status().as_str()),
+        Event::LoginError(Error::Transport(error)) => format!("login: {error}"),
         Event::RenewAuth => "renew".to_owned(),
     }
 }

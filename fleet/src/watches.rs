@@ -1,8 +1,8 @@
 //! A task and a `Watch` for each poller: what a program would write first.
 
-use std::{error::Error, mem, sync::Arc, time::Instant};
+use std::{error::Error, mem, sync::Arc};
 
-use huaweicloud_sms::{Event, ObtainCommand, Step, hyper::Client};
+use huaweicloud_sms::{Event, ObtainCommand, hyper::Client};
 use tokio::time::sleep;
 
 use crate::{
@@ -29,14 +29,10 @@ pub(crate) async fn run(fleet: &Fleet, empty: Memory) -> Result<(), Box<dyn Erro
             let Ok(mut watch) = client.watch(call, token, Fleet::pace()) else { return };
             drop(client);
             loop {
-                let now = Instant::now();
-                let due = match watch.poller().poll(now) {
-                    Step::WaitUntil(moment) => moment,
-                    Step::Obtain | Step::RenewAuth => now,
-                };
+                let due = watch.due();
                 match watch.next().await {
                     Event::Answer(_) => answers.answered(due),
-                    Event::Error(_) | Event::RenewAuth => answers.failed(),
+                    _ => answers.failed(),
                 }
             }
         };

@@ -1,0 +1,52 @@
+//! The service's clock beside this machine's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{HeaderMap, Response};
+use huaweicloud_sms_core::http;
+
+use crate::{ClockSkew, Operation, ResponseError, Timestamp, now};
+
+/// What a client knows of the service's clock; shared by its clones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServerClock {
+    skew: Arc<Mutex<Option<ClockSkew>>>,
+    pub(crate) is_followed: bool,
+}
+
+impl ServerClock {
+    /// The moment to sign with.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = now();
+        self.correction().map_or(now, |skew| skew.correct(now))
+    }
+
+    /// By what the system's clock is to be corrected.
+    pub(crate) fn correction(&self) -> Option<ClockSkew> {
+        self.skew().filter(|_| self.is_followed)
+    }
+
+    pub(crate) fn skew(&self) -> Option<ClockSkew> {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a response, and its `Date` if it is the service's: a proxy's page has another clock.
+    pub(crate) fn parse<O: Operation, B: AsRef<[u8]>>(
+        &self,
+        call: &O,
+        response: &Response<B>,
+    ) -> Result<O::Output, ResponseError> {
+        let result = call.parse(response);
+        if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
+            self.note(response.headers());
+        }
+        result
+    }
+
+    fn note(&self, headers: &HeaderMap) {
+        if let Some(theirs) = Timestamp::of_response(headers) {
+            let skew = ClockSkew::between(now(), theirs);
+            *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
+    }
+}
