@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use crate::Step;
+use crate::{Step, secret::is_secret};
 
 /// What the simulated service answers to one request, or to several.
 #[derive(Clone, Debug)]
@@ -97,8 +97,9 @@ impl Answer {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Reply::Http { headers, .. } = &mut self.reply {
-            let name = name.parse().expect("a header's name");
-            headers.push((name, value.parse().expect("a header's value")));
+            let (name, value) = (name.parse(), value.parse());
+            let (name, value) = (name.expect("a header's name"), value.expect("a header's value"));
+            headers.push(redacted(name, value));
         }
         self
     }
@@ -118,4 +119,20 @@ impl Answer {
     pub(crate) fn status(status: u16) -> Option<StatusCode> {
         StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status))
     }
+}
+
+/// A header whose value `Debug` does not show, if it is a secret.
+pub(crate) fn redacted(name: HeaderName, mut value: HeaderValue) -> (HeaderName, HeaderValue) {
+    value.set_sensitive(is_secret(name.as_str()));
+    (name, value)
+}
+
+/// The next of a queue of answers; each is given as often as it says.
+pub(crate) fn next(answers: &mut VecDeque<Answer>) -> Option<Reply> {
+    let answer = answers.front_mut()?;
+    answer.times -= 1;
+    if answer.times > 0 {
+        return Some(answer.reply.clone());
+    }
+    answers.pop_front().map(|answer| answer.reply)
 }

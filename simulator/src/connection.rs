@@ -4,7 +4,7 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     net::TcpStream,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use http::{StatusCode, header};
@@ -269,7 +269,7 @@ impl<S: Read + Write> Connection<'_, S> {
             add(name.as_str(), value.as_bytes());
         }
         let length = body.len().to_string();
-        let date = http_date(SystemTime::now());
+        let date = http_date(self.service.now());
         let ours = [
             ("content-type", "application/json", !has_no_body),
             ("content-length", length.as_str(), !has_no_body),

@@ -40,4 +40,12 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// What the script says of keys, users, logins, tokens or the clock contradicts itself.
+    #[error("{place}: {problem}")]
+    Credentials {
+        /// Which member: `access_keys`, `users`, `login 1`, `token_life_s`, `clock_ahead_s`.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
 }

@@ -1,15 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod clock;
 mod connection;
 mod date;
 mod error;
+mod iam;
+mod keys;
+mod refusal;
 mod request;
 mod script;
+mod script_json;
+mod secret;
 mod server;
 mod service;
+mod signature;
 mod step;
+mod target;
 mod tls;
+mod tokens;
 mod wire;
 
 pub use answer::Answer;

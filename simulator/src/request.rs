@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::secret::is_secret;
+
 /// A request as it arrived, and what was answered.
 ///
 /// `Debug` redacts the headers that carry secrets and leaves the raw bytes out.
@@ -22,10 +24,6 @@ pub struct Request {
     pub status: u16,
 }
 
-/// Headers whose values are secrets.
-const SECRETS: [&str; 5] =
-    ["x-auth-token", "authorization", "proxy-authorization", "x-security-token", "cookie"];
-
 impl Request {
     /// The first value of a header; names are compared without case.
     #[must_use]
@@ -35,6 +33,20 @@ impl Request {
             .find(|(header, _)| header.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_slice())
     }
+
+    /// Every value of a header.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let named = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_slice())
+    }
+
+    /// The value of a header that came exactly once, without the space around it.
+    pub(crate) fn only(&self, name: &str) -> Option<&[u8]> {
+        let mut values =
+            self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        let (_, value) = values.next()?;
+        values.next().is_none().then(|| value.trim_ascii())
+    }
 }
 
 impl fmt::Debug for Request {
@@ -43,8 +55,7 @@ impl fmt::Debug for Request {
             .headers
             .iter()
             .map(|(name, value)| {
-                let is_secret = SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
-                let value = match is_secret {
+                let value = match is_secret(name) {
                     true => "[redacted]".into(),
                     false => String::from_utf8_lossy(value).into_owned(),
                 };
@@ -65,10 +76,11 @@ impl fmt::Debug for Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::HEADERS;
 
     #[test]
     fn debug_shows_no_secret() {
-        let headers = SECRETS.iter().map(|name| (name.to_uppercase(), b"canary".to_vec()));
+        let headers = HEADERS.iter().map(|name| (name.to_uppercase(), b"canary".to_vec()));
         let mut request = Request { headers: headers.collect(), ..Request::default() };
         request.head = b"canary".to_vec();
         request.body = b"canary".to_vec();

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rustls::ServerConfig;
@@ -60,7 +60,8 @@ impl Builder {
         self
     }
 
-    /// The only token to accept. Default: any that is not empty.
+    /// A token to accept, and the only one beside those that are issued. Default: if the script
+    /// has neither users nor access keys, any that is not empty.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
@@ -156,6 +157,33 @@ impl Simulator {
     /// Appends an answer to a server's queue. From then on the server is known.
     pub fn push(&self, server_id: &str, answer: Answer) {
         self.shared.service.push(server_id, answer);
+    }
+
+    /// Appends an answer to the queue for those who ask for a token.
+    pub fn push_login(&self, answer: Answer) {
+        self.shared.service.push_login(answer);
+    }
+
+    /// Changes a user's password, or adds the user. Tokens that were issued live on, as they do
+    /// for a while at the real service, until [`revoke_tokens`](Self::revoke_tokens).
+    pub fn set_password(&self, domain: &str, name: &str, password: &str) {
+        self.shared.service.set_password(domain, name, password);
+    }
+
+    /// Ends the life of all tokens issued so far, as a changed password does sooner or later.
+    pub fn revoke_tokens(&self) {
+        self.shared.service.revoke_tokens();
+    }
+
+    /// Moves the simulator's clock on; with what the script says, a hundred years at most.
+    pub fn advance(&self, by: Duration) {
+        self.shared.service.advance(by);
+    }
+
+    /// What the simulator's clock shows.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.shared.service.now()
     }
 
     /// The requests seen so far, oldest first; the newest 4,096 of them.

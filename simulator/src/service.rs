@@ -6,14 +6,23 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
 
-use crate::{Answer, Request, Script, Step, answer::Reply};
+use crate::{
+    Answer, Request, Script, Step,
+    answer::Reply,
+    date::iam_date,
+    iam,
+    refusal::{gateway, page, unauthenticated},
+    secret::is_same,
+    signature::is_signed,
+    target,
+    tokens::{Standing, Tokens},
+};
 
 /// How many requests are remembered.
 const MAX_REQUESTS: usize = 4096;
@@ -64,6 +73,7 @@ pub(crate) struct Service {
 #[derive(Default)]
 struct State {
     script: Script,
+    tokens: Tokens,
     requests: VecDeque<Request>,
     request_count: u64,
     connection_count: u64,
@@ -99,6 +109,26 @@ impl Service {
 
     pub(crate) fn push(&self, id: &str, answer: Answer) {
         self.state().script.servers.entry(id.to_owned()).or_default().answers.push_back(answer);
+    }
+
+    pub(crate) fn push_login(&self, answer: Answer) {
+        self.state().script.logins.push_back(answer);
+    }
+
+    pub(crate) fn set_password(&self, domain: &str, name: &str, password: &str) {
+        self.state().script.users.set(domain, name, password);
+    }
+
+    pub(crate) fn revoke_tokens(&self) {
+        self.state().tokens.revoke();
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.state().script.clock.advance(by);
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.state().script.clock.now()
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
@@ -215,67 +245,84 @@ impl Service {
 
     /// The reply to a request that was understood as HTTP.
     pub(crate) fn reply(&self, request: &Request, request_id: &str) -> Reply {
-        let gateway = |status, code: &str, message: &str| {
-            http(
-                status,
-                json!({ "error_msg": message, "error_code": code, "request_id": request_id }),
-            )
-        };
-        let page = |status, code: &str, message: &str| {
-            http(status, json!({ "error_code": code, "error_msg": message }))
-        };
-        let Some(id) = self.server_id(&request.target).filter(|_| request.method == "GET") else {
-            let message = "The API does not exist or has not been published in the environment.";
-            return gateway(StatusCode::NOT_FOUND, "APIGW.0101", message);
-        };
-        match (request.header("x-auth-token"), &self.token) {
-            (None | Some(b""), _) => {
-                return page(StatusCode::UNAUTHORIZED, "SMS.6522", "X-Auth-Token is missing.");
-            }
-            (Some(token), Some(expected)) if !is_same(token, expected.as_bytes()) => {
-                return page(StatusCode::UNAUTHORIZED, "SMS.6521", "Token authentication failed.");
-            }
-            _ => {}
+        let path = target::path(&request.target).strip_prefix(self.base_path.as_str());
+        let (path, mut state) = (path.unwrap_or_default(), self.state());
+        let state = &mut *state;
+        if path == iam::PATH && request.method == "POST" {
+            return iam::reply(&mut state.script, &mut state.tokens, request, request_id);
         }
-        match request.header("content-type").map(media_type) {
+        let Some(id) = server_id(path).filter(|_| request.method == "GET") else {
+            let message = "The API does not exist or has not been published in the environment.";
+            return gateway(StatusCode::NOT_FOUND, "APIGW.0101", message, request_id);
+        };
+        if let Err(refusal) = self.authenticate(state, request, request_id) {
+            return refusal;
+        }
+        match request.header("content-type").map(is_json) {
             None => return page(StatusCode::BAD_REQUEST, "SMS.6015", "A header is missing."),
-            Some(media_type) if media_type.eq_ignore_ascii_case(b"application/json") => {}
-            Some(_) => {
+            Some(true) => {}
+            Some(false) => {
                 let message = "The content type must be application/json.";
                 return page(StatusCode::BAD_REQUEST, "SMS.6016", message);
             }
         }
-        match self.state().script.servers.get_mut(&id) {
+        match state.script.servers.get_mut(&id) {
             Some(queue) => queue.next(),
             None => page(StatusCode::NOT_FOUND, "SMS.7602", "The source server does not exist."),
         }
     }
 
-    /// The id in `{base path}/v3/sources/{server_id}/command`, whatever query follows.
-    fn server_id(&self, target: &str) -> Option<String> {
-        let path = target.split('?').next()?.strip_prefix(self.base_path.as_str())?;
-        let segment = path.strip_prefix("/v3/sources/")?.strip_suffix("/command")?;
-        if segment.is_empty() || segment.contains('/') {
-            return None;
+    /// Whether a request may be answered: by its signature if it has one, else by its token.
+    fn authenticate(
+        &self,
+        state: &mut State,
+        request: &Request,
+        request_id: &str,
+    ) -> Result<(), Reply> {
+        let now = state.script.clock.now();
+        if is_signed(request) {
+            let verified = state.script.keys.verify(request, now);
+            return verified.map_err(|refused| unauthenticated(refused.message(), request_id));
         }
-        percent_decode_str(segment).decode_utf8().ok().map(Into::into)
+        let refused = |code, message| Err(page(StatusCode::UNAUTHORIZED, code, message));
+        let token = match request.header("x-auth-token") {
+            None | Some(b"") => return refused("SMS.6522", "X-Auth-Token is missing."),
+            Some(token) => token,
+        };
+        let is_given = match &self.token {
+            Some(expected) => is_same(token, expected.as_bytes()),
+            None => !state.script.has_credentials(),
+        };
+        if is_given {
+            return Ok(());
+        }
+        match state.tokens.standing(token, now) {
+            Standing::Good => Ok(()),
+            Standing::Expired(at) => {
+                let why = format!("token expires, expires_at: {}", iam_date(at));
+                Err(unauthenticated(&why, request_id))
+            }
+            Standing::Revoked => Err(unauthenticated("decrypt token fail", request_id)),
+            Standing::Unknown => refused("SMS.6521", "Token authentication failed."),
+        }
     }
+}
+
+/// The id in `/v3/sources/{server_id}/command`.
+fn server_id(path: &str) -> Option<String> {
+    let segment = path.strip_prefix("/v3/sources/")?.strip_suffix("/command")?;
+    if segment.is_empty() || segment.contains('/') {
+        return None;
+    }
+    percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
 fn stopped() -> io::Error {
     io::Error::other("the simulator stops")
 }
 
-/// Compares secrets: how long it takes does not tell where they differ.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
-}
-
-/// The part of a content type before its parameters.
-fn media_type(value: &[u8]) -> &[u8] {
-    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
-}
-
-fn http(status: StatusCode, body: Value) -> Reply {
-    Reply::Http { status, headers: Vec::new(), body: body.to_string().into_bytes() }
+/// Whether a content type is JSON, whatever its parameters.
+pub(crate) fn is_json(content_type: &[u8]) -> bool {
+    let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
