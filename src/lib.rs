@@ -6,7 +6,6 @@
 )]
 
 mod clock;
-#[cfg(any(feature = "ureq", feature = "hyper"))]
 mod credential;
 #[cfg(feature = "hyper")]
 pub mod hyper;
@@ -18,7 +17,6 @@ pub mod ureq;
 mod watch;
 
 pub use clock::now;
-#[cfg(any(feature = "ureq", feature = "hyper"))]
 pub use credential::Credential;
 pub use huaweicloud_sms_core::*;
 

@@ -25,22 +25,28 @@ pub(crate) enum Command {
     /// Obtain a command from a simulated service in this process, through each transport, over
     /// HTTP and HTTPS. Needs no network.
     Demo,
-    /// Ask once for the command of a source server.
+    /// Ask once for the command of a source server, with a token, an access key, or a user's password.
+    /// None of them is taken from the command line.
     Obtain {
         #[command(flatten)]
         call: Call,
     },
     /// Ask again and again until interrupted, and print every new answer with its time. Waits after
-    /// failures, leaves a refused key alone, and reads the token file again when it is refused.
+    /// failures, logs in anew before a token expires, leaves what is refused alone for 5 minutes, and reads
+    /// its file again then.
     ///
     /// Exit status: 0 when interrupted, 1 when nobody reads the answers any more, 2 wrong input.
     Watch(Watch),
+    /// Log an IAM user in, write the token to a file and print when it expires.
+    ///
+    /// Exit status: 0, or as of obtain.
+    Token(Token),
     /// Run a simulated service on loopback until interrupted. Prints its address first, then a
     /// line per request.
     Simulate(Simulate),
 }
 
-/// What is asked, and how.
+/// What is asked, by whom, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
     /// The service's address, as the SMS console's Agents page shows it.
@@ -51,11 +57,40 @@ pub(crate) struct Call {
     #[arg(long, value_name = "ID", env = "HW_SMS_SERVER_ID", hide_env_values = true)]
     pub(crate) server_id: String,
 
-    /// A file with the token (X-Subject-Token of IAM), `-` for standard input [default: the
-    /// environment's HW_AUTH_TOKEN, else OS_AUTH_TOKEN].
-    #[arg(long, value_name = "PATH|-")]
+    /// A file with the token (X-Subject-Token of IAM), `-` for standard input.
+    #[arg(long, value_name = "PATH|-", conflicts_with = "credentials_file")]
     pub(crate) token_file: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+
+    /// Sign by the service's clock, where this machine's is wrong and can't be set.
+    #[arg(long)]
+    pub(crate) follow_server_clock: bool,
+
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// Where a key or a password comes from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Credentials {
+    /// A file with an access key ([basic] or [global]: ak, sk, as the SDKs read it) or a user ([password]:
+    /// domain_name, user_name, password) [default: the environment's HUAWEICLOUD_SDK_CREDENTIALS_FILE,
+    /// else its token, key or user].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) credentials_file: Option<PathBuf>,
+
+    /// IAM's address, where a user logs in, such as https://iam.myhuaweicloud.com [default: that of the
+    /// credentials file, else the environment's HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or
+    /// OS_AUTH_URL].
+    #[arg(long, value_name = "URL")]
+    pub(crate) iam_endpoint: Option<String>,
+}
+
+/// How it is asked, and how the answer is printed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Connection {
     /// Which HTTP client carries the request [default: the first of these in this build].
     #[arg(long, value_name = "NAME")]
     pub(crate) transport: Option<Transport>,
@@ -77,7 +112,7 @@ pub(crate) struct Call {
     #[arg(long)]
     pub(crate) no_proxy: bool,
 
-    /// Accept an http:// endpoint: the token travels in clear text.
+    /// Accept http:// addresses: token and password travel in clear text.
     #[arg(long)]
     pub(crate) allow_http: bool,
 
@@ -88,6 +123,24 @@ pub(crate) struct Call {
     /// How to print the answer: for people, or one JSON object on one line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Token {
+    /// Where the token is written: a file that only its owner can read, replaced in one step, or `-` for
+    /// standard output.
+    #[arg(long, value_name = "PATH|-")]
+    pub(crate) out: PathBuf,
+
+    /// With `--out -`: write the token to a terminal too.
+    #[arg(long)]
+    pub(crate) to_terminal: bool,
+
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,25 +3,29 @@
 use huaweicloud_sms::{Endpoint, ObtainCommand, ServerId};
 use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
 
-use crate::{args::Call, file};
+use crate::{
+    args::{Call, Connection},
+    file,
+};
 
 /// Everything that can be wrong with the input is found here, before anything is sent.
 pub(crate) fn prepare(args: &Call) -> Result<(ObtainCommand, Settings), String> {
-    let is_http = args.endpoint.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
-    let endpoint = if is_http && args.allow_http {
-        Endpoint::cleartext(&args.endpoint)
-    } else {
-        Endpoint::new(&args.endpoint)
-    };
-    let endpoint = endpoint.map_err(|error| match is_http && !args.allow_http {
-        true => format!("{error}; --allow-http accepts that"),
-        false => error.to_string(),
-    })?;
+    let endpoint = endpoint(&args.endpoint, args.connection.allow_http)?;
     let server_id = ServerId::new(&args.server_id).map_err(|error| error.to_string())?;
-    Ok((ObtainCommand::new(&endpoint, &server_id), settings(args)?))
+    Ok((ObtainCommand::new(&endpoint, &server_id), settings(&args.connection)?))
 }
 
-fn settings(args: &Call) -> Result<Settings, String> {
+pub(crate) fn endpoint(text: &str, allow_http: bool) -> Result<Endpoint, String> {
+    let is_http = text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
+    let endpoint =
+        if is_http && allow_http { Endpoint::cleartext(text) } else { Endpoint::new(text) };
+    endpoint.map_err(|error| match is_http && !allow_http {
+        true => format!("{error}; --allow-http accepts that"),
+        false => error.to_string(),
+    })
+}
+
+pub(crate) fn settings(args: &Connection) -> Result<Settings, String> {
     let mut settings = Settings::default().timeout(args.timeout).max_body(args.max_body);
     if let Some(path) = &args.ca_cert {
         // A whole trust store is a few hundred KiB.

@@ -11,8 +11,8 @@ use huaweicloud_sms_transport::{Proxy, Settings, Trust};
 
 use crate::{
     args::Transport,
+    redactor::Redactor,
     report,
-    secret::Redactor,
     transport::{AVAILABLE, Client},
 };
 
@@ -66,7 +66,7 @@ fn ask(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), Stri
     if let Some(pem) = simulator.ca_pem() {
         settings = settings.trust(Trust::Pem(pem.into()));
     }
-    let client = Client::new(Some(transport), settings)?;
+    let client = Client::new(Some(transport), settings, false)?;
     let call = ObtainCommand::new(&endpoint, &server_id);
     let answer = client.send(&call, &token).map_err(|error| error.to_string())?;
 
@@ -94,6 +94,6 @@ fn show(
         writeln!(out, "  > {name}: {value}")?;
     }
     writeln!(out, "  < status {}", request.status)?;
-    let answer = report::text(&Ok(answer), &Redactor::new(""));
+    let answer = report::text(&Ok(answer), &Redactor::default());
     answer.lines().try_for_each(|line| writeln!(out, "  < {line}"))
 }

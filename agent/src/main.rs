@@ -2,16 +2,20 @@
 
 mod args;
 mod call;
+mod clock;
+mod credential;
+mod credentials_file;
 mod demo;
 mod exit;
 mod file;
 mod interrupt;
 mod logging;
 mod obtain;
+mod redactor;
 mod report;
-mod secret;
 mod simulate;
 mod systemd;
+mod token;
 mod transport;
 mod watch;
 
@@ -26,6 +30,7 @@ fn main() -> ExitCode {
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),
         args::Command::Watch(args) => watch::run(&args),
+        args::Command::Token(args) => token::run(&args),
         args::Command::Simulate(args) => simulate::run(&args),
     }
 }

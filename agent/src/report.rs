@@ -10,7 +10,7 @@ use huaweicloud_sms::{Answer, CommandParam, Error, ResponseError};
 use huaweicloud_sms_transport::Error as TransportError;
 use serde::Serialize;
 
-use crate::{args::Format, exit::Exit, secret::Redactor};
+use crate::{args::Format, exit::Exit, redactor::Redactor};
 
 /// What came of asking.
 pub(crate) type Outcome = Result<Answer, Failure>;
@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     Input(String),
     /// The call failed.
     Call(Error<TransportError>),
+    /// The login failed.
+    Login(Error<TransportError>),
 }
 
 /// The JSON form. Fields that do not apply are left out.
@@ -39,6 +41,9 @@ struct Line<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// Which call failed, if it is another than that for the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    during: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +69,7 @@ struct Param {
 
 impl Param {
     /// `None` if no parameter came.
-    fn new(param: &CommandParam, redactor: &Redactor<'_>) -> Option<Self> {
+    fn new(param: &CommandParam, redactor: &Redactor) -> Option<Self> {
         let redact = |text: &Option<String>| text.as_deref().map(|text| redactor.redact(text));
         (!param.is_empty()).then(|| Self {
             task_id: redact(&param.task_id),
@@ -75,7 +80,7 @@ impl Param {
 }
 
 /// Prints an outcome, answers to standard output and, in text, errors to standard error.
-pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor<'_>) -> Exit {
+pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor) -> Exit {
     // Who does not read the answer (a closed pipe) still gets the exit status.
     if let Err(error) = print_at(None, outcome, format, redactor) {
         log::warn!("the answer could not be printed: {error}");
@@ -88,7 +93,7 @@ pub(crate) fn print_at(
     time: Option<&str>,
     outcome: &Outcome,
     format: Format,
-    redactor: &Redactor<'_>,
+    redactor: &Redactor,
 ) -> io::Result<()> {
     log_sources(outcome, redactor);
     match format {
@@ -133,19 +138,21 @@ fn exit(outcome: &Outcome) -> Exit {
         Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer,
         Ok(Answer::Nothing(_)) => Exit::Nothing,
         Err(Failure::Input(_)) => Exit::Input,
-        Err(Failure::Call(Error::Transport(_))) => Exit::Transport,
-        Err(Failure::Call(Error::Response(ResponseError::Api(_)))) => Exit::Api,
-        Err(Failure::Call(Error::Response(_))) => Exit::Protocol,
+        Err(Failure::Call(error) | Failure::Login(error)) => match error {
+            Error::Transport(_) => Exit::Transport,
+            Error::Response(ResponseError::Api(_)) => Exit::Api,
+            Error::Response(_) => Exit::Protocol,
+        },
     }
 }
 
 /// The HTTP client's own words, which differ from one to the other, for who wants to know more.
-fn log_sources(outcome: &Outcome, redactor: &Redactor<'_>) {
+fn log_sources(outcome: &Outcome, redactor: &Redactor) {
     match outcome {
         Ok(Answer::Command(command)) if command.lacks_task_id() => {
             log::warn!("{} came without a task_id", command.name);
         }
-        Err(Failure::Call(Error::Transport(error))) => {
+        Err(Failure::Call(Error::Transport(error)) | Failure::Login(Error::Transport(error))) => {
             let mut source = error.source();
             while let Some(error) = source {
                 log::info!("cause: {}", redactor.redact(&error.to_string()));
@@ -156,7 +163,7 @@ fn log_sources(outcome: &Outcome, redactor: &Redactor<'_>) {
     }
 }
 
-fn json(time: Option<&str>, outcome: &Outcome, redactor: &Redactor<'_>) -> String {
+fn json(time: Option<&str>, outcome: &Outcome, redactor: &Redactor) -> String {
     let redact = |text: &str| redactor.redact(text);
     let line = match outcome {
         Ok(Answer::Command(command)) => Line {
@@ -175,17 +182,15 @@ fn json(time: Option<&str>, outcome: &Outcome, redactor: &Redactor<'_>) -> Strin
             Line { answer: "nothing", reason: Some(why.as_str()), ..Line::default() }
         }
         Err(failure) => {
-            let api = match failure {
-                Failure::Call(Error::Response(ResponseError::Api(error))) => Some(error),
-                _ => None,
-            };
-            let response = match failure {
-                Failure::Call(Error::Response(error)) => Some(error),
+            let response = failure.response();
+            let api = match response {
+                Some(ResponseError::Api(error)) => Some(error),
                 _ => None,
             };
             Line {
                 answer: "error",
                 kind: Some(failure.kind()),
+                during: matches!(failure, Failure::Login(_)).then_some("login"),
                 status: response.map(|error| error.status().as_u16()),
                 error_code: api.and_then(|error| error.code()).map(redact),
                 error_msg: api.and_then(|error| error.message()).map(redact),
@@ -226,7 +231,7 @@ fn only_visible(json: &str) -> String {
 }
 
 /// The form for people.
-pub(crate) fn text(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
+pub(crate) fn text(outcome: &Outcome, redactor: &Redactor) -> String {
     match outcome {
         Ok(Answer::Command(command)) => {
             let name = redactor.redact(&command.name.to_string());
@@ -245,7 +250,7 @@ pub(crate) fn text(outcome: &Outcome, redactor: &Redactor<'_>) -> String {
     }
 }
 
-fn param(param: &CommandParam, redactor: &Redactor<'_>) -> String {
+fn param(param: &CommandParam, redactor: &Redactor) -> String {
     let Some(Param { task_id, bucket, object }) = Param::new(param, redactor) else {
         return String::new();
     };
@@ -265,11 +270,17 @@ impl Failure {
     /// other ones.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         use ResponseError::{Api, Body, Status};
-        match (self, other) {
-            (Self::Call(Error::Transport(one)), Self::Call(Error::Transport(other))) => {
+        let (one, other) = match (self, other) {
+            (Self::Call(one), Self::Call(other)) | (Self::Login(one), Self::Login(other)) => {
+                (one, other)
+            }
+            _ => return false,
+        };
+        match (one, other) {
+            (Error::Transport(one), Error::Transport(other)) => {
                 one.to_string() == other.to_string()
             }
-            (Self::Call(Error::Response(one)), Self::Call(Error::Response(other))) => {
+            (Error::Response(one), Error::Response(other)) => {
                 let is_same = match (one, other) {
                     (Api(one), Api(other)) => one.code() == other.code(),
                     (Status(_), Status(_)) => true,
@@ -282,12 +293,22 @@ impl Failure {
         }
     }
 
+    /// The response that is no answer, if there was one.
+    pub(crate) fn response(&self) -> Option<&ResponseError> {
+        match self {
+            Self::Call(Error::Response(error)) | Self::Login(Error::Response(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Input(_) => "input",
-            Self::Call(Error::Transport(_)) => "transport",
-            Self::Call(Error::Response(ResponseError::Api(_))) => "api",
-            Self::Call(Error::Response(_)) => "protocol",
+            Self::Call(error) | Self::Login(error) => match error {
+                Error::Transport(_) => "transport",
+                Error::Response(ResponseError::Api(_)) => "api",
+                Error::Response(_) => "protocol",
+            },
         }
     }
 
@@ -295,6 +316,7 @@ impl Failure {
         match self {
             Self::Input(message) => message.clone(),
             Self::Call(error) => error.to_string(),
+            Self::Login(error) => format!("login: {error}"),
         }
     }
 
@@ -302,12 +324,23 @@ impl Failure {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Input(_) => None,
-            Self::Call(Error::Response(ResponseError::Api(error))) => Some(error.kind().advice()),
-            Self::Call(Error::Response(_)) => Some(
-                "something between here and the service answered in its place (a proxy, a login \
-                 page, a load balancer): check the endpoint and the proxy",
-            ),
-            Self::Call(Error::Transport(error)) => Some(error.advice()),
+            Self::Login(Error::Response(ResponseError::Api(error)))
+                if error.kind().is_unauthorized() =>
+            {
+                Some(
+                    "check the account's name, the IAM user's name and the password; a HUAWEI ID \
+                     can't log in here, nor a user with login protection (MFA) or without \
+                     programmatic access",
+                )
+            }
+            Self::Call(error) | Self::Login(error) => Some(match error {
+                Error::Response(ResponseError::Api(error)) => error.kind().advice(),
+                Error::Response(_) => {
+                    "something between here and the service answered in its place (a proxy, a login \
+                     page, a load balancer): check the endpoint and the proxy"
+                }
+                Error::Transport(error) => error.advice(),
+            }),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use huaweicloud_sms::Escaped;
 use huaweicloud_sms_simulator::{Error, Script, Simulator};
 
-use crate::{args::Simulate, exit::Exit, file, secret};
+use crate::{args::Simulate, credential, exit::Exit, file};
 
 pub(crate) fn run(args: &Simulate) -> ExitCode {
     match simulate(args) {
@@ -45,7 +45,7 @@ fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
         builder = builder.tls();
     }
     if let Some(path) = &args.token_file {
-        builder = builder.token(secret::token(Some(path))?.text);
+        builder = builder.token(credential::token_text(path)?);
     }
     let simulator = builder.start().map_err(|error| match error {
         Error::Start(cause) => format!("it cannot listen on {}: {cause}", args.listen),

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use huaweicloud_sms::{Answer, AuthToken, Error, ObtainCommand, Operation, Pace, Poller};
+use huaweicloud_sms::{
+    Answer, Authorize, ClockSkew, Credential, Error, ObtainCommand, Operation, Pace, Poller,
+    Timestamp,
+};
 use huaweicloud_sms_transport::{Error as TransportError, Settings};
 
 use crate::args::Transport;
@@ -24,7 +27,11 @@ pub(crate) enum Client {
 
 impl Client {
     /// A client on the transport asked for, else on the first of this build.
-    pub(crate) fn new(transport: Option<Transport>, settings: Settings) -> Result<Self, String> {
+    pub(crate) fn new(
+        transport: Option<Transport>,
+        settings: Settings,
+        follow_server_clock: bool,
+    ) -> Result<Self, String> {
         let transport = transport
             .or_else(|| AVAILABLE.first().copied())
             .ok_or("this build has no transport: build with the feature ureq or hyper")?;
@@ -33,12 +40,14 @@ impl Client {
             #[cfg(feature = "ureq")]
             Transport::Ureq => {
                 use huaweicloud_sms::ureq::{Client, Transport};
-                Ok(Self::Ureq(Client::new(Transport::new(settings).map_err(refused)?)))
+                let client = Client::new(Transport::new(settings).map_err(refused)?);
+                Ok(Self::Ureq(client.follow_server_clock(follow_server_clock)))
             }
             #[cfg(feature = "hyper")]
             Transport::Hyper => {
                 use huaweicloud_sms::hyper::{Client, Transport};
                 let client = Client::new(Transport::new(settings).map_err(refused)?);
+                let client = client.follow_server_clock(follow_server_clock);
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()
@@ -47,7 +56,7 @@ impl Client {
             }
             #[allow(unreachable_patterns, reason = "reached where a feature is off")]
             missing => {
-                let _ = (settings, refused);
+                let _ = (settings, refused, follow_server_clock);
                 Err(format!("the transport {} is not in this build", missing.name()))
             }
         }
@@ -60,14 +69,34 @@ impl Client {
     pub(crate) fn send<O: Operation>(
         &self,
         call: &O,
-        token: &AuthToken,
+        auth: &impl Authorize,
     ) -> Result<O::Output, Error<TransportError>> {
         match *self {
             #[cfg(feature = "ureq")]
-            Self::Ureq(ref client) => client.send(call, token),
-            // One call, so nothing of the connection needs the runtime once it has returned.
+            Self::Ureq(ref client) => client.send(call, auth),
+            // A connection that is used again was left by an answer read whole: nothing of it needed the
+            // runtime meanwhile.
             #[cfg(feature = "hyper")]
-            Self::Hyper(ref client, ref runtime) => runtime.block_on(client.send(call, token)),
+            Self::Hyper(ref client, ref runtime) => runtime.block_on(client.send(call, auth)),
+        }
+    }
+
+    /// The moment to sign with.
+    pub(crate) fn now(&self) -> Timestamp {
+        match *self {
+            #[cfg(feature = "ureq")]
+            Self::Ureq(ref client) => client.now(),
+            #[cfg(feature = "hyper")]
+            Self::Hyper(ref client, _) => client.now(),
+        }
+    }
+
+    pub(crate) fn clock_skew(&self) -> Option<ClockSkew> {
+        match *self {
+            #[cfg(feature = "ureq")]
+            Self::Ureq(ref client) => client.clock_skew(),
+            #[cfg(feature = "hyper")]
+            Self::Hyper(ref client, _) => client.clock_skew(),
         }
     }
 }
@@ -84,13 +113,14 @@ pub(crate) enum Watch {
     #[cfg(feature = "ureq")]
     Ureq {
         client: huaweicloud_sms::ureq::Client,
-        watch: Box<huaweicloud_sms::ureq::Watch<ObtainCommand, AuthToken>>,
+        watch: Box<huaweicloud_sms::ureq::Watch<ObtainCommand>>,
     },
     #[cfg(feature = "hyper")]
     Hyper {
         /// Keeps running while the answers are printed, as hyper's connections need.
         runtime: tokio::runtime::Runtime,
-        watch: Box<huaweicloud_sms::hyper::Watch<ObtainCommand, AuthToken>>,
+        client: Box<huaweicloud_sms::hyper::Client>,
+        watch: Box<huaweicloud_sms::hyper::Watch<ObtainCommand>>,
         stop: std::sync::Arc<tokio::sync::Notify>,
     },
 }
@@ -101,28 +131,27 @@ pub(crate) enum Watch {
 )]
 impl Watch {
     pub(crate) fn new(
-        transport: Option<Transport>,
-        settings: Settings,
+        client: Client,
         call: ObtainCommand,
-        token: AuthToken,
+        credential: Credential,
         pace: Pace,
     ) -> Result<Self, String> {
         let refused = |error: huaweicloud_sms::InvalidInput| error.to_string();
-        match Client::new(transport, settings)? {
+        match client {
             #[cfg(feature = "ureq")]
             Client::Ureq(client) => {
-                let watch = Box::new(client.watch(call, token, pace).map_err(refused)?);
+                let watch = Box::new(client.watch(call, credential, pace).map_err(refused)?);
                 Ok(Self::Ureq { client, watch })
             }
             #[cfg(feature = "hyper")]
             Client::Hyper(client, _) => {
-                let watch = Box::new(client.watch(call, token, pace).map_err(refused)?);
+                let watch = Box::new(client.watch(call, credential, pace).map_err(refused)?);
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(1)
                     .enable_all()
                     .build()
                     .map_err(no_runtime)?;
-                Ok(Self::Hyper { runtime, watch, stop: std::sync::Arc::default() })
+                Ok(Self::Hyper { runtime, client, watch, stop: std::sync::Arc::default() })
             }
         }
     }
@@ -133,7 +162,7 @@ impl Watch {
             #[cfg(feature = "ureq")]
             Self::Ureq { ref mut watch, .. } => watch.next(),
             #[cfg(feature = "hyper")]
-            Self::Hyper { ref runtime, ref mut watch, ref stop } => {
+            Self::Hyper { ref runtime, ref mut watch, ref stop, .. } => {
                 use std::{future::Future, pin::pin, task::Poll};
                 let mut stopped = pin!(stop.notified());
                 let mut event = pin!(watch.next());
@@ -147,12 +176,12 @@ impl Watch {
         }
     }
 
-    pub(crate) fn renew(&mut self, token: AuthToken) {
+    pub(crate) fn renew(&mut self, credential: Credential) {
         match *self {
             #[cfg(feature = "ureq")]
-            Self::Ureq { ref mut watch, .. } => watch.renew(token),
+            Self::Ureq { ref mut watch, .. } => watch.renew(credential),
             #[cfg(feature = "hyper")]
-            Self::Hyper { ref mut watch, .. } => watch.renew(token),
+            Self::Hyper { ref mut watch, .. } => watch.renew(credential),
         }
     }
 
@@ -171,6 +200,25 @@ impl Watch {
             Self::Ureq { ref watch, .. } => watch.poller(),
             #[cfg(feature = "hyper")]
             Self::Hyper { ref watch, .. } => watch.poller(),
+        }
+    }
+
+    /// When the next call or login goes out.
+    pub(crate) fn due(&self) -> Instant {
+        match *self {
+            #[cfg(feature = "ureq")]
+            Self::Ureq { ref watch, .. } => watch.due(),
+            #[cfg(feature = "hyper")]
+            Self::Hyper { ref watch, .. } => watch.due(),
+        }
+    }
+
+    pub(crate) fn clock_skew(&self) -> Option<ClockSkew> {
+        match *self {
+            #[cfg(feature = "ureq")]
+            Self::Ureq { ref client, .. } => client.clock_skew(),
+            #[cfg(feature = "hyper")]
+            Self::Hyper { ref client, .. } => client.clock_skew(),
         }
     }
 

@@ -8,16 +8,18 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use huaweicloud_sms::{Answer, ApiErrorKind, Command, Error, Event, Pace, ResponseError, Step};
+use huaweicloud_sms::{Answer, ApiErrorKind, Command, Error, Event, Pace, ResponseError};
+use huaweicloud_sms_transport::Error as TransportError;
 
 use crate::{
-    args, call,
+    args, call, clock,
+    credential::{self, Loaded},
     exit::Exit,
     interrupt,
+    redactor::Redactor,
     report::{self, Failure, Outcome},
-    secret::{self, Redactor, Token},
     systemd::Notifier,
-    transport::Watch,
+    transport::{Client, Watch},
 };
 
 /// How long an interrupted process may take to end by itself.
@@ -26,16 +28,17 @@ const GRACE: Duration = Duration::from_millis(800);
 const MAX_SEEN: usize = 4096;
 
 pub(crate) fn run(args: &args::Watch) -> ExitCode {
-    let format = args.call.format;
-    let started = secret::token(args.call.token_file.as_deref())
-        .and_then(|token| Ok((start(args, &token)?, token)));
-    let (watch, token) = match started {
+    let format = args.call.connection.format;
+    let started =
+        credential::load(&args.call).and_then(|loaded| Ok((start(args, &loaded)?, loaded)));
+    let (watch, loaded) = match started {
         Ok(started) => started,
         Err(message) => {
-            return report::print(&Err(Failure::Input(message)), format, &Redactor::new("")).into();
+            return report::print(&Err(Failure::Input(message)), format, &Redactor::default())
+                .into();
         }
     };
-    match follow(watch, token, args) {
+    match follow(watch, loaded, args) {
         Ok(()) => Exit::Answer.into(),
         Err(error) => {
             log::error!("the answers cannot be printed: {error}");
@@ -44,12 +47,14 @@ pub(crate) fn run(args: &args::Watch) -> ExitCode {
     }
 }
 
-fn start(args: &args::Watch, token: &Token) -> Result<Watch, String> {
+fn start(args: &args::Watch, loaded: &Loaded) -> Result<Watch, String> {
     let (call, settings) = call::prepare(&args.call)?;
-    log::info!("GET {}", call.uri());
+    log::info!("GET {}, with a {}", call.uri(), loaded.what());
     let first_backoff = Duration::from_secs(5).min(args.max_backoff);
     let pace = Pace::default().interval(args.interval).backoff(first_backoff, args.max_backoff);
-    let watch = Watch::new(args.call.transport, settings, call, token.auth.clone(), pace)?;
+    let follow_server_clock = args.call.follow_server_clock;
+    let client = Client::new(args.call.connection.transport, settings, follow_server_clock)?;
+    let watch = Watch::new(client, call, loaded.credential.clone(), pace)?;
     let stop = watch.stopper();
     let on_interrupt = move || {
         stop();
@@ -62,33 +67,41 @@ fn start(args: &args::Watch, token: &Token) -> Result<Watch, String> {
 }
 
 /// Until it is interrupted, or the answers cannot be printed any more.
-fn follow(mut watch: Watch, mut token: Token, args: &args::Watch) -> io::Result<()> {
+fn follow(mut watch: Watch, mut loaded: Loaded, args: &args::Watch) -> io::Result<()> {
     let notifier = Notifier::start();
-    let mut printer = Printer::new(args);
+    let mut printer = Printer::new(args, loaded.redactor());
+    let mut clock = clock::Watch::default();
     loop {
-        let now = Instant::now();
-        let wake_up = match watch.poller().poll(now) {
-            Step::WaitUntil(moment) => moment,
-            Step::Obtain | Step::RenewAuth => now,
-        };
-        notifier.expect_by(wake_up + args.call.timeout + GRACE);
+        notifier.expect_by(watch.due().max(Instant::now()) + args.call.connection.timeout + GRACE);
         let Some(event) = watch.next() else { return printer.end() };
+        let failures = watch.poller().failures();
         let reason = match event {
-            Event::Answer(answer) => printer.print(Ok(answer), &watch, &token)?,
-            Event::Error(error) => printer.print(Err(Failure::Call(error)), &watch, &token)?,
+            Event::Answer(answer) => printer.print(Ok(answer), failures, &loaded)?,
+            Event::Error(error) => printer.print(Err(Failure::Call(error)), failures, &loaded)?,
+            Event::LoggedIn(issued) => {
+                log::info!("logged in, until {} by IAM's clock", issued.expires_at);
+                printer.logged_in(issued.token.reveal(), &loaded);
+                "logged in".into()
+            }
+            Event::LoginError(error) => printer.print_login_error(error)?,
             Event::RenewAuth => {
-                match renewed(&token, args) {
+                match renewed(&loaded, &args.call) {
                     Some(new) => {
-                        watch.renew(new.auth.clone());
-                        token = new;
+                        watch.renew(new.credential.clone());
+                        printer.redactor = new.redactor();
+                        loaded = new;
                     }
                     None => watch.keep(),
                 }
-                "the token was refused".into()
+                format!("the {} was refused", loaded.what())
             }
         };
-        if let Step::WaitUntil(moment) = watch.poller().poll(Instant::now()) {
-            let wait = moment.saturating_duration_since(Instant::now());
+        if let Some(skew) = watch.clock_skew() {
+            printer.clear_wait();
+            clock.note(skew);
+        }
+        let wait = watch.due().saturating_duration_since(Instant::now());
+        if !wait.is_zero() {
             let status = format!("next call in {} s: {reason}", wait.as_secs_f64().ceil());
             printer.show_wait(&status);
             notifier.status(&status);
@@ -96,31 +109,31 @@ fn follow(mut watch: Watch, mut token: Token, args: &args::Watch) -> io::Result<
     }
 }
 
-/// The token of the file, if it is another one by now.
-fn renewed(old: &Token, args: &args::Watch) -> Option<Token> {
-    let path = args.call.token_file.as_deref().filter(|path| path.as_os_str() != "-");
-    let Some(path) = path else {
-        log::warn!("the token was refused, and only one in a --token-file can be replaced");
+/// The credential of the file, if it is another one by now.
+fn renewed(old: &Loaded, args: &args::Call) -> Option<Loaded> {
+    let what = old.what();
+    if credential::file_of(args).is_none() {
+        log::warn!("the {what} was refused, and only one in a file can be replaced");
         return None;
-    };
-    match secret::token(Some(path)) {
-        Ok(new) if new.text != old.text => {
-            log::info!("the token file has a new token");
+    }
+    match credential::load(args) {
+        Ok(new) if !new.is_same(old) => {
+            log::info!("the file has a new {}", new.what());
             Some(new)
         }
         Ok(_) => {
-            log::warn!("the token was refused, and the token file still has the same");
+            log::warn!("the {what} was refused, and its file still has the same");
             None
         }
         Err(message) => {
-            log::warn!("the token was refused, and {message}");
+            log::warn!("the {what} was refused, and {message}");
             None
         }
     }
 }
 
 /// Why the next call waits, in a few words.
-fn reason(outcome: &Outcome, failures: u32) -> String {
+fn reason(outcome: &Outcome, failures: u32, what: &str) -> String {
     let Err(Failure::Call(Error::Response(error))) = outcome else {
         return match outcome {
             Ok(_) => "the interval".into(),
@@ -136,7 +149,7 @@ fn reason(outcome: &Outcome, failures: u32) -> String {
         Some(ApiErrorKind::Throttled) => "throttled".into(),
         Some(ApiErrorKind::KeyLocked) => "the key is locked".into(),
         Some(ApiErrorKind::ClockSkew) => "this server's clock is wrong".into(),
-        _ if error.is_unauthorized() => "the token was refused".into(),
+        _ if error.is_unauthorized() => format!("the {what} was refused"),
         Some(kind) if !kind.is_retryable() => "refused until something is changed".into(),
         _ => in_a_row(failures),
     }
@@ -155,7 +168,10 @@ struct Printer<'a> {
     /// The last outcome, and whether it was printed.
     last: Option<(Outcome, bool)>,
     repeated: u64,
+    /// The last failed login, until one succeeds.
+    login_error: Option<Failure>,
     seen: Seen,
+    redactor: Redactor,
     /// Whether people look on, and see a line with the present wait.
     is_terminal: bool,
     /// How long that line is now, in characters.
@@ -163,14 +179,22 @@ struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    fn new(args: &'a args::Watch) -> Self {
-        let is_terminal = io::stderr().is_terminal();
-        Self { args, last: None, repeated: 0, seen: Seen::default(), is_terminal, wait_width: 0 }
+    fn new(args: &'a args::Watch, redactor: Redactor) -> Self {
+        Self {
+            args,
+            last: None,
+            repeated: 0,
+            login_error: None,
+            seen: Seen::default(),
+            redactor,
+            is_terminal: io::stderr().is_terminal(),
+            wait_width: 0,
+        }
     }
 
     /// Prints an outcome if it is new, and says why the next call waits.
-    fn print(&mut self, outcome: Outcome, watch: &Watch, token: &Token) -> io::Result<String> {
-        let reason = reason(&outcome, watch.poller().failures());
+    fn print(&mut self, outcome: Outcome, failures: u32, loaded: &Loaded) -> io::Result<String> {
+        let reason = reason(&outcome, failures, loaded.what());
         if let Some((last, is_printed)) = &self.last {
             if is_same(last, &outcome) && !self.args.every {
                 // What was not printed is not counted either: it would be taken for what was.
@@ -185,11 +209,36 @@ impl<'a> Printer<'a> {
         };
         if !is_old {
             self.clear_wait();
-            let redactor = Redactor::new(&token.text);
-            report::print_at(Some(&now()), &outcome, self.args.call.format, &redactor)?;
+            self.print_now(&outcome)?;
         }
         self.last = Some((outcome, !is_old));
         Ok(reason)
+    }
+
+    fn print_now(&self, outcome: &Outcome) -> io::Result<()> {
+        report::print_at(Some(&now()), outcome, self.args.call.connection.format, &self.redactor)
+    }
+
+    /// A failed login, unless the one before failed in the same way. It is beside the answers, which may
+    /// go on: the old token may be good still.
+    fn print_login_error(&mut self, error: Error<TransportError>) -> io::Result<String> {
+        let failure = Failure::Login(error);
+        let is_refused = failure.response().is_some_and(ResponseError::is_unauthorized);
+        if self.login_error.as_ref().is_none_or(|last| !last.is_same(&failure)) {
+            self.print_repeated()?;
+            self.clear_wait();
+            let outcome = Err(failure);
+            self.print_now(&outcome)?;
+            self.login_error = outcome.err();
+        }
+        Ok(if is_refused { "the password was refused".into() } else { "the login failed".into() })
+    }
+
+    /// From now on the new token is kept out of what is printed, too.
+    fn logged_in(&mut self, token: &str, loaded: &Loaded) {
+        self.login_error = None;
+        self.redactor = loaded.redactor();
+        self.redactor.add(token);
     }
 
     /// What was counted since the last new answer.
@@ -200,7 +249,9 @@ impl<'a> Printer<'a> {
         }
         self.clear_wait();
         match &self.last {
-            Some((last, _)) => report::print_repeated(&now(), count, last, self.args.call.format),
+            Some((last, _)) => {
+                report::print_repeated(&now(), count, last, self.args.call.connection.format)
+            }
             None => Ok(()),
         }
     }

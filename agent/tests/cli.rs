@@ -171,10 +171,9 @@ fn wrong_input() {
     let url = simulator.url();
     let empty = file("empty-token", "");
     let lines = file("two-lines", "canary-token\ncanary\n");
-    let long = file("long-token", &"c".repeat(16_385));
-    let not_text = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("not-text");
-    fs::write(&not_text, b"canary\xff").expect("written");
-    let huge = file("huge-token", &"c".repeat(70_000));
+    let long = file("long-token", "c".repeat(16_385));
+    let not_text = file("not-text", b"canary\xff");
+    let huge = file("huge-token", "c".repeat(70_000));
     let token = file("token", TOKEN);
     let path = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
     let long_id = "x".repeat(256);

@@ -70,7 +70,7 @@ fn the_whole_story() {
         ] {
             service.push(SERVER_ID, answer);
         }
-        let path = file(&format!("watch-token-{transport}"), &format!("{TOKEN}\n"));
+        let path = file(&format!("watch-token-{transport}"), format!("{TOKEN}\n"));
         let path = path.to_str().expect("UTF-8");
         let (_running, mut lines) = watch(
             &service.url(),

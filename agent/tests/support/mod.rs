@@ -20,10 +20,11 @@ pub(crate) fn transports() -> Vec<&'static str> {
 /// The binary, with nothing of this process's environment that it would read.
 pub(crate) fn agent(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-agent"));
-    for name in
-        ["HW_SMS_ENDPOINT", "HW_SMS_SERVER_ID", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN", "RUST_LOG"]
-    {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["HW_", "OS_", "HUAWEICLOUD_", "RUST_LOG"].iter().any(|start| name.starts_with(start)) {
+            command.env_remove(&*name);
+        }
     }
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
         command.env_remove(name).env_remove(name.to_lowercase());
@@ -39,9 +40,15 @@ pub(crate) fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
 }
 
 /// A file in the tests' own directory.
-pub(crate) fn file(name: &str, content: &str) -> PathBuf {
+pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, content).expect("written");
+    // A token or a credential may be in it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its owner's");
+    }
     path
 }
 

@@ -1,0 +1,90 @@
+//! `sms-agent token`: a login, its token into a file.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
+
+use huaweicloud_sms::{Credential, IssuedToken, Unauthenticated};
+
+use crate::{
+    args::{Format, Token},
+    call, clock, credential,
+    exit::Exit,
+    file,
+    redactor::Redactor,
+    report::{self, Failure},
+    transport::Client,
+};
+
+pub(crate) fn run(args: &Token) -> ExitCode {
+    let mut redactor = Redactor::default();
+    match token(args, &mut redactor) {
+        Ok(issued) => {
+            // Who does not read it (a closed pipe) still has the token.
+            if let Err(error) = say(args, &issued) {
+                log::warn!("the expiry could not be printed: {error}");
+            }
+            Exit::Answer.into()
+        }
+        Err(failure) => report::print(&Err(failure), args.connection.format, &redactor).into(),
+    }
+}
+
+fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> {
+    let connection = &args.connection;
+    if is_stdout(&args.out) && io::stdout().is_terminal() && !args.to_terminal {
+        let message = "standard output is a terminal, where the token could be read: give --out a \
+                       file, or --to-terminal besides";
+        return Err(Failure::Input(message.into()));
+    }
+    let loaded =
+        credential::load_user(&args.credentials, connection.allow_http).map_err(Failure::Input)?;
+    *redactor = loaded.redactor();
+    let Credential::Login(login) = &loaded.credential else {
+        unreachable!("a user logs in");
+    };
+    let settings = call::settings(connection).map_err(Failure::Input)?;
+    let client = Client::new(connection.transport, settings, false).map_err(Failure::Input)?;
+    log::info!("POST {}", login.uri());
+    let result = client.send(login, &Unauthenticated).map_err(Failure::Login);
+    if let Some(skew) = client.clock_skew() {
+        clock::warn(skew);
+    }
+    let issued = result?;
+    let text = issued.token.reveal();
+    if is_stdout(&args.out) {
+        writeln!(io::stdout(), "{text}")
+            .map_err(|error| Failure::Input(format!("the token cannot be written: {error}")))?;
+    } else {
+        file::write_secret("the token file", &args.out, text).map_err(Failure::Input)?;
+    }
+    Ok(issued)
+}
+
+/// Until when the token is good: beside it, so to standard error where it went to standard output.
+fn say(args: &Token, issued: &IssuedToken) -> io::Result<()> {
+    let (expires_at, life) = (issued.expires_at, issued.lifetime().as_secs());
+    let line = match args.connection.format {
+        Format::Json => serde_json::json!({
+            "answer": "token",
+            "expires_at": expires_at.to_string(),
+            "lifetime_s": life,
+        })
+        .to_string(),
+        Format::Text => {
+            let life = humantime::format_duration(Duration::from_secs(life));
+            format!("a token until {expires_at}, for {life}")
+        }
+    };
+    match is_stdout(&args.out) {
+        true => writeln!(io::stderr(), "{line}"),
+        false => writeln!(io::stdout(), "{line}"),
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
