@@ -1,6 +1,9 @@
 //! The service's clock beside this machine's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use http::{HeaderMap, Response};
 use huaweicloud_sms_core::http;
@@ -44,8 +47,10 @@ impl ServerClock {
     }
 
     fn note(&self, headers: &HeaderMap) {
-        if let Some(theirs) = Timestamp::of_response(headers) {
-            let skew = ClockSkew::between(now(), theirs);
+        if let Some(second) = Timestamp::of_response(headers) {
+            // The middle of the second that the date names.
+            let theirs = second.as_unix_time() + Duration::from_millis(500);
+            let skew = ClockSkew::between(now(), Timestamp::from_unix_time(theirs));
             *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
         }
     }

@@ -475,7 +475,7 @@ fn simulate_and_obtain_as_two_processes() {
     let token = file("simulate-token", TOKEN);
     let script = file(
         "script.json",
-        &format!(
+        format!(
             r#"{{"servers":{{"{SERVER_ID}":{{"answers":[{{"json":{{"command_name":"SYNC"}}}},{{"status":503,"json":{{"error_code":"APIGW.0613"}}}}]}}}}}}"#
         ),
     );

@@ -72,7 +72,7 @@ impl ClockSkew {
 
 impl fmt::Display for ClockSkew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.by.as_secs();
+        let seconds = self.by.saturating_add(Duration::from_millis(500)).as_secs();
         let parts = [
             (seconds / 86_400, "d"),
             (seconds / 3600 % 24, "h"),

@@ -1,4 +1,5 @@
 //! What the tests of the binary share.
+#![allow(dead_code, reason = "each of them uses its part")]
 
 use std::{
     fs,

@@ -1,0 +1,570 @@
+//! Keys, users and tokens as an operator gives them, against a service that checks them.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use huaweicloud_sms_simulator::{Answer, Script, Simulator};
+use support::{Running, SERVER_ID, agent, file, transports};
+
+const AK: &str = "EXAMPLEAK00000000001";
+const SK: &str = "canarySECRETcanaryKEYcanary";
+const TEMPORARY_AK: &str = "EXAMPLETEMPAK0000002";
+const SECURITY_TOKEN: &str = "canarySECURITYcanaryTOKENcanary==";
+const PASSWORD: &str = "canary Päßwörd \"canary\" \\canary";
+const LONG: Duration = Duration::from_secs(60);
+
+fn script() -> Script {
+    Script::new()
+        .idle(SERVER_ID, Answer::command("START", Some("2c06")))
+        .access_key(AK, SK)
+        .temporary_key(TEMPORARY_AK, SK, SECURITY_TOKEN)
+        .user("my-account", "migration", PASSWORD)
+}
+
+fn start(script: Script) -> Simulator {
+    Simulator::builder().script(script).start().expect("started")
+}
+
+/// What the process says on both outputs, where no secret may be, and how it ends.
+struct Said {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+#[track_caller]
+fn run(command: &mut Command) -> Said {
+    let output = command.output().expect("runs");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    let said = Said {
+        exit: output.status.code().expect("an exit status"),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    };
+    for text in [&said.out, &said.err] {
+        assert!(!text.to_lowercase().contains("canary"), "{text}");
+    }
+    said
+}
+
+/// `obtain` with every log there is, in which no secret may be.
+fn obtain(service: &Simulator, more: &[&str], variables: &[(&str, &str)]) -> Said {
+    let url = service.url();
+    let mut arguments = vec!["obtain", "--endpoint", &url, "--server-id", SERVER_ID];
+    arguments.extend(["--allow-http", "-vvv"]);
+    arguments.extend(more);
+    run(agent(&arguments).envs(variables.iter().copied()))
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Each header that a request carries for its credential.
+fn headers(service: &Simulator) -> BTreeMap<String, String> {
+    let requests = service.requests();
+    let last = requests.last().expect("a request");
+    let names =
+        ["authorization", "x-auth-token", "x-security-token", "x-project-id", "x-domain-id"];
+    let value =
+        |name: &str| last.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    names.into_iter().filter_map(|name| Some((name.to_owned(), value(name)?))).collect()
+}
+
+#[test]
+fn a_key_from_the_environment() {
+    for transport in transports() {
+        for [id, secret, security, project, domain] in [
+            [
+                "HUAWEICLOUD_SDK_AK",
+                "HUAWEICLOUD_SDK_SK",
+                "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+                "HUAWEICLOUD_SDK_PROJECT_ID",
+                "HUAWEICLOUD_SDK_DOMAIN_ID",
+            ],
+            [
+                "HW_ACCESS_KEY",
+                "HW_SECRET_KEY",
+                "HW_SECURITY_TOKEN",
+                "HW_PROJECT_ID",
+                "HW_DOMAIN_ID",
+            ],
+            [
+                "OS_ACCESS_KEY",
+                "OS_SECRET_KEY",
+                "OS_SECURITY_TOKEN",
+                "OS_PROJECT_ID",
+                "OS_DOMAIN_ID",
+            ],
+        ] {
+            let service = start(script());
+            let more = ["--transport", transport];
+            let said = obtain(&service, &more, &[(id, AK), (secret, SK)]);
+            assert_eq!(said.exit, 0, "{id}: {}", said.err);
+            assert_eq!(headers(&service).len(), 1);
+            let temporary = [(id, TEMPORARY_AK), (secret, SK), (security, SECURITY_TOKEN)];
+            let scoped = [&temporary[..], &[(project, "p"), (domain, "d")]].concat();
+            let said = obtain(&service, &more, &scoped);
+            assert_eq!(said.exit, 0, "{id}: {}", said.err);
+            assert_eq!(headers(&service)["x-project-id"], "p");
+            assert!(!headers(&service).contains_key("x-domain-id"));
+            let said = obtain(&service, &more, &[&temporary[..], &[(domain, "d")]].concat());
+            assert_eq!(said.exit, 0, "{id}: {}", said.err);
+            assert_eq!(headers(&service)["x-domain-id"], "d");
+        }
+    }
+}
+
+#[test]
+fn a_user_from_the_environment() {
+    for transport in transports() {
+        let service = start(script());
+        let url = service.url();
+        let terraforms = format!("{url}/v3/");
+        for [domain, user, password, address] in [
+            ["HW_DOMAIN_NAME", "HW_USER_NAME", "HW_USER_PASSWORD", "HW_AUTH_URL"],
+            ["OS_DOMAIN_NAME", "OS_USERNAME", "OS_PASSWORD", "OS_AUTH_URL"],
+            ["OS_USER_DOMAIN_NAME", "OS_USERNAME", "OS_PASSWORD", "HUAWEICLOUD_SDK_IAM_ENDPOINT"],
+        ] {
+            let variables = [
+                (domain, "my-account"),
+                (user, "migration"),
+                (password, PASSWORD),
+                (address, terraforms.as_str()),
+            ];
+            let said = obtain(&service, &["--transport", transport], &variables);
+            assert_eq!(said.exit, 0, "{domain}: {}", said.err);
+            assert!(headers(&service)["x-auth-token"].starts_with("MII"));
+            assert!(said.err.contains("logged in, until 20"), "{}", said.err);
+            // The option goes first.
+            let more = ["--transport", transport, "--iam-endpoint", &url];
+            let said = obtain(&service, &more, &[&variables[..3], &[(address, "x")]].concat());
+            assert_eq!(said.exit, 0, "{domain}: {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn a_credentials_file() {
+    let service = start(script());
+    let url = service.url();
+    let sections = [
+        format!("[basic]\nak = {AK}\nsk = {SK}\nproject_id = p\ndomain_id = ignored\n"),
+        format!("# of the SDKs\n[global]\nAK={AK}\nSK={SK}\ndomain_id=d\n"),
+        format!("[basic]\nak={TEMPORARY_AK}\nsk={SK}\nsecurity_token={SECURITY_TOKEN}\n"),
+        format!(
+            "[password]\ndomain_name = my-account\nuser_name = migration\npassword = {PASSWORD}\niam_endpoint = {url}\n"
+        ),
+    ];
+    let sent: Vec<_> = sections
+        .iter()
+        .map(|text| {
+            let credentials = file("credentials", text);
+            let said = obtain(&service, &["--credentials-file", path(&credentials)], &[]);
+            assert_eq!(said.exit, 0, "{}", said.err);
+            let by_name = [("HUAWEICLOUD_SDK_CREDENTIALS_FILE", path(&credentials))];
+            // A file goes before the rest of the environment.
+            let variables = [&by_name[..], &[("HW_AUTH_TOKEN", "none")]].concat();
+            let said = obtain(&service, &[], &variables);
+            assert_eq!(said.exit, 0, "{}", said.err);
+            headers(&service).into_keys().collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            "authorization x-project-id",
+            "authorization x-domain-id",
+            "authorization x-security-token",
+            "x-auth-token"
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_credentials() {
+    let service = start(script());
+    let text = |name: &str, text: &str| path(&file(name, text)).to_owned();
+    let no_key = text("no-key", "[basic]\nsk = canary\n");
+    let no_section = text("no-section", "[other]\nak = canary\n");
+    let broken = text("broken", "[basic]\ncanary\n");
+    let bad_key = text("bad-key", "[basic]\nak = id\nsk = canary canary\n");
+    let no_address =
+        text("no-address", "[password]\ndomain_name=d\nuser_name=u\npassword=canary\n");
+    let key: &[_] = &[("HW_ACCESS_KEY", "canary")];
+    let other_half: &[_] = &[("HUAWEICLOUD_SDK_SK", "canary"), ("HW_ACCESS_KEY", "canary")];
+    let user: &[_] = &[("HW_USER_PASSWORD", "canary"), ("HW_USER_NAME", "u")];
+    for (file, variables, why) in [
+        (None, &[][..], "no credential: give --token-file or --credentials-file, or set"),
+        (None, key, "HW_ACCESS_KEY is set, and HW_SECRET_KEY is not"),
+        (None, other_half, "HUAWEICLOUD_SDK_SK is set, and HUAWEICLOUD_SDK_AK is not"),
+        (None, user, "HW_USER_NAME is set, and HW_DOMAIN_NAME is not"),
+        (Some(&no_key), &[], "[basic] has no ak"),
+        (Some(&no_section), &[], "none of the sections [basic], [global] and [password]"),
+        (Some(&broken), &[], "line 2: neither [section] nor name = value"),
+        (Some(&bad_key), &[], "the secret key has a character that is not visible ASCII"),
+        (Some(&no_address), &[], "no address to log in at: give --iam-endpoint"),
+        (Some(&"no/such/file".to_owned()), &[], "no/such/file cannot be read"),
+    ] {
+        let more: Vec<&str> =
+            file.iter().flat_map(|file| ["--credentials-file", file.as_str()]).collect();
+        let said = obtain(&service, &more, variables);
+        assert_eq!(said.exit, 2, "{why}: {}", said.err);
+        assert!(said.err.contains(why), "{why}: {}", said.err);
+    }
+    assert_eq!(service.request_count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_everybody_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let service = start(script());
+    let credentials = file("open-credentials", format!("[basic]\nak={AK}\nsk={SK}\n"));
+    let token = file("open-token", "canary");
+    for (mode, is_open) in [(0o600, false), (0o640, false), (0o644, true), (0o602, true)] {
+        for file in [&credentials, &token] {
+            fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("its owner's");
+        }
+        let said = obtain(&service, &["--credentials-file", path(&credentials)], &[]);
+        assert_eq!(said.exit, if is_open { 2 } else { 0 }, "{mode:o}: {}", said.err);
+        let warning = format!("by every user of this machine (mode {mode:o}): chmod o-rwx it");
+        assert_eq!(said.err.contains(&warning), is_open, "{}", said.err);
+        // A token lives for a day, and `echo` makes its file: only a warning.
+        let said = obtain(&service, &["--token-file", path(&token)], &[]);
+        assert_eq!(said.exit, 4);
+        assert_eq!(said.err.contains(&warning), is_open, "{}", said.err);
+    }
+}
+
+#[test]
+fn what_the_service_refuses() {
+    for transport in transports() {
+        let service = start(script());
+        let url = service.url();
+        let login = [
+            ("HW_DOMAIN_NAME", "my-account"),
+            ("HW_USER_NAME", "migration"),
+            ("HW_USER_PASSWORD", "canary-that-is-wrong"),
+            ("HW_AUTH_URL", url.as_str()),
+        ];
+        let more = ["--transport", transport, "--format", "json"];
+        let said = obtain(&service, &more, &login);
+        assert_eq!(said.exit, 4);
+        let json: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!((&json["during"], &json["status"]), (&"login".into(), &401.into()));
+        let said = obtain(&service, &more[..2], &login);
+        assert!(said.err.contains("error: login: status 401"), "{}", said.err);
+        assert!(said.err.contains("a HUAWEI ID can't log in here"), "{}", said.err);
+        // Nothing was asked without a token.
+        assert!(service.requests().iter().all(|request| request.method == "POST"));
+
+        let key = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", "canary-that-is-wrong")];
+        let said = obtain(&service, &more[..2], &key);
+        assert_eq!(said.exit, 4);
+        assert!(said.err.contains("check the token or key"), "{}", said.err);
+        assert_eq!(service.request_count(), 3);
+    }
+}
+
+/// What a server echoes is taken out: of a password, a secret key, and the token that a login got.
+#[test]
+fn no_echo_is_printed() {
+    for transport in transports() {
+        let echo = |status, text: &str| Answer::error(status, "SMS.6000", &format!("<{text}>"));
+        let service = start(script().login([echo(500, PASSWORD)]));
+        let url = service.url();
+        let login = [
+            ("HW_DOMAIN_NAME", "my-account"),
+            ("HW_USER_NAME", "migration"),
+            ("HW_USER_PASSWORD", PASSWORD),
+            ("HW_AUTH_URL", url.as_str()),
+        ];
+        let said = obtain(&service, &["--transport", transport], &login);
+        assert!(
+            said.err.contains("error: login: status 500, SMS.6000: <[redacted]"),
+            "{}",
+            said.err
+        );
+        let token = "MIIcanaryISSUEDcanaryTOKENcanary";
+        service.push_login(
+            Answer::json(
+                201,
+                serde_json::json!({ "token": {
+                    "issued_at": "2026-07-06T00:00:00.000000Z",
+                    "expires_at": "2026-07-07T00:00:00.000000Z",
+                } }),
+            )
+            .header("x-subject-token", token),
+        );
+        let service = {
+            let echoing = Script::new().idle(SERVER_ID, echo(500, &token[3..]));
+            let builder = Simulator::builder().script(echoing).start().expect("started");
+            (service, builder)
+        };
+        let said = obtain(&service.1, &["--transport", transport], &login);
+        assert!(said.err.contains("error: status 500, SMS.6000: <[redacted]>"), "{}", said.err);
+        let key = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", SK)];
+        let echoing = Script::new().access_key(AK, SK).idle(SERVER_ID, echo(500, SK));
+        let said = obtain(&start(echoing), &["--transport", transport], &key);
+        assert!(said.err.contains("error: status 500, SMS.6000: <[redacted]>"), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_wrong_clock_is_told_and_can_be_followed() {
+    let key = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", SK)];
+    for transport in transports() {
+        let more = ["--transport", transport];
+        let follow = ["--transport", transport, "--follow-server-clock"];
+        // Within what is accepted: told before anything is refused.
+        let service = start(script().clock_behind(Duration::from_secs(10 * 60)));
+        let said = obtain(&service, &more, &key);
+        assert_eq!(said.exit, 0, "{}", said.err);
+        assert!(
+            said.err.contains(" behind this machine's; beyond 15 min signatures"),
+            "{}",
+            said.err
+        );
+
+        let service = start(script().clock_ahead(Duration::from_secs(20 * 60)));
+        let said = obtain(&service, &more, &key);
+        assert_eq!(said.exit, 4, "{}", said.err);
+        assert!(
+            said.err.contains("ahead of this machine's; beyond 15 min signatures"),
+            "{}",
+            said.err
+        );
+        assert!(said.err.contains("set this server's clock and time zone"), "{}", said.err);
+        let said = obtain(&service, &follow, &key);
+        assert_eq!(said.exit, 0, "{}", said.err);
+        // The one that was told of the time, and the one by that time.
+        assert_eq!(service.request_count(), 3);
+
+        // A clock that agrees explains no refusal.
+        let service = start(script());
+        let wrong = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", "wrong")];
+        let said = obtain(&service, &follow, &wrong);
+        assert_eq!((said.exit, service.request_count()), (4, 1), "{}", said.err);
+        assert!(!said.err.contains("clock is"), "{}", said.err);
+    }
+}
+
+fn token(service: &Simulator, more: &[&str]) -> Command {
+    let url = service.url();
+    let mut command = agent(&["token", "--iam-endpoint", &url, "--allow-http", "-vvv"]);
+    command.args(more).envs([
+        ("HW_DOMAIN_NAME", "my-account"),
+        ("HW_USER_NAME", "migration"),
+        ("HW_USER_PASSWORD", PASSWORD),
+    ]);
+    command
+}
+
+#[test]
+fn a_token_into_a_file() {
+    for transport in transports() {
+        let service = start(script().token_life(Duration::from_secs(3600)));
+        let out =
+            file(&format!("issued-{transport}"), "the old one, longer than what comes".repeat(99));
+        let more = ["--transport", transport, "--out", path(&out)];
+        let said = run(&mut token(&service, &more));
+        assert_eq!(said.exit, 0, "{}", said.err);
+        assert!(
+            said.out.starts_with("a token until 20") && said.out.ends_with("Z, for 1h\n"),
+            "{}",
+            said.out
+        );
+        let text = fs::read_to_string(&out).expect("written");
+        assert!(text.starts_with("MII") && text.ends_with('\n') && text.lines().count() == 1);
+        assert!(!said.out.contains(text.trim()) && !said.err.contains(text.trim()));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&out).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let left_behind = fs::read_dir(out.parent().expect("a folder")).expect("readable");
+        let names = left_behind.map(|entry| entry.expect("readable").file_name());
+        assert!(names.into_iter().all(|name| !name.to_string_lossy().ends_with(".new")));
+        let said = obtain(&service, &["--token-file", path(&out)], &[]);
+        assert_eq!(said.exit, 0, "{}", said.err);
+
+        let said = run(token(&service, &more).args(["--format", "json"]));
+        let json: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!((&json["answer"], &json["lifetime_s"]), (&"token".into(), &3600.into()));
+
+        // To another program, which the test is.
+        let said = run(&mut token(&service, &["--transport", transport, "--out", "-"]));
+        assert!(
+            said.out.starts_with("MII") && said.err.contains("a token until 20"),
+            "{}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn no_token_and_no_file() {
+    let service = start(script());
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let out = Path::new(folder).join("never-written");
+    let refused = run(token(&service, &["--out", path(&out)]).env("HW_USER_PASSWORD", "wrong"));
+    assert_eq!(refused.exit, 4, "{}", refused.err);
+    assert!(!out.exists());
+    for (out, why) in [(folder, "is not a file"), ("no/such/folder/token", "cannot be written")] {
+        let said = run(&mut token(&service, &["--out", out]));
+        assert_eq!(said.exit, 2, "{out}");
+        assert!(said.err.contains(why), "{out}: {}", said.err);
+    }
+    let said = run(token(&service, &["--out", path(&out)]).env_remove("HW_USER_PASSWORD"));
+    assert_eq!(said.exit, 2);
+    assert!(said.err.contains("no user: give --credentials-file"), "{}", said.err);
+    let key = file("only-a-key", format!("[basic]\nak={AK}\nsk={SK}\n"));
+    let more = ["--out", path(&out), "--credentials-file", path(&key)];
+    assert!(run(&mut token(&service, &more)).err.contains("no user"));
+}
+
+/// `watch` as fast as it goes; its answers as JSON, its log to be searched at the end.
+fn watch(
+    service: &Simulator,
+    transport: &str,
+    credentials: &Path,
+) -> (Running, impl Iterator<Item = serde_json::Value>) {
+    let url = service.url();
+    let mut arguments = vec!["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"];
+    arguments.extend(["--interval", "0.001", "--max-backoff", "0.001", "--every", "-vvv"]);
+    arguments.extend(["--format", "json", "--transport", transport]);
+    arguments.extend(["--credentials-file", path(credentials)]);
+    let log = fs::File::create(log_path(transport)).expect("a log");
+    let mut command = agent(&arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("runs");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let values = lines.map(|line| serde_json::from_str(&line.expect("readable")).expect("JSON"));
+    (Running(child), values)
+}
+
+fn log_path(transport: &str) -> std::path::PathBuf {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("test").replace("::", "-");
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{transport}.log"))
+}
+
+fn log(transport: &str) -> String {
+    let log = fs::read_to_string(log_path(transport)).expect("a log");
+    assert!(!log.to_lowercase().contains("canary") && !log.contains("MII"), "{log}");
+    log
+}
+
+fn password_file(service: &Simulator, name: &str, password: &str) -> std::path::PathBuf {
+    let url = service.url();
+    file(
+        name,
+        format!(
+            "[password]\ndomain_name=my-account\nuser_name=migration\npassword={password}\niam_endpoint={url}\n"
+        ),
+    )
+}
+
+/// Tokens that live for a second: each is replaced before it expires, so that nothing is refused.
+#[test]
+fn a_watch_logs_in_again_and_again() {
+    for transport in transports() {
+        let script =
+            script().token_life(Duration::from_secs(1)).clock_ahead(Duration::from_secs(1200));
+        let service = start(script);
+        let credentials = password_file(&service, &format!("again-{transport}"), PASSWORD);
+        let (running, mut answers) = watch(&service, transport, &credentials);
+        let logins = || {
+            let requests = service.requests();
+            requests.iter().filter(|request| request.method == "POST").count()
+        };
+        while logins() < 3 {
+            let answer = answers.next().expect("an answer");
+            assert_eq!(answer["command_name"], "START", "{answer}");
+        }
+        drop(running);
+        assert!(service.requests().iter().all(|request| matches!(request.status, 200 | 201)));
+        let log = log(transport);
+        assert!(log.matches("logged in, until").count() >= 2, "{log}");
+        // Told once, not with each answer.
+        assert_eq!(log.matches("set the clock").count(), 1, "{log}");
+    }
+}
+
+#[test]
+fn a_changed_password_is_read_from_its_file() {
+    for transport in transports() {
+        let service = start(script());
+        let name = format!("changed-{transport}");
+        let credentials = password_file(&service, &name, PASSWORD);
+        let (running, mut answers) = watch(&service, transport, &credentials);
+        assert_eq!(answers.next().expect("an answer")["command_name"], "START");
+        password_file(&service, &name, "another canary password");
+        service.set_password("my-account", "migration", "another canary password");
+        service.revoke_tokens();
+        // The token is refused, then the password, and then the file is read again.
+        let refused = answers.find(|answer| answer["answer"] == "error").expect("a refusal");
+        assert_eq!(
+            (&refused["status"], &refused["during"]),
+            (&401.into(), &serde_json::Value::Null)
+        );
+        let refused = answers.next().expect("a refusal");
+        assert_eq!((&refused["status"], &refused["during"]), (&401.into(), &"login".into()));
+        assert_eq!(answers.next().expect("an answer")["command_name"], "START");
+        drop(running);
+        let log = log(transport);
+        assert!(log.contains("the file has a new password"), "{log}");
+    }
+}
+
+/// A wrong key is tried once, and then not before the time for which keys are locked.
+#[test]
+fn a_wrong_key_is_left_alone() {
+    for transport in transports() {
+        let service = start(script());
+        let name = format!("wrong-key-{transport}");
+        let credentials = file(&name, format!("[basic]\nak={AK}\nsk=wrong-canary\n"));
+        let (_running, mut answers) = watch(&service, transport, &credentials);
+        assert_eq!(answers.next().expect("a refusal")["error_code"], "APIGW.0301");
+        // The lock's 300 s, or up to a fifth more.
+        let end = Instant::now() + LONG;
+        while !log(transport).contains("next call in 3") {
+            assert!(Instant::now() < end, "{}", log(transport));
+            std::thread::yield_now();
+        }
+        assert!(log(transport).contains("the key was refused, and its file still has the same"));
+        assert_eq!(service.request_count(), 1);
+    }
+}
+
+/// A key whose moment is 20 minutes off: refused once, signed by the service's clock from then on.
+#[test]
+fn a_watch_follows_the_services_clock() {
+    for transport in transports() {
+        let service = start(script().clock_behind(Duration::from_secs(1200)));
+        let url = service.url();
+        let mut arguments = vec!["watch", "--endpoint", &url, "--server-id", SERVER_ID];
+        arguments.extend(["--allow-http", "--interval", "0.001", "--max-backoff", "0.001"]);
+        arguments.extend(["--transport", transport, "--follow-server-clock"]);
+        let mut command = agent(&arguments);
+        command.envs([("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", SK)]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
+        let _running = Running(child);
+        assert!(service.wait_for_requests(20, LONG));
+        // Time passes there, and jumps: once more a refusal, and on.
+        service.advance(Duration::from_secs(3600));
+        assert!(service.wait_for_requests(service.request_count() + 20, LONG));
+        let statuses: Vec<u16> = service.requests().iter().map(|request| request.status).collect();
+        assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 2, "{statuses:?}");
+        assert_eq!((statuses[0], statuses[1]), (401, 200));
+    }
+}
