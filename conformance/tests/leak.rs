@@ -11,9 +11,14 @@ use std::{
     net::{SocketAddr, TcpListener},
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
+use http::Request;
+use huaweicloud_sms_core::{
+    AccessKey, Endpoint, IamUser, IssueToken, ObtainCommand, Operation, Scope, ServerId, Timestamp,
+    Unauthenticated,
+};
 use huaweicloud_sms_simulator::{Answer, Simulator};
 use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
 use huaweicloud_sms_transport_conformance::{Proxying, SUBJECTS, Subject, TOKEN, TestProxy, get};
@@ -135,13 +140,13 @@ fn a_leak_is_found_however_it_is_written() {
 }
 
 /// What one way of one subject logged, and what its errors say.
-fn logged(subject: Subject, settings: Settings, urls: &[&str]) -> String {
+fn logged(subject: Subject, settings: Settings, requests: Vec<Request<Vec<u8>>>) -> String {
     records().clear();
     let mut said = String::new();
     {
         let transport = subject.start(settings);
-        for url in urls {
-            if let Err(error) = transport.execute(get(url, "id")) {
+        for request in requests {
+            if let Err(error) = transport.execute(request) {
                 // Its sources are in its `Debug`.
                 said.push_str(&format!("error: {error} {error:?}\n"));
             }
@@ -168,7 +173,33 @@ fn closed_port() -> SocketAddr {
 
 /// The password as it is given, as it is, and as it is sent.
 const USER_INFO: &str = "user:p%40ss-canary";
-const SECRETS: [&str; 4] = [TOKEN, "p%40ss-canary", "p@ss-canary", "dXNlcjpwQHNzLWNhbmFyeQ"];
+const SECRETS: [&str; 8] = [
+    TOKEN,
+    "p%40ss-canary",
+    "p@ss-canary",
+    "dXNlcjpwQHNzLWNhbmFyeQ",
+    SECRET_KEY,
+    SECURITY_TOKEN,
+    PASSWORD,
+    ISSUED_TOKEN,
+];
+
+const SECRET_KEY: &str = "SKcanarySECRETcanaryKEYcanary";
+const SECURITY_TOKEN: &str = "STcanarySECURITYcanaryTOKENcanary";
+const PASSWORD: &str = "PWcanaryPASSWORDcanary";
+const ISSUED_TOKEN: &str = "ITcanaryISSUEDcanaryTOKENcanary";
+
+/// The requests of a key and of a user who logs in.
+fn of_other_credentials(url: &str) -> Vec<Request<Vec<u8>>> {
+    let endpoint = Endpoint::new(url).or_else(|_| Endpoint::cleartext(url)).expect("an endpoint");
+    let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("an id"));
+    let key = AccessKey::new("EXAMPLEAK", SECRET_KEY).expect("a key");
+    let key = key.security_token(SECURITY_TOKEN).expect("valid");
+    let now = Timestamp::from_unix_time(SystemTime::UNIX_EPOCH.elapsed().expect("after 1970"));
+    let user = IamUser::new("account", "user", PASSWORD).expect("a user");
+    let login = IssueToken::new(&endpoint, &user, Scope::Account).expect("valid");
+    vec![call.request(&key.at(now)), login.request(&Unauthenticated)]
+}
 
 /// Set for a child of this test: its environment names a proxy.
 const IN_CHILD: &str = "SMS_TEST_PROXY_OF_ENVIRONMENT";
@@ -185,6 +216,7 @@ fn no_log_has_the_token_or_the_proxys_password() {
         let https = Simulator::builder().token(TOKEN).tls().start().expect("started");
         let elsewhere = Simulator::builder().start().expect("started");
         for simulator in [&http, &https] {
+            simulator.push_login(Answer::body(201, "{}").header("x-subject-token", ISSUED_TOKEN));
             simulator.push("id", Answer::command("START", Some("t")));
             simulator.push("id", Answer::body(307, "").header("location", &elsewhere.url()));
             simulator.push("id", Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"));
@@ -216,14 +248,27 @@ fn no_log_has_the_token_or_the_proxys_password() {
             // Last: the tunnel's record is looked at below.
             ways.push(("proxy, https", through(&tunnel), vec![https_url.as_str()]));
         }
-        for (way, settings, urls) in ways {
+        let mut asked: Vec<_> = ways
+            .into_iter()
+            .map(|(way, settings, urls)| {
+                let requests = urls.into_iter().map(|url| get(url, "id")).collect();
+                (way, settings, requests)
+            })
+            .collect();
+        asked.push(("key and login", settings(), of_other_credentials(&http)));
+        if subject.connects() {
+            let trust = Trust::Pem(https.ca_pem().unwrap_or_default().into());
+            let requests = of_other_credentials(&https_url);
+            asked.push(("key and login, https", settings().trust(trust), requests));
+        }
+        for (way, settings, requests) in asked {
             let before = tunnel.seen().len();
-            let log = logged(subject, settings, &urls);
+            let log = logged(subject, settings, requests);
             if let Some(piece) = leak(&SECRETS, &guarded(&log)) {
                 panic!("{subject:?}, {way}: {piece:?} is in the log");
             }
             // The detector works: without the guard it finds what ureq's parser dumps.
-            if subject.client() == "ureq" && matches!(way, "http" | "https") {
+            if subject.client() == "ureq" && matches!(way, "http" | "https" | "key and login") {
                 assert!(leak(&SECRETS, &log).is_some(), "{way}: the guard has become needless");
             }
             let seen = String::from_utf8_lossy(&tunnel.seen()[before..]).into_owned();
