@@ -81,7 +81,7 @@ pub(crate) struct Credentials {
     #[arg(long, value_name = "PATH")]
     pub(crate) credentials_file: Option<PathBuf>,
 
-    /// IAM's address, where a user logs in, such as https://iam.myhuaweicloud.com [default: that of the
+    /// IAM's address, where a user logs in, for example `https://iam.myhuaweicloud.com` [default: that of the
     /// credentials file, else the environment's HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or
     /// OS_AUTH_URL].
     #[arg(long, value_name = "URL")]

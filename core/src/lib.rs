@@ -12,6 +12,9 @@
 //! Poller: when? ─────────────┘   Answer │ ResponseError ◄── parse(&response) ◄── http::Response
 //! ```
 //!
+//! `auth` is an [`AuthToken`], or an [`AccessKey`] at a moment, which signs. A user's token is what
+//! [`IssueToken`] answers, another such operation; a [`TokenCache`] keeps it and says when to log in.
+//!
 //! ```
 //! use huaweicloud_sms_core::{Answer, AuthToken, Endpoint, ObtainCommand, Operation, ServerId, http};
 //!
@@ -45,8 +48,10 @@
 //!   so. The ways of saying "no command" stay apart as [`Nothing`].
 //! * **It never loses a reason.** Every error object that the service, its gateway or IAM sends
 //!   becomes an [`ApiError`] with status, code, message and request id.
-//! * **It never shows the token**: not in `Debug`, not in an error. It can't keep a server from
-//!   echoing it in an error message; whoever prints one should search it for his own secrets.
+//! * **It never shows a token, a key or a password**: not in `Debug`, not in an error. It can't keep a
+//!   server from echoing one in an error message; whoever prints one should search it for his own
+//!   secrets.
+//! * **It locks no key**: a [`Poller`] and a [`TokenCache`] leave alone what was refused.
 //! * **It is bounded**: memory in proportion to the bytes given, no recursion over them.
 //!
 //! What the HTTP client must do: send the request as it is, follow no redirect (the token would
