@@ -75,9 +75,9 @@ pub(crate) struct Call {
 /// Where a key or a password comes from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Credentials {
-    /// A file with an access key ([basic] or [global]: ak, sk, as the SDKs read it) or a user ([password]:
-    /// domain_name, user_name, password) [default: the environment's HUAWEICLOUD_SDK_CREDENTIALS_FILE,
-    /// else its token, key or user].
+    /// A file with an access key (section basic or global: ak, sk, as the SDKs read it) or a user (section
+    /// password: domain_name, user_name, password) [default: the environment's
+    /// HUAWEICLOUD_SDK_CREDENTIALS_FILE, else its token, key or user].
     #[arg(long, value_name = "PATH")]
     pub(crate) credentials_file: Option<PathBuf>,
 
