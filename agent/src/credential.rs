@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Loaded {
     pub(crate) credential: Credential,
     secrets: Vec<String>,
+    /// What else it is known by: ids, names, addresses.
+    names: Vec<Option<String>>,
 }
 
 impl Loaded {
@@ -29,20 +31,16 @@ impl Loaded {
 
     /// What it is, for people.
     pub(crate) fn what(&self) -> &'static str {
-        what(&self.credential)
+        match self.credential {
+            Credential::Token(_) => "token",
+            Credential::Key(_) => "key",
+            Credential::Login(_) => "password",
+        }
     }
 
-    /// Whether it is the same one, as far as what is secret of it goes.
+    /// Whether it is the same one in all that it is made of.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.secrets == other.secrets
-    }
-}
-
-pub(crate) fn what(credential: &Credential) -> &'static str {
-    match credential {
-        Credential::Token(_) => "token",
-        Credential::Key(_) => "key",
-        Credential::Login(_) => "password",
+        (&self.secrets, &self.names) == (&other.secrets, &other.names)
     }
 }
 
@@ -100,7 +98,7 @@ pub(crate) fn token_text(path: &Path) -> Result<String, String> {
 
 fn token_of(text: &str, source: &str) -> Result<Loaded, String> {
     let token = AuthToken::new(text).map_err(|error| format!("{source}: {error}"))?;
-    Ok(Loaded { credential: token.into(), secrets: vec![text.to_owned()] })
+    Ok(Loaded { credential: token.into(), secrets: vec![text.to_owned()], names: Vec::new() })
 }
 
 fn credentials_file(args: &Credentials) -> Option<PathBuf> {
@@ -164,7 +162,8 @@ impl Key {
             key = key.domain_id(id)?;
         }
         let secrets = [self.secret].into_iter().chain(self.security_token).collect();
-        Ok(Loaded { credential: key.into(), secrets })
+        let names = vec![Some(self.id), self.project_id, self.domain_id];
+        Ok(Loaded { credential: key.into(), secrets, names })
     }
 }
 
@@ -192,7 +191,14 @@ impl User {
             (None, None) => Scope::Account,
         };
         let login = IssueToken::new(&endpoint, &user, scope).map_err(failed)?;
-        Ok(Loaded { credential: login.into(), secrets: vec![self.password] })
+        let names = vec![
+            Some(iam_endpoint),
+            Some(self.domain),
+            Some(self.name),
+            self.project_id,
+            self.project_name,
+        ];
+        Ok(Loaded { credential: login.into(), secrets: vec![self.password], names })
     }
 }
 

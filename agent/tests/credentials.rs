@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms_simulator::{Answer, Script, Simulator};
+use huaweicloud_sms_simulator::{Answer, Script, Simulator, Step};
 use support::{Running, SERVER_ID, agent, file, transports};
 
 const AK: &str = "EXAMPLEAK00000000001";
@@ -523,6 +523,29 @@ fn a_changed_password_is_read_from_its_file() {
         drop(running);
         let log = log(transport);
         assert!(log.contains("the file has a new password"), "{log}");
+    }
+}
+
+/// A user's name put right is another credential, though the password is the same.
+#[test]
+fn a_corrected_name_is_read_from_its_file() {
+    for transport in transports() {
+        let service = start(script());
+        let name = format!("corrected-{transport}");
+        let url = service.url();
+        let text = |user: &str| {
+            let password = format!("password={PASSWORD}\niam_endpoint={url}\n");
+            file(&name, format!("[password]\ndomain_name=my-account\nuser_name={user}\n{password}"))
+        };
+        let credentials = text("migratoin");
+        let refused = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+        service.push_login(Answer::steps([Step::Wait, Step::send(refused)]));
+        let (_running, mut answers) = watch(&service, transport, &credentials);
+        assert!(service.wait_for_requests(1, LONG));
+        text("migration");
+        service.go_on();
+        assert_eq!(answers.next().expect("a refusal")["during"], "login");
+        assert_eq!(answers.next().expect("an answer")["command_name"], "START");
     }
 }
 
