@@ -587,7 +587,9 @@ fn a_watch_follows_the_services_clock() {
         service.advance(Duration::from_secs(3600));
         assert!(service.wait_for_requests(service.request_count() + 20, LONG));
         let statuses: Vec<u16> = service.requests().iter().map(|request| request.status).collect();
-        assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 2, "{statuses:?}");
+        // None at the jump, if it came between an answer's check and its date.
+        let refused = statuses.iter().filter(|status| **status == 401).count();
+        assert!((1..=2).contains(&refused), "{statuses:?}");
         assert_eq!((statuses[0], statuses[1]), (401, 200));
     }
 }
