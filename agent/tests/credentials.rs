@@ -2,36 +2,14 @@
 
 mod support;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duration};
+
+use huaweicloud_sms_simulator::{Answer, Script, Simulator};
+use support::{
+    SERVER_ID, agent,
+    credentials::{AK, PASSWORD, SECURITY_TOKEN, SK, TEMPORARY_AK, script, start},
+    file, path, transports,
 };
-
-use huaweicloud_sms_simulator::{Answer, Script, Simulator, Step};
-use support::{Running, SERVER_ID, agent, file, transports};
-
-const AK: &str = "EXAMPLEAK00000000001";
-const SK: &str = "canarySECRETcanaryKEYcanary";
-const TEMPORARY_AK: &str = "EXAMPLETEMPAK0000002";
-const SECURITY_TOKEN: &str = "canarySECURITYcanaryTOKENcanary==";
-const PASSWORD: &str = "canary Päßwörd \"canary\" \\canary";
-const LONG: Duration = Duration::from_secs(60);
-
-fn script() -> Script {
-    Script::new()
-        .idle(SERVER_ID, Answer::command("START", Some("2c06")))
-        .access_key(AK, SK)
-        .temporary_key(TEMPORARY_AK, SK, SECURITY_TOKEN)
-        .user("my-account", "migration", PASSWORD)
-}
-
-fn start(script: Script) -> Simulator {
-    Simulator::builder().script(script).start().expect("started")
-}
 
 /// What the process says on both outputs, where no secret may be, and how it ends.
 struct Said {
@@ -62,10 +40,6 @@ fn obtain(service: &Simulator, more: &[&str], variables: &[(&str, &str)]) -> Sai
     arguments.extend(["--allow-http", "-vvv"]);
     arguments.extend(more);
     run(agent(&arguments).envs(variables.iter().copied()))
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
 }
 
 /// Each header that a request carries for its credential.
@@ -431,165 +405,4 @@ fn no_token_and_no_file() {
     let key = file("only-a-key", format!("[basic]\nak={AK}\nsk={SK}\n"));
     let more = ["--out", path(&out), "--credentials-file", path(&key)];
     assert!(run(&mut token(&service, &more)).err.contains("no user"));
-}
-
-/// `watch` as fast as it goes; its answers as JSON, its log to be searched at the end.
-fn watch(
-    service: &Simulator,
-    transport: &str,
-    credentials: &Path,
-) -> (Running, impl Iterator<Item = serde_json::Value>) {
-    let url = service.url();
-    let mut arguments = vec!["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"];
-    arguments.extend(["--interval", "0.001", "--max-backoff", "0.001", "--every", "-vvv"]);
-    arguments.extend(["--format", "json", "--transport", transport]);
-    arguments.extend(["--credentials-file", path(credentials)]);
-    let log = fs::File::create(log_path(transport)).expect("a log");
-    let mut command = agent(&arguments);
-    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("runs");
-    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let values = lines.map(|line| serde_json::from_str(&line.expect("readable")).expect("JSON"));
-    (Running(child), values)
-}
-
-fn log_path(transport: &str) -> std::path::PathBuf {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("test").replace("::", "-");
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{transport}.log"))
-}
-
-fn log(transport: &str) -> String {
-    let log = fs::read_to_string(log_path(transport)).expect("a log");
-    assert!(!log.to_lowercase().contains("canary") && !log.contains("MII"), "{log}");
-    log
-}
-
-fn password_file(service: &Simulator, name: &str, password: &str) -> std::path::PathBuf {
-    let url = service.url();
-    file(
-        name,
-        format!(
-            "[password]\ndomain_name=my-account\nuser_name=migration\npassword={password}\niam_endpoint={url}\n"
-        ),
-    )
-}
-
-/// Tokens that live for a second: each is replaced before it expires, so that nothing is refused.
-#[test]
-fn a_watch_logs_in_again_and_again() {
-    for transport in transports() {
-        let script =
-            script().token_life(Duration::from_secs(1)).clock_ahead(Duration::from_secs(1200));
-        let service = start(script);
-        let credentials = password_file(&service, &format!("again-{transport}"), PASSWORD);
-        let (running, mut answers) = watch(&service, transport, &credentials);
-        let logins = || {
-            let requests = service.requests();
-            requests.iter().filter(|request| request.method == "POST").count()
-        };
-        while logins() < 3 {
-            let answer = answers.next().expect("an answer");
-            assert_eq!(answer["command_name"], "START", "{answer}");
-        }
-        drop(running);
-        assert!(service.requests().iter().all(|request| matches!(request.status, 200 | 201)));
-        let log = log(transport);
-        assert!(log.matches("logged in, until").count() >= 2, "{log}");
-        // Told once, not with each answer.
-        assert_eq!(log.matches("set the clock").count(), 1, "{log}");
-    }
-}
-
-#[test]
-fn a_changed_password_is_read_from_its_file() {
-    for transport in transports() {
-        let service = start(script());
-        let name = format!("changed-{transport}");
-        let credentials = password_file(&service, &name, PASSWORD);
-        let (running, mut answers) = watch(&service, transport, &credentials);
-        assert_eq!(answers.next().expect("an answer")["command_name"], "START");
-        password_file(&service, &name, "another canary password");
-        service.set_password("my-account", "migration", "another canary password");
-        service.revoke_tokens();
-        // The token is refused, then the password, and then the file is read again.
-        let refused = answers.find(|answer| answer["answer"] == "error").expect("a refusal");
-        assert_eq!(
-            (&refused["status"], &refused["during"]),
-            (&401.into(), &serde_json::Value::Null)
-        );
-        let refused = answers.next().expect("a refusal");
-        assert_eq!((&refused["status"], &refused["during"]), (&401.into(), &"login".into()));
-        assert_eq!(answers.next().expect("an answer")["command_name"], "START");
-        drop(running);
-        let log = log(transport);
-        assert!(log.contains("the file has a new password"), "{log}");
-    }
-}
-
-/// A user's name put right is another credential, though the password is the same.
-#[test]
-fn a_corrected_name_is_read_from_its_file() {
-    for transport in transports() {
-        let service = start(script());
-        let name = format!("corrected-{transport}");
-        let url = service.url();
-        let text = |user: &str| {
-            let password = format!("password={PASSWORD}\niam_endpoint={url}\n");
-            file(&name, format!("[password]\ndomain_name=my-account\nuser_name={user}\n{password}"))
-        };
-        let credentials = text("migratoin");
-        let refused = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
-        service.push_login(Answer::steps([Step::Wait, Step::send(refused)]));
-        let (_running, mut answers) = watch(&service, transport, &credentials);
-        assert!(service.wait_for_requests(1, LONG));
-        text("migration");
-        service.go_on();
-        assert_eq!(answers.next().expect("a refusal")["during"], "login");
-        assert_eq!(answers.next().expect("an answer")["command_name"], "START");
-    }
-}
-
-/// A wrong key is tried once, and then not before the time for which keys are locked.
-#[test]
-fn a_wrong_key_is_left_alone() {
-    for transport in transports() {
-        let service = start(script());
-        let name = format!("wrong-key-{transport}");
-        let credentials = file(&name, format!("[basic]\nak={AK}\nsk=wrong-canary\n"));
-        let (_running, mut answers) = watch(&service, transport, &credentials);
-        assert_eq!(answers.next().expect("a refusal")["error_code"], "APIGW.0301");
-        // The lock's 300 s, or up to a fifth more.
-        let end = Instant::now() + LONG;
-        while !log(transport).contains("next call in 3") {
-            assert!(Instant::now() < end, "{}", log(transport));
-            std::thread::yield_now();
-        }
-        assert!(log(transport).contains("the key was refused, and its file still has the same"));
-        assert_eq!(service.request_count(), 1);
-    }
-}
-
-/// A key whose moment is 20 minutes off: refused once, signed by the service's clock from then on.
-#[test]
-fn a_watch_follows_the_services_clock() {
-    for transport in transports() {
-        let service = start(script().clock_behind(Duration::from_secs(1200)));
-        let url = service.url();
-        let mut arguments = vec!["watch", "--endpoint", &url, "--server-id", SERVER_ID];
-        arguments.extend(["--allow-http", "--interval", "0.001", "--max-backoff", "0.001"]);
-        arguments.extend(["--transport", transport, "--follow-server-clock"]);
-        let mut command = agent(&arguments);
-        command.envs([("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", SK)]);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
-        let _running = Running(child);
-        assert!(service.wait_for_requests(20, LONG));
-        // Time passes there, and jumps: once more a refusal, and on.
-        service.advance(Duration::from_secs(3600));
-        assert!(service.wait_for_requests(service.request_count() + 20, LONG));
-        let statuses: Vec<u16> = service.requests().iter().map(|request| request.status).collect();
-        // None at the jump, if it came between an answer's check and its date.
-        let refused = statuses.iter().filter(|status| **status == 401).count();
-        assert!((1..=2).contains(&refused), "{statuses:?}");
-        assert_eq!((statuses[0], statuses[1]), (401, 200));
-    }
 }

@@ -1,9 +1,11 @@
 //! What the tests of the binary share.
 #![allow(dead_code, reason = "each of them uses its part")]
 
+pub(crate) mod credentials;
+
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -51,6 +53,10 @@ pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its owner's");
     }
     path
+}
+
+pub(crate) fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
 }
 
 /// Ends the process with the test.
