@@ -15,7 +15,7 @@ use crate::{AuthToken, InvalidInput, IssuedToken, Pace, Poller, ResponseError, S
 /// |---|---|
 /// | nothing | it wants a login at once |
 /// | [`on_issued`](Self::on_issued) | the token is handed out until it expires; the next login is due a quarter of its life before that, at most half an hour, and earlier still by a random part (the pace's jitter) |
-/// | [`on_refused`](Self::on_refused): the service refused the token | the token is handed out no more, and a login is due, though no two within the pace's interval |
+/// | [`on_refused`](Self::on_refused): the service refused the token | the token is handed out no more, and a login is due, though not within the pace's interval after the last token |
 /// | [`on_error`](Self::on_error), [`on_failure`](Self::on_failure) of a login | what a [`Poller`] does; the old token stays in use until it expires |
 /// | a refused password | [`Step::RenewAuth`]: a new one is tried at once ([`on_auth_renewed`](Self::on_auth_renewed)), the old one ([`on_auth_kept`](Self::on_auth_kept)) after 5 minutes, the time for which a key is locked |
 ///
@@ -68,7 +68,7 @@ const MARGIN: Duration = Duration::from_secs(30 * 60);
 
 impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
     /// A cache without a token, whose first login is due at `first`. The interval of the pace is the
-    /// least time between two logins; for the rest see [`Poller::new`].
+    /// least time from a token to the next login; for the rest see [`Poller::new`].
     ///
     /// # Errors
     /// As [`Poller::new`].

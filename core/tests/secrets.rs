@@ -1,6 +1,11 @@
-//! No public value shows the token. (What a server echoes is not ours to know; see the crate docs.)
+//! No public value shows a secret. (What a server echoes is not ours to know; see the crate docs.)
 
-use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, Operation, ServerId};
+use std::{error::Error, time::Duration};
+
+use huaweicloud_sms_core::{
+    AccessKey, AuthToken, Endpoint, IamUser, InvalidInput, IssueToken, ObtainCommand, Operation,
+    Pace, Scope, ServerId, Timestamp, TokenCache, Unauthenticated, http,
+};
 
 const CANARY: &str = "MIIcanaryTOKENcanary";
 
@@ -34,4 +39,115 @@ fn an_error_does_not_keep_the_body() {
         assert!(!shown.contains("canary"), "{shown}");
         assert!(std::error::Error::source(&error).is_none(), "serde's errors quote the body");
     }
+}
+
+#[test]
+fn a_key_is_shown_by_its_id() {
+    let key = AccessKey::new("AK-shown", CANARY).expect("valid");
+    let key = key.security_token("canary-security-token").expect("valid");
+    let key = key.project_id("project").expect("valid").domain_id("domain").expect("valid");
+    let endpoint = Endpoint::new("https://sms.example").expect("valid");
+    let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"));
+    let signer = key.at(Timestamp::MAX);
+    let request = call.request(&signer);
+    let (parts, _) = call.request(&signer).into_parts();
+    let shown = format!(
+        "{key:?} {key:#?} {:?} {signer:?} {signer:#?} {request:?} {request:#?} {:?} {parts:?}",
+        key.clone(),
+        request.headers().clone(),
+    );
+    assert!(!shown.contains("canary"), "{shown}");
+    // A signature is a proof too, for a quarter of an hour.
+    assert!(!shown.contains("Signature="), "{shown}");
+    assert!(shown.starts_with("AccessKey { id: \"AK-shown\", .. } "), "{shown}");
+
+    // Nor is the secret key sent; the security token has to be.
+    for (name, value) in request.headers() {
+        let value = value.to_str().expect("ASCII");
+        assert_eq!(value.contains("canary"), name == "x-security-token", "{name}: {value}");
+    }
+}
+
+/// `Debug` of the request prints its body's bytes as numbers, which its docs say: only what is beside
+/// the body is looked at.
+#[test]
+fn a_password_is_shown_nowhere() {
+    let user = IamUser::new("account", "user", CANARY).expect("valid");
+    let iam = Endpoint::new("https://iam.example").expect("valid");
+    let login = IssueToken::new(&iam, &user, Scope::Account).expect("valid");
+    let (parts, _) = login.request(&Unauthenticated).into_parts();
+    let shown = format!(
+        "{user:?} {user:#?} {:?} {login:?} {login:#?} {:?} {parts:?} {parts:#?}",
+        user.clone(),
+        login.clone(),
+    );
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.starts_with(r#"IamUser { domain: "account", name: "user", .. } "#), "{shown}");
+}
+
+#[test]
+fn an_issued_token_is_shown_nowhere() {
+    let user = IamUser::new("account", "user", "password").expect("valid");
+    let iam = Endpoint::new("https://iam.example").expect("valid");
+    let login = IssueToken::new(&iam, &user, Scope::Account).expect("valid");
+    let answer = |status: u16, token: &str, body: &'static str| {
+        let response = http::Response::builder().status(status).header("x-subject-token", token);
+        login.parse(&response.body(body).expect("valid"))
+    };
+    const BODY: &str =
+        r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-07T00:00:00Z"}}"#;
+    let issued = answer(201, CANARY, BODY).expect("a token");
+    let mut cache = TokenCache::new(Pace::default(), 0, Duration::ZERO).expect("a legal pace");
+    cache.on_issued(Duration::ZERO, issued.clone());
+    let token = cache.token(Duration::ZERO).expect("a token");
+    let shown = format!("{issued:?} {issued:#?} {cache:?} {cache:#?} {token:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+
+    // A token that can't be used is not shown either, nor is one under another status.
+    for (status, token, body) in [
+        (201, "canary canary", BODY),
+        (201, CANARY, "{}"),
+        (201, CANARY, r#"{"token":{"expires_at":"canary"}}"#),
+        (201, CANARY, r#"{"token":{"expires_at":canary}}"#),
+        (200, CANARY, BODY),
+        (401, CANARY, ""),
+    ] {
+        let error = answer(status, token, body).expect_err(body);
+        let shown = format!("{error} {error:?} {error:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
+
+#[test]
+fn what_was_refused_is_not_repeated() {
+    fn shown<T>(result: Result<T, InvalidInput>) -> String {
+        let error = result.map(drop).expect_err("refused");
+        assert!(error.source().is_none());
+        format!("{error} {error:?} {error:#?} {}", error.input())
+    }
+    let iam = Endpoint::new("https://iam.example").expect("valid");
+    let user = IamUser::new("account", "user", "password").expect("valid");
+    let scope = |scope| shown(IssueToken::new(&iam, &user, scope));
+    let key = || AccessKey::new("id", "secret").expect("valid");
+    let long = "canary".repeat(3_000);
+    for bad in ["canary\n", "\0canary", &long] {
+        for shown in [
+            shown(AccessKey::new(bad, "secret")),
+            shown(AccessKey::new("id", bad)),
+            shown(key().security_token(bad)),
+            shown(key().project_id(bad)),
+            shown(key().domain_id(bad)),
+            shown(AuthToken::new(bad)),
+            shown(IamUser::new(bad, "user", "password")),
+            shown(IamUser::new("account", bad, "password")),
+            shown(IamUser::new("account", "user", bad)),
+            scope(Scope::DomainId(bad)),
+            scope(Scope::DomainName(bad)),
+            scope(Scope::ProjectId(bad)),
+            scope(Scope::ProjectName(bad)),
+        ] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+    assert!(!shown(AccessKey::new("canary,", "secret")).contains("canary"));
 }
