@@ -20,7 +20,8 @@ const X_DOMAIN_ID: HeaderName = HeaderName::from_static("x-domain-id");
 /// recommends, and what the real Agent uses.
 ///
 /// `Debug` shows the id, which is no secret, and nothing else. The secret key's memory is wiped on
-/// drop; what that does not cover says `SECURITY.md`.
+/// drop; not so the stack on which a signature was calculated, nor a security token. What else that does
+/// not cover says `SECURITY.md`.
 ///
 /// ```
 /// use std::time::SystemTime;

@@ -39,8 +39,14 @@ impl Pattern {
         taken
     }
 
-    fn starts(self, bytes: &[u8]) -> bool {
-        (0..self.length).all(|index| bytes[index] == self.byte(index))
+    /// What is looked for: the latter half, since an allocator writes into the beginning of what is
+    /// freed.
+    fn tail(self) -> Range<usize> {
+        self.length / 2..self.length
+    }
+
+    fn is_at(self, place: &[u8]) -> bool {
+        self.tail().zip(place).all(|(index, byte)| *byte == self.byte(index))
     }
 
     /// How often it is in the memory that this process can write.
@@ -56,6 +62,7 @@ impl Pattern {
         let around = |region: Range<u64>| {
             [region.start..region.end.min(own.start), region.start.max(own.end)..region.end]
         };
+        let first = self.byte(self.tail().start);
         let mut count = 0;
         for part in writable().into_iter().flat_map(around) {
             let mut at = part.start;
@@ -66,12 +73,11 @@ impl Pattern {
                 if memory.read_exact(&mut chunk[..length]).is_err() {
                     break;
                 }
-                let first = self.byte(0);
-                let places = chunk[..length].windows(self.length);
-                count += places.filter(|place| place[0] == first && self.starts(place)).count();
+                let places = chunk[..length].windows(self.tail().len());
+                count += places.filter(|place| place[0] == first && self.is_at(place)).count();
                 // Each next one begins before this one's end, lest a secret lie across.
                 let is_last = at + length as u64 == part.end;
-                at += if is_last { length } else { length - (self.length - 1) } as u64;
+                at += if is_last { length } else { length - (self.tail().len() - 1) } as u64;
             }
         }
         wipe(&mut chunk);
