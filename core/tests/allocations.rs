@@ -1,12 +1,21 @@
 //! What building and reading cost in memory: counts, which are the same on every machine.
 
 use allocation_counter::{AllocationInfo, measure};
-use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, Operation, ServerId, http};
+use huaweicloud_sms_core::{
+    AccessKey, AuthToken, Endpoint, IamUser, IssueToken, ObtainCommand, Operation, Scope, ServerId,
+    Timestamp, Unauthenticated, http,
+};
 
 fn call() -> ObtainCommand {
     let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com").expect("valid");
     let id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f").expect("valid");
     ObtainCommand::new(&endpoint, &id)
+}
+
+fn login() -> IssueToken {
+    let user = IamUser::new("account", "user", &"p".repeat(IamUser::MAX_CHARS)).expect("valid");
+    let iam = Endpoint::new("https://iam.ap-southeast-3.myhuaweicloud.com").expect("valid");
+    IssueToken::new(&iam, &user, Scope::Account).expect("valid")
 }
 
 /// Counts after one warm-up: `http`'s shared bytes allocate when they are first cloned.
@@ -31,6 +40,40 @@ fn building_a_request_takes_two_whatever_the_tokens_length() {
 }
 
 #[test]
+fn signing_a_request_takes_a_few_whatever_the_keys_length() {
+    let call = call();
+    let of = |length: usize| {
+        let key = AccessKey::new(&"i".repeat(20), &"s".repeat(length)).expect("valid");
+        count(|| drop(call.request(&key.at(Timestamp::MAX))))
+    };
+    let short = of(1);
+    assert!(short.count_total <= 18, "{short:?}");
+    for length in [40, AccessKey::MAX_CHARS] {
+        let long = of(length);
+        assert_eq!((long.count_total, long.bytes_total), (short.count_total, short.bytes_total));
+    }
+}
+
+#[test]
+fn a_login_is_written_once_and_copied_for_a_request() {
+    let login = login();
+    // The body, and the headers' two lists.
+    let info = count(|| drop(login.request(&Unauthenticated)));
+    assert!(info.count_total <= 3, "{info:?}");
+
+    // Every text of it escaped all over: a body that had grown would have moved, and left the password
+    // behind.
+    let quotes = "\"".repeat(IamUser::MAX_CHARS);
+    let iam = Endpoint::new("https://iam.example").expect("valid");
+    let of = |text: &str| {
+        let user = IamUser::new(text, text, text).expect("valid");
+        count(|| drop(IssueToken::new(&iam, &user, Scope::ProjectName(text)).expect("valid")))
+    };
+    let (plain, escaped) = (of(&"p".repeat(IamUser::MAX_CHARS)), of(&quotes));
+    assert_eq!((escaped.count_total, escaped.bytes_total), (plain.count_total, plain.bytes_total));
+}
+
+#[test]
 fn reading_the_example_takes_one() {
     let call = call();
     let body = r#"{ "command_name" : "START", "command_param" : { "task_id" : "2c0689c860ad4728a497c91ec0844384" } }"#;
@@ -41,9 +84,18 @@ fn reading_the_example_takes_one() {
 }
 
 fn read(status: u16, body: &[u8]) -> AllocationInfo {
-    let call = call();
-    let response = http::Response::builder().status(status).body(body).expect("valid");
-    count(|| drop(call.parse(&response)))
+    let response = http::Response::builder().status(status).header("x-subject-token", "t");
+    let response = response.body(body).expect("valid");
+    match status {
+        201 => {
+            let login = login();
+            count(|| drop(login.parse(&response)))
+        }
+        _ => {
+            let call = call();
+            count(|| drop(call.parse(&response)))
+        }
+    }
 }
 
 /// Bodies of a size, each aiming at another part of the reader.
@@ -97,6 +149,14 @@ fn hostile(size: usize) -> Vec<(&'static str, Vec<u8>)> {
         ("many params", fill(r#"{"error_code":"X","error_param":["#, r#""p","#, "0]}")),
         ("many nested", fill("{", r#""error":{"code":"c"},"#, r#""x":1}"#)),
         ("digits", fill(r#"{"error_code":"#, "9", "}")),
+        ("deep token", fill("", r#"{"token":"#, "")),
+        ("long time", fill(r#"{"token":{"expires_at":""#, "9", r#""}}"#)),
+        ("long escaped time", fill(r#"{"token":{"expires_at":""#, "\\u0032", r#""}}"#)),
+        (
+            "doubled times",
+            fill(r#"{"token":{"#, r#""issued_at":"2026-07-06T00:00:00Z","#, r#""x":1}}"#),
+        ),
+        ("doubled tokens", fill("{", r#""token":{"expires_at":null},"#, r#""x":1}"#)),
         ("white space", fill("", " ", "")),
         ("not UTF-8", vec![0xff; size]),
         ("html", fill("<", "a ", ">")),
@@ -107,7 +167,7 @@ fn hostile(size: usize) -> Vec<(&'static str, Vec<u8>)> {
 fn memory_is_bounded_by_the_input() {
     const SIZE: usize = 1024 * 1024;
     for (name, body) in hostile(SIZE) {
-        for status in [200, 400, 502] {
+        for status in [200, 201, 400, 502] {
             let info = read(status, &body);
             // Scratch that grows by doubling to an unescaped copy, and a kept copy of it.
             let most = 4 * body.len() as u64 + 4096;
@@ -121,7 +181,7 @@ fn memory_is_bounded_by_the_input() {
 fn allocations_grow_no_faster_than_the_input() {
     let (small, large) = (hostile(16 * 1024), hostile(256 * 1024));
     for ((name, small), (_, large)) in small.into_iter().zip(large) {
-        for status in [200, 400] {
+        for status in [200, 201, 400] {
             let (small, large) = (read(status, &small), read(status, &large));
             let within = |small: u64, large: u64, slack| large <= small * 17 + slack;
             assert!(
@@ -142,9 +202,10 @@ fn depth_takes_no_stack() {
     let bodies = hostile(200_000);
     let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
         for (_, body) in bodies {
-            for status in [200, 400] {
+            for status in [200, 201, 400] {
                 let response = http::Response::builder().status(status).body(&body).expect("valid");
                 drop(call().parse(&response));
+                drop(login().parse(&response));
             }
         }
     });
