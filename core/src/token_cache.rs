@@ -84,10 +84,12 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
     /// What to do now: log in ([`Step::Obtain`]), get another password ([`Step::RenewAuth`]), or
     /// nothing. Changes nothing itself.
     pub fn poll(&self, now: T) -> Step<T> {
-        match (self.logins.poll(now), &self.token) {
-            (Step::Obtain, Some(kept)) if now < kept.renew_at => Step::WaitUntil(kept.renew_at),
-            (Step::WaitUntil(next), Some(kept)) => Step::WaitUntil(next.max(kept.renew_at)),
-            (step, _) => step,
+        let due = self.token.as_ref().map_or(now, |kept| kept.renew_at);
+        match self.logins.poll(now) {
+            Step::WaitUntil(next) => Step::WaitUntil(next.max(due)),
+            // Whatever came of another login: this token is good.
+            Step::Obtain | Step::RenewAuth if now < due => Step::WaitUntil(due),
+            step => step,
         }
     }
 

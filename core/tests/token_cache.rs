@@ -292,6 +292,22 @@ fn a_good_token_outlives_its_password() {
     assert_eq!((cache.poll(due), shown(&cache, due)), (before, Some("u")));
 }
 
+/// As of a login that had been given up, and was answered all the same when another one had a token.
+#[test]
+fn a_late_refusal_waits_for_the_tokens_end() {
+    let mut cache = cache();
+    log_in(&mut cache, START, "t", secs(DAY));
+    let due = START + secs(DAY - 30 * MINUTE);
+    cache.on_error(START + secs(60), &refusal("401"));
+    for now in [START + secs(60), due - secs(1)] {
+        assert_eq!(cache.poll(now), Step::WaitUntil(due));
+    }
+    assert_eq!(cache.poll(due), Step::RenewAuth);
+    // Without the token it is due at once.
+    cache.on_refused();
+    assert_eq!(cache.poll(START + secs(60)), Step::RenewAuth);
+}
+
 /// The whole of it: the service refuses a token, the cache gets another, the poller goes on.
 #[test]
 fn with_a_poller_for_the_service() {

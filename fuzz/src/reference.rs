@@ -1,9 +1,9 @@
 //! The plain reading that ours is compared with: a `serde_json::Value`, looked at by name.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use http::StatusCode;
-use huaweicloud_sms_core::{Answer, ResponseError};
+use http::{Response, StatusCode};
+use huaweicloud_sms_core::{Answer, IssuedToken, ResponseError, Timestamp};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -147,4 +147,85 @@ fn error(members: &Members, result: &Result<Answer, ResponseError>) {
             assert_eq!(error.message(), Some(message.as_str()));
         }
     }
+}
+
+/// Compares a login, wherever the plain reading is one of an object. (A member doubled inside `token`
+/// is refused by ours, and not seen by a `Value`.)
+pub(crate) fn check_token(
+    response: &Response<Vec<u8>>,
+    result: &Result<IssuedToken, ResponseError>,
+) {
+    let body = response.body().as_slice();
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let Ok(members) = serde_json::from_slice::<Members>(body) else { return };
+    match (plain_token(response, &members), result) {
+        (Some((issued_at, expires_at)), Ok(issued)) => {
+            let seconds = |time: Timestamp| time.as_unix_time();
+            assert_eq!(
+                (seconds(issued.issued_at), seconds(issued.expires_at)),
+                (issued_at, expires_at)
+            );
+        }
+        (Some(_), Err(ResponseError::Body(error))) => {
+            let problem = error.problem.to_string();
+            assert!(problem.ends_with("is there twice"), "refused: {problem}");
+        }
+        (Some(_), Err(error)) => panic!("refused: {error}"),
+        (None, Ok(issued)) => panic!("invented: {issued:?}"),
+        (None, Err(_)) => {}
+    }
+}
+
+/// When it was issued and when it expires.
+fn plain_token(response: &Response<Vec<u8>>, members: &Members) -> Option<(Duration, Duration)> {
+    let headers = response.headers();
+    let mut tokens = headers.get_all("x-subject-token").iter();
+    let token = tokens.next().filter(|_| tokens.next().is_none())?.as_bytes();
+    let is_legal = response.status() == 201
+        && (1..=16_384).contains(&token.len())
+        && token.iter().all(u8::is_ascii_graphic)
+        && !members.has_doubled(&["token"]);
+    let token = members.get("token").filter(|_| is_legal)?.as_object()?;
+    let issued_at = match token.get("issued_at") {
+        None | Some(Value::Null) => Timestamp::of_response(headers)?.as_unix_time(),
+        Some(time) => plain_time(time.as_str()?)?,
+    };
+    Some((issued_at, plain_time(token.get("expires_at")?.as_str()?)?))
+}
+
+/// `2019-02-13T06:52:13.855000Z`, day by day.
+fn plain_time(text: &str) -> Option<Duration> {
+    let text = text.strip_suffix('Z')?;
+    let (text, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_form = text.len() == 19
+        && text.bytes().zip(*b"0000-00-00T00:00:00").all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            form => byte == form,
+        });
+    let is_fraction =
+        (1..=9).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_in = |year, month| match month {
+        2 => 28 + u64::from(is_leap(year)),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let is_date =
+        year >= 1970 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    if !(is_form && is_fraction && is_date && hour < 24 && minute < 60 && second <= 60) {
+        return None;
+    }
+    let years: u64 = (1970..year).map(|year| 365 + u64::from(is_leap(year))).sum();
+    let months: u64 = (1..month).map(|month| days_in(year, month)).sum();
+    let seconds = (((years + months + day - 1) * 24 + hour) * 60 + minute) * 60 + second;
+    let nanos = format!("{fraction:0<9}").parse().ok()?;
+    let time = Duration::new(seconds, nanos);
+    Some(if time.as_secs() > Timestamp::MAX.as_unix_time().as_secs() {
+        Timestamp::MAX.as_unix_time()
+    } else {
+        time
+    })
 }

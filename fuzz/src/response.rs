@@ -1,4 +1,4 @@
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use huaweicloud_sms_core::{Answer, Nothing, Operation, ResponseError};
 
 use crate::reference;
@@ -19,10 +19,7 @@ pub fn response(data: &[u8]) {
         Ok(Answer::Nothing(Nothing::EmptyBody)) => assert!(status == 200 && body.is_empty()),
         Ok(_) => {
             assert_eq!(status, 200);
-            let text = std::str::from_utf8(body).expect("UTF-8");
-            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            assert!(text.trim_ascii_start().starts_with('{'));
-            serde_json::from_str::<serde::de::IgnoredAny>(text).expect("one whole JSON value");
+            check_object(body);
         }
         Err(error) => {
             assert_eq!(error.status(), status);
@@ -34,7 +31,15 @@ pub fn response(data: &[u8]) {
     }
 }
 
-fn check_text(error: &ResponseError) {
+/// One whole JSON object and no more.
+pub(crate) fn check_object(body: &[u8]) {
+    let text = std::str::from_utf8(body).expect("UTF-8");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    assert!(text.trim_ascii_start().starts_with('{'));
+    serde_json::from_str::<serde::de::IgnoredAny>(text).expect("one whole JSON value");
+}
+
+pub(crate) fn check_text(error: &ResponseError) {
     let text = error.to_string();
     assert!(!text.chars().any(char::is_control), "{text:?}");
     // Code, message and id at their limits, every character escaped as `\u{10ffff}`.
@@ -54,23 +59,34 @@ fn check_text(error: &ResponseError) {
     }
 }
 
-fn read(data: &[u8]) -> Response<Vec<u8>> {
-    let end = data.windows(2).position(|two| two == b"\n\n");
-    let (head, body) = match end {
-        Some(end) => (&data[..end], &data[end + 2..]),
-        None => (&[][..], data),
-    };
+pub(crate) fn read(data: &[u8]) -> Response<Vec<u8>> {
+    let (head, body) = head_and_body(data);
     let mut lines = head.split(|byte| *byte == b'\n');
     let status = lines.next().and_then(|line| StatusCode::from_bytes(line).ok());
     let mut response = Response::new(body.to_vec());
     *response.status_mut() = status.unwrap_or(StatusCode::OK);
+    *response.headers_mut() = headers(lines);
+    response
+}
+
+/// What is before the first empty line, and what is after it.
+pub(crate) fn head_and_body(data: &[u8]) -> (&[u8], &[u8]) {
+    match data.windows(2).position(|two| two == b"\n\n") {
+        Some(end) => (&data[..end], &data[end + 2..]),
+        None => (&[], data),
+    }
+}
+
+/// The first 32 lines `name: value`.
+pub(crate) fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
     for line in lines.take(32) {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
         let name = HeaderName::from_bytes(&line[..colon]);
         let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
         if let (Ok(name), Ok(value)) = (name, value) {
-            response.headers_mut().append(name, value);
+            headers.append(name, value);
         }
     }
-    response
+    headers
 }

@@ -3,7 +3,8 @@
 
 use std::{fs, path::Path};
 
-use huaweicloud_sms_fuzz::{PROPERTIES, Property};
+use huaweicloud_sms_core::ResponseError;
+use huaweicloud_sms_fuzz::{ERRORS, PROPERTIES, Property};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -136,4 +137,46 @@ fn token() {
 #[test]
 fn poll() {
     random_and_mutated("poll", huaweicloud_sms_fuzz::poll);
+}
+
+#[test]
+fn issue_token() {
+    random_and_mutated("issue_token", huaweicloud_sms_fuzz::issue_token);
+}
+
+#[test]
+fn sign() {
+    random_and_mutated("sign", huaweicloud_sms_fuzz::sign);
+}
+
+#[test]
+fn token_cache() {
+    random_and_mutated("token_cache", huaweicloud_sms_fuzz::token_cache);
+}
+
+/// Events can hold every kind of error there is.
+#[test]
+fn errors_of_every_kind() {
+    use huaweicloud_sms_core::ApiErrorKind::*;
+    let kind = |number| match huaweicloud_sms_fuzz::error(number, None) {
+        ResponseError::Api(error) => Some(error.kind()),
+        _ => None,
+    };
+    let kinds: Vec<_> = (0..ERRORS).filter_map(kind).collect();
+    for kind in [
+        Unauthorized,
+        TokenExpired,
+        ClockSkew,
+        KeyLocked,
+        Forbidden,
+        AccountRestricted,
+        ServerUnknown,
+        NoTask,
+        NotFound,
+        Throttled,
+        Unavailable,
+        InvalidRequest,
+    ] {
+        assert!(kinds.contains(&kind), "{kind:?}");
+    }
 }

@@ -131,7 +131,7 @@ impl World {
             Weather::Down | Weather::Hanging => poller.failure(),
             Weather::Throttling(told) => poller.error(&error(5, told)),
             Weather::Failing => poller.error(&error(6 + self.pick(2), None)),
-            Weather::Rejecting => poller.error(&error(8 + self.pick(3), None)),
+            Weather::Rejecting => poller.error(&error([8, 9, 10, 14, 15][self.pick(5)], None)),
             Weather::Captive => poller.error(&error(12 + self.pick(2), None)),
             Weather::Up if self.held != self.good => self.refuse(poller),
             Weather::Up => {
