@@ -78,6 +78,12 @@ impl WatchedTokens {
         number
     }
 
+    /// Whether there is a token that is not to be replaced yet.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.token.is_some_and(|token| self.now < token.earliest)
+    }
+
     /// What to do now, checked.
     #[allow(clippy::must_use_candidate, reason = "the checks alone are reason enough to ask")]
     pub fn step(&mut self) -> Step<Moment> {
@@ -125,10 +131,11 @@ impl WatchedTokens {
         self.step();
     }
 
-    /// The login was answered by a token that lives so long.
-    pub fn issued(&mut self, life: Duration) {
+    /// The login was answered by a token that lives so many whole seconds, when it is `clock` by the
+    /// clock of IAM.
+    pub fn issued(&mut self, clock: Timestamp, life: Duration) {
         self.issued += 1;
-        self.cache.on_issued(self.now, issued(self.issued, life));
+        self.cache.on_issued(self.now, issued(self.issued, clock, life));
         self.books.answer(self.now);
         let from = self.started.take().unwrap_or(self.now);
         let life = life.min(Pace::MAX);
@@ -191,11 +198,9 @@ impl std::fmt::Debug for WatchedTokens {
     }
 }
 
-/// A token that IAM's clock, which is anybody's guess, says to live so many whole seconds.
-fn issued(number: u64, life: Duration) -> IssuedToken {
-    let at = |offset| Timestamp::from_unix_time(Duration::from_secs(1_783_296_000) + offset);
-    let (issued_at, expires_at) = (at(Duration::ZERO), at(life));
-    let body = format!(r#"{{"token":{{"issued_at":"{issued_at}","expires_at":"{expires_at}"}}}}"#);
+fn issued(number: u64, clock: Timestamp, life: Duration) -> IssuedToken {
+    let expires_at = Timestamp::from_unix_time(clock.as_unix_time() + life);
+    let body = format!(r#"{{"token":{{"issued_at":"{clock}","expires_at":"{expires_at}"}}}}"#);
     let response = http::Response::builder().status(201).header("x-subject-token", number);
     crate::login().parse(&response.body(body).expect("valid")).expect("a token")
 }
@@ -224,7 +229,11 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
                 Step::RenewAuth => tokens.renewed(),
                 Step::WaitUntil(_) => {}
             },
-            3 => tokens.issued(Duration::from_secs(u.int_in_range(0..=200_000)?)),
+            3 => {
+                let clock =
+                    Timestamp::from_unix_time(Duration::from_secs(u.arbitrary::<u32>()?.into()));
+                tokens.issued(clock, Duration::from_secs(u.int_in_range(0..=200_000)?));
+            }
             4 => {
                 let retry_after = u.arbitrary::<Option<u32>>()?.map(u64::from);
                 tokens.error(&error(u.choose_index(ERRORS)?, retry_after));

@@ -5,28 +5,11 @@
 use std::{panic, time::Duration};
 
 use huaweicloud_sms_core::Step;
-use huaweicloud_sms_fuzz::{Durations, Moment, Watched, error};
+use huaweicloud_sms_fuzz::{Durations, Moment, Random, Watched, error};
 
 const SEEDS: u64 = 2_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const KEY_LOCK: Duration = Duration::from_secs(5 * 60);
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % bound
-    }
-
-    fn between(&mut self, least: u64, most: u64) -> Duration {
-        Duration::from_millis(least + self.below(most - least + 1))
-    }
-}
 
 /// How the service is, for a while.
 #[derive(Clone, Copy, Debug)]
