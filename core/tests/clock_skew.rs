@@ -1,0 +1,53 @@
+//! By how much two clocks differ, and what is made of it.
+
+use std::time::Duration;
+
+use huaweicloud_sms_core::{ClockSkew, Timestamp};
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_unix_time(Duration::from_millis(millis))
+}
+
+const NOW: u64 = 1_783_296_000_000;
+
+#[test]
+#[rustfmt::skip]
+fn in_words_and_by_their_limits() {
+    const MINUTE: i64 = 60_000;
+    // what the service's clock is ahead by in milliseconds, in words, notable, refused
+    for (ahead, words, is_notable, is_refused) in [
+        (0, "agrees with this machine's", false, false),
+        (999, "agrees with this machine's", false, false),
+        (-999, "agrees with this machine's", false, false),
+        (1_000, "is 1 s ahead of this machine's", false, false),
+        (-1_000, "is 1 s behind this machine's", false, false),
+        (5 * MINUTE, "is 5 min ahead of this machine's", false, false),
+        (5 * MINUTE + 1, "is 5 min ahead of this machine's", true, false),
+        (-15 * MINUTE, "is 15 min behind this machine's", true, false),
+        (-15 * MINUTE - 1, "is 15 min behind this machine's", true, true),
+        (60 * MINUTE, "is 1 h ahead of this machine's", true, true),
+        (-8 * 60 * MINUTE, "is 8 h behind this machine's", true, true),
+        (2 * 24 * 60 * MINUTE + 3_000, "is 2 d 3 s ahead of this machine's", true, true),
+        (-(86_400_000 + 3_600_000 + 61_000), "is 1 d 1 h 1 min 1 s behind this machine's", true, true),
+    ] {
+        let (ours, theirs) = (at(NOW), at(NOW.checked_add_signed(ahead).expect("after 1970")));
+        let skew = ClockSkew::between(ours, theirs);
+        assert_eq!(skew.to_string(), format!("the service's clock {words}"));
+        assert_eq!((skew.is_notable(), skew.is_refused()), (is_notable, is_refused), "{ahead}");
+        assert_eq!(skew.is_ahead(), ahead > 0, "{ahead}");
+        assert_eq!(skew.by(), Duration::from_millis(ahead.unsigned_abs()));
+        // The correction gives their time, then and later.
+        assert_eq!(skew.correct(ours), theirs);
+        assert_eq!(skew.correct(at(NOW + 60_000)), at(NOW.checked_add_signed(ahead).expect("valid") + 60_000));
+    }
+}
+
+/// From a clock that was never set to one at the end of time, and back.
+#[test]
+fn a_correction_stays_within_the_calendar() {
+    let (first, last) = (at(0), Timestamp::MAX);
+    let skew = ClockSkew::between(first, last);
+    assert_eq!((skew.correct(first), skew.correct(last)), (last, last));
+    let back = ClockSkew::between(last, first);
+    assert_eq!((back.correct(last), back.correct(first)), (first, first));
+}
