@@ -20,8 +20,9 @@ const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 ///
 /// IAM lives on a host of its own, `https://iam.myhuaweicloud.com` or one of a region. It is given
 /// [`Unauthenticated`](crate::Unauthenticated), since it carries its own proof: **the request's body
-/// holds the password**, which `Debug` of a `Request` prints as numbers. A refused password must not
-/// be tried again and again: let a [`TokenCache`](crate::TokenCache) say when.
+/// holds the password**, which `Debug` of a `Request` prints as numbers. This value's own copy is wiped
+/// on drop, a request's is not. A refused password must not be tried again and again: let a
+/// [`TokenCache`](crate::TokenCache) say when.
 ///
 /// ```
 /// use huaweicloud_sms_core::{Endpoint, IamUser, IssueToken, Operation, Scope, Unauthenticated};

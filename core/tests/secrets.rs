@@ -61,6 +61,8 @@ fn a_key_is_shown_by_its_id() {
     assert!(!shown.contains("Signature="), "{shown}");
     assert!(shown.starts_with("AccessKey { id: \"AK-shown\", .. } "), "{shown}");
 
+    assert_eq!(key.id(), "AK-shown");
+
     // Nor is the secret key sent; the security token has to be.
     for (name, value) in request.headers() {
         let value = value.to_str().expect("ASCII");
