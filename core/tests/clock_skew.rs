@@ -17,8 +17,10 @@ fn in_words_and_by_their_limits() {
     // what the service's clock is ahead by in milliseconds, in words, notable, refused
     for (ahead, words, is_notable, is_refused) in [
         (0, "agrees with this machine's", false, false),
-        (999, "agrees with this machine's", false, false),
-        (-999, "agrees with this machine's", false, false),
+        (499, "agrees with this machine's", false, false),
+        (-499, "agrees with this machine's", false, false),
+        (500, "is 1 s ahead of this machine's", false, false),
+        (-59_500, "is 1 min behind this machine's", false, false),
         (1_000, "is 1 s ahead of this machine's", false, false),
         (-1_000, "is 1 s behind this machine's", false, false),
         (5 * MINUTE, "is 5 min ahead of this machine's", false, false),
