@@ -85,6 +85,7 @@ fn a_password_is_shown_nowhere() {
     );
     assert!(!shown.contains("canary"), "{shown}");
     assert!(shown.starts_with(r#"IamUser { domain: "account", name: "user", .. } "#), "{shown}");
+    assert!(shown.contains("IssueToken { uri: https://iam.example/"), "{shown}");
 }
 
 #[test]
