@@ -41,7 +41,8 @@ impl Client {
 
     /// Signs by the service's clock, where this machine's is wrong: [`now`](Self::now) is then
     /// corrected by [`clock_skew`](Self::clock_skew), and so are a watch's signatures. Who answers in
-    /// the service's name can make it sign for other times then, within TLS nobody else.
+    /// the service's name can make it sign for other times then, within TLS nobody else. For a client that
+    /// asks one service: it knows one clock.
     #[must_use]
     pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
         self.clock.is_followed = is_followed;

@@ -24,6 +24,8 @@ pub(crate) struct State<O> {
     is_login: bool,
     /// Whether the caller was asked for a credential and has not handed one over.
     is_asked: bool,
+    /// Whether the last call was sent with a credential that has been replaced since.
+    is_replaced: bool,
 }
 
 /// The credential, and what has to be known of it. The rarer ones are boxed: a fleet has many.
@@ -40,11 +42,13 @@ struct Key {
 }
 
 impl Key {
-    /// Whether the service's clock has turned out to be another one since the last signature.
+    /// Whether the service's clock has turned out to be so much another one since the last signature that
+    /// this was refused for it.
     fn has_another_moment(&self, clock: &ServerClock) -> bool {
         let now = now();
         let correct = |skew: Option<ClockSkew>| skew.map_or(now, |skew| skew.correct(now));
-        ClockSkew::between(correct(self.corrected_by), correct(clock.correction())).is_notable()
+        let skew = ClockSkew::between(correct(self.corrected_by), correct(clock.correction()));
+        skew.explains_refusal()
     }
 }
 
@@ -95,7 +99,16 @@ impl<O: Operation> State<O> {
     ) -> Result<Self, InvalidInput> {
         let poller = Poller::new(pace, seed(), now)?;
         let held = Held::new(credential, pace, now)?;
-        Ok(Self { call, held, poller, pace, clock, is_login: false, is_asked: false })
+        Ok(Self {
+            call,
+            held,
+            poller,
+            pace,
+            clock,
+            is_login: false,
+            is_asked: false,
+            is_replaced: false,
+        })
     }
 
     pub(crate) fn poller(&self) -> &Poller<Instant> {
@@ -123,6 +136,7 @@ impl<O: Operation> State<O> {
 
     pub(crate) fn renew(&mut self, credential: Credential, now: Instant) {
         self.is_asked = false;
+        self.is_replaced = true;
         match (&mut self.held, credential) {
             // Its token may be good still, and its pauses go on.
             (Held::Login(login), Credential::Login(call)) => {
@@ -154,7 +168,7 @@ impl<O: Operation> State<O> {
         match self.act(now) {
             Act::Wait(moment) => Next::WaitUntil(moment),
             Act::Call => {
-                self.is_login = false;
+                (self.is_login, self.is_replaced) = (false, false);
                 self.poller.on_start(now);
                 Next::Send(self.request(now))
             }
@@ -177,9 +191,11 @@ impl<O: Operation> State<O> {
                 if step == Step::RenewAuth {
                     tokens.on_refused();
                 }
+                let is_call_due = step == Step::Obtain && tokens.token(now).is_some();
                 match tokens.poll(now) {
-                    // First, since a login may take its time.
-                    _ if step == Step::Obtain && tokens.token(now).is_some() => Act::Call,
+                    // In turns, where both are due: neither must wait for the other for ever.
+                    Step::Obtain if !(is_call_due && self.is_login) => Act::LogIn,
+                    _ if is_call_due => Act::Call,
                     Step::Obtain => Act::LogIn,
                     Step::RenewAuth => Act::Ask,
                     Step::WaitUntil(_) => Act::Wait(self.due(now)),
@@ -253,6 +269,11 @@ impl<O: Operation> State<O> {
             }
             Err(error) => {
                 self.poller.on_error(now, &error);
+                // Refused is the old credential, and the new one still has its try. A login has it when it
+                // gets a token.
+                if self.is_replaced && !matches!(self.held, Held::Login(_)) {
+                    self.poller.on_auth_renewed();
+                }
                 Event::Error(Error::Response(error))
             }
         }
@@ -283,5 +304,140 @@ impl Login {
                 Event::LoginError(Error::Response(error))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Answer, Endpoint, IamUser, ObtainCommand, Scope, ServerId};
+
+    const CALL: &str = "/v3/sources/id/command";
+    const LOGIN: &str = "/v3/auth/tokens";
+
+    type Response = http::Response<&'static str>;
+
+    /// A watch at whatever moment it is told.
+    struct Driven {
+        state: State<ObtainCommand>,
+        now: Instant,
+    }
+
+    impl Driven {
+        fn new(credential: impl Into<Credential>) -> Self {
+            let endpoint = Endpoint::new("https://sms.example").expect("valid");
+            let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"));
+            let now = Instant::now();
+            let pace = Pace::default().jitter(0);
+            let clock = ServerClock::default();
+            let state = State::new(call, credential.into(), pace, clock, now).expect("a watch");
+            Self { state, now }
+        }
+
+        /// What it does next, without waiting for it: the path that is asked, or why not.
+        fn next(&mut self) -> String {
+            match self.state.next::<()>(self.now) {
+                Next::Send(request) => request.uri().path().to_owned(),
+                Next::WaitUntil(moment) => format!("waits {} s", (moment - self.now).as_secs()),
+                Next::Tell(event) => format!("{event:?}"),
+            }
+        }
+
+        fn finish(&mut self, response: Response) -> Event<Answer, ()> {
+            self.state.finish(self.now, Ok(response))
+        }
+
+        fn pass(&mut self, seconds: u64) {
+            self.now += Duration::from_secs(seconds);
+        }
+    }
+
+    fn response(status: u16, body: &'static str) -> Response {
+        http::Response::builder().status(status).body(body).expect("valid")
+    }
+
+    /// A token that lives for a minute.
+    fn issued() -> Response {
+        let body =
+            r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:01:00Z"}}"#;
+        let response = http::Response::builder().status(201).header("x-subject-token", "t");
+        response.body(body).expect("valid")
+    }
+
+    fn login(password: &str) -> IssueToken {
+        let iam = Endpoint::new("https://iam.example").expect("valid");
+        let user = IamUser::new("account", "user", password).expect("valid");
+        IssueToken::new(&iam, &user, Scope::Account).expect("valid")
+    }
+
+    fn key(secret: &str) -> AccessKey {
+        AccessKey::new("id", secret).expect("valid")
+    }
+
+    /// With a caller so slow that a call is due each time.
+    #[test]
+    fn a_due_login_is_not_starved_by_due_calls() {
+        let mut watch = Driven::new(login("p"));
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(issued());
+        for _ in 0..4 {
+            assert_eq!(watch.next(), CALL);
+            watch.finish(response(200, "{}"));
+            watch.pass(11);
+        }
+        // 44 s: due a second later.
+        watch.pass(1);
+        assert_eq!(watch.next(), LOGIN);
+        // It fails, and the call is next, with the token that is good for 15 s more.
+        watch.finish(response(503, ""));
+        assert_eq!(watch.next(), CALL);
+        watch.finish(response(200, "{}"));
+        watch.pass(11);
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(issued());
+        assert_eq!(watch.next(), CALL);
+    }
+
+    /// The call that is under way was signed by the old key.
+    #[test]
+    fn the_old_keys_refusal_is_not_the_new_ones() {
+        let mut watch = Driven::new(key("old"));
+        assert_eq!(watch.next(), CALL);
+        watch.state.renew(key("new").into(), watch.now);
+        watch.finish(response(401, ""));
+        assert_eq!(watch.next(), CALL);
+        watch.finish(response(401, ""));
+        // That was the new one's try.
+        assert_eq!(watch.next(), "waits 300 s");
+    }
+
+    #[test]
+    fn a_new_password_logs_in_after_the_old_ones_token_was_refused() {
+        let mut watch = Driven::new(login("old"));
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(issued());
+        assert_eq!(watch.next(), CALL);
+        watch.state.renew(login("new").into(), watch.now);
+        watch.finish(response(401, ""));
+        watch.pass(10);
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(issued());
+        assert_eq!(watch.next(), CALL);
+    }
+
+    #[test]
+    fn without_a_token_it_waits_for_the_login() {
+        let mut watch = Driven::new(login("p"));
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(response(401, ""));
+        assert_eq!(watch.next(), "RenewAuth");
+        assert_eq!(watch.next(), "waits 300 s");
+        assert_eq!(watch.state.due(watch.now), watch.now + Duration::from_secs(300));
+        watch.pass(300);
+        // The lock is over: asked once more, then the old one is tried.
+        assert_eq!(watch.next(), "RenewAuth");
+        assert_eq!(watch.next(), LOGIN);
     }
 }

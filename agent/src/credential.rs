@@ -25,8 +25,12 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
+    }
+
     pub(crate) fn redactor(&self) -> Redactor {
-        Redactor::new(self.secrets.iter().map(String::as_str))
+        Redactor::new(self.secrets())
     }
 
     /// What it is, for people.
@@ -69,6 +73,11 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
     if let Some(loaded) = user_from_environment(credentials, allow_http)? {
         return Ok(loaded);
     }
+    for (user, password) in [("HW_USER_NAME", "HW_USER_PASSWORD"), ("OS_USERNAME", "OS_PASSWORD")] {
+        if variable(user)?.is_some() {
+            return Err(format!("{user} is set, and {password} is not"));
+        }
+    }
     Err("no credential: give --token-file or --credentials-file, or set HW_AUTH_TOKEN (a token), \
          HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK or HW_ACCESS_KEY and HW_SECRET_KEY (a key), or \
          HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD (a user)"
@@ -77,15 +86,22 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
 
 /// As [`load`], for a user alone.
 pub(crate) fn load_user(args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
-    let loaded = match credentials_file(args) {
-        Some(path) => Some(from_file(&path, args, allow_http)?),
-        None => user_from_environment(args, allow_http)?,
+    let Some(path) = credentials_file(args) else {
+        return user_from_environment(args, allow_http)?.ok_or_else(|| {
+            "no user: give --credentials-file with a [password] section, or set HW_DOMAIN_NAME, \
+             HW_USER_NAME and HW_USER_PASSWORD"
+                .into()
+        });
     };
-    loaded.filter(|loaded| matches!(loaded.credential, Credential::Login(_))).ok_or_else(|| {
-        "no user: give --credentials-file with a [password] section, or set HW_DOMAIN_NAME, \
-         HW_USER_NAME and HW_USER_PASSWORD"
-            .into()
-    })
+    let loaded = from_file(&path, args, allow_http)?;
+    match loaded.credential {
+        Credential::Login(_) => Ok(loaded),
+        _ => Err(format!(
+            "the credentials file {} has a key, and a token is for a user: give one with a [password] \
+             section",
+            path.display()
+        )),
+    }
 }
 
 /// A token's file, without the line break that an editor or `echo` ends it with.

@@ -83,31 +83,47 @@ fn is_private(_: &File) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a secret to a file that only its owner can read, in place of the old one, in one step: who
-/// reads it at the same time reads the old one or the new one.
-pub(crate) fn write_secret(what: &str, path: &Path, secret: &str) -> Result<(), String> {
-    let failed = |error: io::Error| format!("{what} {} cannot be written: {error}", name(path));
-    // A device or pipe would be replaced by the file.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(format!("{what} {} is not a file", name(path)));
+/// A file for a secret that only its owner can read, which is to take the place of another.
+pub(crate) struct SecretFile {
+    what: &'static str,
+    path: PathBuf,
+    new: Temporary,
+    file: File,
+}
+
+impl SecretFile {
+    /// Finds out whether it can be written, before there is a secret.
+    pub(crate) fn create(what: &'static str, path: &Path) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("{what} {} cannot be written: {error}", name(path));
+        // A device or pipe would be replaced by the file.
+        let is_another = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+        let file_name = path.file_name().filter(|_| !is_another);
+        let file_name = file_name.ok_or_else(|| format!("{what} {} is not a file", name(path)))?;
+        let mut new_name = file_name.to_owned();
+        new_name.push(format!(".{}.new", std::process::id()));
+        let new = Temporary(path.with_file_name(new_name));
+        // What a process of the same number has left behind.
+        let _ = fs::remove_file(&new.0);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&new.0).map_err(failed)?;
+        Ok(Self { what, path: path.to_owned(), new, file })
     }
-    let file_name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-    let mut new_name = file_name.to_owned();
-    new_name.push(format!(".{}.new", std::process::id()));
-    let new = Temporary(path.with_file_name(new_name));
-    // What a process of the same number has left behind.
-    let _ = fs::remove_file(&new.0);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || {
-        let mut file = options.open(&new.0)?;
-        writeln!(file, "{secret}")?;
-        file.sync_all()?;
-        fs::rename(&new.0, path)
-    };
-    write().map_err(failed)
+
+    /// Takes the old one's place in one step: who reads at the same time reads the old one or the new one.
+    pub(crate) fn write(mut self, secret: &str) -> Result<(), String> {
+        let mut write = || {
+            writeln!(self.file, "{secret}")?;
+            self.file.sync_all()?;
+            fs::rename(&self.new.0, &self.path)
+        };
+        let written = write();
+        written.map_err(|error| {
+            format!("{} {} cannot be written: {error}", self.what, name(&self.path))
+        })
+    }
 }
 
 /// A file that is gone at the end, unless it was renamed.

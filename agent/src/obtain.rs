@@ -53,7 +53,7 @@ fn ask(
             let is_refused = matches!(&result, Err(Error::Response(ResponseError::Api(error)))
                 if error.kind().is_unauthorized());
             // The refusal has told the service's time, so that the next signature is another one.
-            if is_refused && clock::is_another(signed_at, client.now()) {
+            if is_refused && clock::explains_refusal(signed_at, client.now()) {
                 log::info!("refused over the clock; once more, by the service's");
                 return client.send(call, &key.at(client.now())).map_err(Failure::Call);
             }

@@ -1,10 +1,14 @@
 //! How secrets are kept out of what is printed.
 
+use std::collections::VecDeque;
+
+use huaweicloud_sms::Escaped;
+
 /// Takes secrets out of a text that a server may have put them into, also where the text has only a
 /// piece of one, because it was cut.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
-    secrets: Vec<String>,
+    spellings: Vec<String>,
 }
 
 impl Redactor {
@@ -14,19 +18,29 @@ impl Redactor {
 
     /// An empty secret is none.
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-        Self { secrets: secrets.map(str::to_owned).collect() }
+        let mut redactor = Self::default();
+        secrets.into_iter().for_each(|secret| redactor.add(secret));
+        redactor
     }
 
-    /// A secret that came later. The old ones may still be echoed.
+    /// Adds a secret as it is, as JSON has it (a login's body, echoed), and both as they are escaped to be
+    /// shown.
     pub(crate) fn add(&mut self, secret: &str) {
-        self.secrets.push(secret.to_owned());
+        let json = serde_json::Value::from(secret).to_string();
+        let json = json.get(1..json.len() - 1).unwrap_or_default();
+        for spelling in [secret, json] {
+            for spelling in [spelling.to_owned(), Escaped(spelling).to_string()] {
+                if !spelling.is_empty() && !self.spellings.contains(&spelling) {
+                    self.spellings.push(spelling);
+                }
+            }
+        }
     }
 
     pub(crate) fn redact(&self, text: &str) -> String {
         let bytes = text.as_bytes();
         let mut is_secret = vec![false; bytes.len()];
-        for secret in self.secrets.iter().map(String::as_bytes) {
+        for secret in self.spellings.iter().map(String::as_bytes) {
             let piece = secret.len().min(Self::PIECE);
             for (start, window) in bytes.windows(piece).enumerate() {
                 if secret.windows(piece).any(|part| part == window) {
@@ -47,6 +61,37 @@ impl Redactor {
             was_secret = is_secret;
         }
         shown
+    }
+}
+
+/// The secrets that a server may still echo: of the last two credentials and the last two tokens they
+/// got, since what was replaced may be in use for a while.
+pub(crate) struct Recent {
+    credentials: VecDeque<Vec<String>>,
+    tokens: VecDeque<String>,
+}
+
+impl Recent {
+    const COUNT: usize = 2;
+
+    pub(crate) fn new<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
+        let mut recent = Self { credentials: VecDeque::new(), tokens: VecDeque::new() };
+        recent.add_credential(secrets);
+        recent
+    }
+
+    pub(crate) fn add_credential<'a>(&mut self, secrets: impl Iterator<Item = &'a str>) {
+        self.credentials.push_front(secrets.map(str::to_owned).collect());
+        self.credentials.truncate(Self::COUNT);
+    }
+
+    pub(crate) fn add_token(&mut self, token: &str) {
+        self.tokens.push_front(token.to_owned());
+        self.tokens.truncate(Self::COUNT);
+    }
+
+    pub(crate) fn redactor(&self) -> Redactor {
+        Redactor::new(self.credentials.iter().flatten().chain(&self.tokens).map(String::as_str))
     }
 }
 
@@ -75,6 +120,35 @@ mod tests {
         assert_eq!(redactor.redact("a first, pässwörter-é"), "a [redacted], [redacted]");
         assert_eq!(redactor.redact("firstpässwörter-é!"), "[redacted]!");
         assert_eq!(Redactor::default().redact("a first"), "a first");
+    }
+
+    #[test]
+    fn what_was_replaced_may_still_be_echoed() {
+        let mut recent = Recent::new(["password-1"].into_iter());
+        recent.add_token("token-1");
+        recent.add_credential(["password-2"].into_iter());
+        recent.add_token("token-2");
+        let shown = recent.redactor().redact("password-1 token-1 password-2 token-2");
+        assert_eq!(shown, "[redacted] [redacted] [redacted] [redacted]");
+        // For months, and bounded.
+        for token in 3..100 {
+            recent.add_token(&format!("token-{token}"));
+        }
+        let shown = recent.redactor().redact("password-1 token-1 password-2 token-98 token-99");
+        assert_eq!(shown, "[redacted] token-1 [redacted] [redacted] [redacted]");
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_however_it_is_spelled() {
+        let secret = "lo\"ng\\pa\u{200b}ss-e\u{301}-wo\"rd";
+        let redactor = Redactor::new([secret]);
+        let json = serde_json::Value::from(secret).to_string();
+        for text in [secret, &json] {
+            for text in [text.to_owned(), Escaped(text).to_string()] {
+                let shown = redactor.redact(&text);
+                assert_eq!(shown.trim_matches('"'), "[redacted]", "{text}");
+            }
+        }
     }
 
     #[test]

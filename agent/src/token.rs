@@ -13,7 +13,7 @@ use crate::{
     args::{Format, Token},
     call, clock, credential,
     exit::Exit,
-    file,
+    file::SecretFile,
     redactor::Redactor,
     report::{self, Failure},
     transport::Client,
@@ -48,6 +48,10 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
     };
     let settings = call::settings(connection).map_err(Failure::Input)?;
     let client = Client::new(connection.transport, settings, false).map_err(Failure::Input)?;
+    let file = match is_stdout(&args.out) {
+        true => None,
+        false => Some(SecretFile::create("the token file", &args.out).map_err(Failure::Input)?),
+    };
     log::info!("POST {}", login.uri());
     let result = client.send(login, &Unauthenticated).map_err(Failure::Login);
     if let Some(skew) = client.clock_skew() {
@@ -55,12 +59,12 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
     }
     let issued = result?;
     let text = issued.token.reveal();
-    if is_stdout(&args.out) {
-        writeln!(io::stdout(), "{text}")
-            .map_err(|error| Failure::Input(format!("the token cannot be written: {error}")))?;
-    } else {
-        file::write_secret("the token file", &args.out, text).map_err(Failure::Input)?;
-    }
+    let written = match file {
+        Some(file) => file.write(text),
+        None => writeln!(io::stdout(), "{text}")
+            .map_err(|error| format!("the token cannot be written: {error}")),
+    };
+    written.map_err(Failure::Input)?;
     Ok(issued)
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use huaweicloud_sms::{Answer, ApiErrorKind, Command, Error, Event, Pace, ResponseError};
+use huaweicloud_sms::{Answer, ApiErrorKind, Command, Error, Event, Pace, ResponseError, Step};
 use huaweicloud_sms_transport::Error as TransportError;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     credential::{self, Loaded},
     exit::Exit,
     interrupt,
-    redactor::Redactor,
+    redactor::{Recent, Redactor},
     report::{self, Failure, Outcome},
     systemd::Notifier,
     transport::{Client, Watch},
@@ -69,40 +69,44 @@ fn start(args: &args::Watch, loaded: &Loaded) -> Result<Watch, String> {
 /// Until it is interrupted, or the answers cannot be printed any more.
 fn follow(mut watch: Watch, mut loaded: Loaded, args: &args::Watch) -> io::Result<()> {
     let notifier = Notifier::start();
-    let mut printer = Printer::new(args, loaded.redactor());
+    let mut printer = Printer::new(args, &loaded);
     let mut clock = clock::Watch::default();
+    // Why the next call and the next login wait.
+    let (mut call_waits, mut login_waits) = (String::new(), String::new());
     loop {
         notifier.expect_by(watch.due().max(Instant::now()) + args.call.connection.timeout + GRACE);
         let Some(event) = watch.next() else { return printer.end() };
         let failures = watch.poller().failures();
-        let reason = match event {
-            Event::Answer(answer) => printer.print(Ok(answer), failures, &loaded)?,
-            Event::Error(error) => printer.print(Err(Failure::Call(error)), failures, &loaded)?,
+        match event {
+            Event::Answer(answer) => call_waits = printer.print(Ok(answer), failures, &loaded)?,
+            Event::Error(error) => {
+                call_waits = printer.print(Err(Failure::Call(error)), failures, &loaded)?;
+            }
             Event::LoggedIn(issued) => {
                 log::info!("logged in, until {} by IAM's clock", issued.expires_at);
-                printer.logged_in(issued.token.reveal(), &loaded);
-                "logged in".into()
+                printer.logged_in(issued.token.reveal());
+                login_waits = "before the token expires".into();
             }
-            Event::LoginError(error) => printer.print_login_error(error)?,
-            Event::RenewAuth => {
-                match renewed(&loaded, &args.call) {
-                    Some(new) => {
-                        watch.renew(new.credential.clone());
-                        printer.redactor = new.redactor();
-                        loaded = new;
-                    }
-                    None => watch.keep(),
+            Event::LoginError(error) => login_waits = printer.print_login_error(error)?,
+            Event::RenewAuth => match renewed(&loaded, &args.call) {
+                Some(new) => {
+                    watch.renew(new.credential.clone());
+                    printer.renewed(&new)?;
+                    loaded = new;
                 }
-                format!("the {} was refused", loaded.what())
-            }
-        };
+                None => watch.keep(),
+            },
+        }
         if let Some(skew) = watch.clock_skew() {
             printer.clear_wait();
             clock.note(skew);
         }
-        let wait = watch.due().saturating_duration_since(Instant::now());
-        if !wait.is_zero() {
-            let status = format!("next call in {} s: {reason}", wait.as_secs_f64().ceil());
+        let now = Instant::now();
+        let wait = watch.due().saturating_duration_since(now).as_secs_f64().ceil();
+        if wait > 0.0 {
+            let is_call = watch.poller().poll(now) == Step::WaitUntil(watch.due());
+            let (what, why) = if is_call { ("call", &call_waits) } else { ("login", &login_waits) };
+            let status = format!("next {what} in {wait} s: {why}");
             printer.show_wait(&status);
             notifier.status(&status);
         }
@@ -171,6 +175,7 @@ struct Printer<'a> {
     /// The last failed login, until one succeeds.
     login_error: Option<Failure>,
     seen: Seen,
+    secrets: Recent,
     redactor: Redactor,
     /// Whether people look on, and see a line with the present wait.
     is_terminal: bool,
@@ -179,14 +184,16 @@ struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    fn new(args: &'a args::Watch, redactor: Redactor) -> Self {
+    fn new(args: &'a args::Watch, loaded: &Loaded) -> Self {
+        let secrets = Recent::new(loaded.secrets());
         Self {
             args,
             last: None,
             repeated: 0,
             login_error: None,
             seen: Seen::default(),
-            redactor,
+            redactor: secrets.redactor(),
+            secrets,
             is_terminal: io::stderr().is_terminal(),
             wait_width: 0,
         }
@@ -235,10 +242,19 @@ impl<'a> Printer<'a> {
     }
 
     /// From now on the new token is kept out of what is printed, too.
-    fn logged_in(&mut self, token: &str, loaded: &Loaded) {
+    fn logged_in(&mut self, token: &str) {
         self.login_error = None;
-        self.redactor = loaded.redactor();
-        self.redactor.add(token);
+        self.secrets.add_token(token);
+        self.redactor = self.secrets.redactor();
+    }
+
+    /// From now on so is another credential, and what is said of it is new.
+    fn renewed(&mut self, loaded: &Loaded) -> io::Result<()> {
+        self.print_repeated()?;
+        (self.last, self.login_error) = (None, None);
+        self.secrets.add_credential(loaded.secrets());
+        self.redactor = self.secrets.redactor();
+        Ok(())
     }
 
     /// What was counted since the last new answer.

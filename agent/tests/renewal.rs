@@ -122,7 +122,7 @@ fn a_corrected_name_is_read_from_its_file() {
             file(&name, format!("[password]\ndomain_name=my-account\nuser_name={user}\n{password}"))
         };
         let credentials = text("migratoin");
-        let refused = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+        let refused = "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
         service.push_login(Answer::steps([Step::Wait, Step::send(refused)]));
         let (_running, mut answers) = watch(&service, transport, &credentials);
         assert!(service.wait_for_requests(1, LONG));

@@ -59,6 +59,13 @@ impl ClockSkew {
         self.by > Self::LIMIT
     }
 
+    /// Whether a signature may have been refused for it: as [`is_refused`](Self::is_refused), but for the
+    /// few seconds by which this may be wrong.
+    #[must_use]
+    pub fn explains_refusal(self) -> bool {
+        self.by.saturating_add(Duration::from_secs(10)) > Self::LIMIT
+    }
+
     /// The service's time when it is `ours` on this machine.
     #[must_use]
     pub fn correct(self, ours: Timestamp) -> Timestamp {

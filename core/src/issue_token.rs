@@ -180,6 +180,10 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<IssuedToken, BodyProblem> {
     let issued_at = issued_at
         .or_else(|| Timestamp::of_response(headers))
         .ok_or(BodyProblem::Missing { field: "token.issued_at" })?;
+    if expires_at <= issued_at {
+        // As good as none, and logging in at once for another would never end.
+        return Err(BodyProblem::Invalid { field: "token.expires_at" });
+    }
     Ok(IssuedToken { token, issued_at, expires_at })
 }
 

@@ -19,33 +19,72 @@ use crate::{AuthToken, InvalidInput, IssuedToken, Pace, Poller, ResponseError, S
 /// | [`on_error`](Self::on_error), [`on_failure`](Self::on_failure) of a login | what a [`Poller`] does; the old token stays in use until it expires |
 /// | a refused password | [`Step::RenewAuth`]: a new one is tried at once ([`on_auth_renewed`](Self::on_auth_renewed)), the old one ([`on_auth_kept`](Self::on_auth_kept)) after 5 minutes, the time for which a key is locked |
 ///
+/// Beside a [`Poller`] for the service, a round of a driver:
+///
 /// ```
 /// use std::time::{Duration, Instant};
 /// use huaweicloud_sms_core::{
-///     Endpoint, IamUser, IssueToken, Operation, Pace, Scope, Step, TokenCache, http,
+///     AuthToken, Endpoint, IamUser, IssueToken, ObtainCommand, Operation, Pace, Poller, Scope,
+///     ServerId, Step, TokenCache, Unauthenticated, http,
 /// };
+/// # // Stands in for the network: IAM's tokens are good for 60 s, and the service refuses the second one.
+/// # let mut issued = 0;
+/// # let mut send = |request: http::Request<Vec<u8>>| {
+/// #     let response = http::Response::builder();
+/// #     match request.uri().path() {
+/// #         "/v3/auth/tokens" => {
+/// #             issued += 1;
+/// #             let times = r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:01:00Z"}}"#;
+/// #             response.status(201).header("x-subject-token", issued.to_string()).body(times)
+/// #         }
+/// #         _ if request.headers()["x-auth-token"] == "2" => response.status(401).body(""),
+/// #         _ => response.status(200).body(r#"{"command_name":"STOP"}"#),
+/// #     }
+/// # };
 ///
 /// let iam = Endpoint::new("https://iam.ap-southeast-3.myhuaweicloud.com")?;
 /// let user = IamUser::new("my-account", "migration", "not-a-real-password")?;
 /// let login = IssueToken::new(&iam, &user, Scope::Account)?;
+/// let sms = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
+/// let call = ObtainCommand::new(&sms, &ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?);
 ///
 /// let mut now = Instant::now();
 /// let mut tokens = TokenCache::new(Pace::default(), 42, now)?;
-/// assert_eq!(tokens.poll(now), Step::Obtain);
-/// tokens.on_start(now);
-/// // Send the request, and:
-/// let response = http::Response::builder()
-///     .status(201)
-///     .header("x-subject-token", "MIIVYgYJKoZIhvcNAQcCoIIVUzCCFU8CAQEx")
-///     .body(r#"{"token":{"issued_at":"2026-07-06T00:00:00.000000Z","expires_at":"2026-07-07T00:00:00.000000Z"}}"#)?;
-/// tokens.on_issued(now, login.parse(&response)?);
-///
-/// now += Duration::from_secs(18 * 60 * 60);
-/// assert!(tokens.token(now).is_some());
-/// assert!(matches!(tokens.poll(now), Step::WaitUntil(_)));
-/// now += Duration::from_secs(5 * 60 * 60 + 1800);
-/// assert!(tokens.token(now).is_some());
-/// assert_eq!(tokens.poll(now), Step::Obtain);
+/// let mut poller = Poller::new(Pace::default(), 43, now)?;
+/// let mut answers = 0;
+/// while answers < 20 {
+///     let step = poller.poll(now);
+///     if step == Step::RenewAuth {
+///         tokens.on_refused();
+///     }
+///     match (tokens.poll(now), step, tokens.token(now)) {
+///         (Step::Obtain, ..) => {
+///             tokens.on_start(now);
+///             match login.parse(&send(login.request(&Unauthenticated))?) {
+///                 Ok(issued) => {
+///                     tokens.on_issued(now, issued);
+///                     poller.on_auth_renewed();
+///                 }
+///                 Err(error) => tokens.on_error(now, &error), // Or `on_failure` without a response.
+///             }
+///         }
+///         (Step::RenewAuth, ..) => tokens.on_auth_kept(now), // Or a login with another password.
+///         (Step::WaitUntil(_), Step::Obtain, Some(token)) => {
+///             poller.on_start(now);
+///             match call.parse(&send(call.request(token))?) {
+///                 Ok(_) => {
+///                     poller.on_answer(now);
+///                     answers += 1;
+///                 }
+///                 Err(error) => poller.on_error(now, &error),
+///             }
+///         }
+///         // Nothing is due, or there is no token for what is: time passes.
+///         (Step::WaitUntil(login), Step::WaitUntil(call), Some(_)) => now = login.min(call),
+///         (Step::WaitUntil(login), ..) => now = login,
+///     }
+/// }
+/// # assert!((4..=7).contains(&issued), "{issued}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TokenCache<T> {

@@ -25,6 +25,8 @@ fn in_words_and_by_their_limits() {
         (-1_000, "is 1 s behind this machine's", false, false),
         (5 * MINUTE, "is 5 min ahead of this machine's", false, false),
         (5 * MINUTE + 1, "is 5 min ahead of this machine's", true, false),
+        (15 * MINUTE - 10_000, "is 14 min 50 s ahead of this machine's", true, false),
+        (15 * MINUTE - 9_999, "is 14 min 50 s ahead of this machine's", true, false),
         (-15 * MINUTE, "is 15 min behind this machine's", true, false),
         (-15 * MINUTE - 1, "is 15 min behind this machine's", true, true),
         (60 * MINUTE, "is 1 h ahead of this machine's", true, true),
@@ -36,6 +38,9 @@ fn in_words_and_by_their_limits() {
         let skew = ClockSkew::between(ours, theirs);
         assert_eq!(skew.to_string(), format!("the service's clock {words}"));
         assert_eq!((skew.is_notable(), skew.is_refused()), (is_notable, is_refused), "{ahead}");
+        // A date is one of seconds, and takes its time to come.
+        let explains = ahead.unsigned_abs() > (15 * MINUTE - 10_000).unsigned_abs();
+        assert_eq!(skew.explains_refusal(), explains, "{ahead}");
         assert_eq!(skew.is_ahead(), ahead > 0, "{ahead}");
         assert_eq!(skew.by(), Duration::from_millis(ahead.unsigned_abs()));
         // The correction gives their time, then and later.

@@ -140,11 +140,6 @@ fn a_token_is_read() {
                 "\u{feff} {\"token\" : {\n\"expires\\u005fat\":\"2026-07-06T00:00:01.5Z\",\"issued_at\":\"2026-07-06T00:00:00Z\"}} ",
                 Duration::from_millis(1_500),
             ),
-            // Expired before it was issued: its time is over, and it is still read.
-            (
-                r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-05T00:00:00Z"}}"#,
-                Duration::ZERO,
-            ),
         ] {
             let issued = parse(201, &[(name, TOKEN)], body).expect(body);
             assert_eq!(issued.token.reveal(), TOKEN);
@@ -244,6 +239,9 @@ fn bodies_that_are_no_token() {
         (r#"{"token":{"expires_at":"2026-07-07 00:00:00Z"}}"#, unreadable()),
         (r#"{"token":{"expires_at":"2026-07-07T00:00:00+08:00"}}"#, unreadable()),
         (r#"{"token":{"expires_at":"2026-02-30T00:00:00Z"}}"#, unreadable()),
+        // Dead on arrival.
+        (r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:00:00Z"}}"#, unreadable()),
+        (r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-05T00:00:00Z"}}"#, unreadable()),
         (r#"{"token":{"expires_at":"2026-07-07T00:00:00Z","expires_at":"2026-07-07T00:00:00Z"}}"#, BodyProblem::Duplicate { field: "token.expires_at" }),
         (r#"{"token":{"issued_at":null,"expires_at":"2026-07-07T00:00:00Z","issued_at":null}}"#, BodyProblem::Duplicate { field: "token.issued_at" }),
         (r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-07T00:00:00Z"},"token":null}"#, BodyProblem::Duplicate { field: "token" }),

@@ -190,7 +190,9 @@ fn plain_token(response: &Response<Vec<u8>>, members: &Members) -> Option<(Durat
         None | Some(Value::Null) => Timestamp::of_response(headers)?.as_unix_time(),
         Some(time) => plain_time(time.as_str()?)?,
     };
-    Some((issued_at, plain_time(token.get("expires_at")?.as_str()?)?))
+    let expires_at = plain_time(token.get("expires_at")?.as_str()?)?;
+    // What is dead on arrival is no token.
+    (expires_at > issued_at).then_some((issued_at, expires_at))
 }
 
 /// `2019-02-13T06:52:13.855000Z`, day by day.

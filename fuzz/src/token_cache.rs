@@ -144,7 +144,7 @@ impl WatchedTokens {
         let early = usable * u32::from(self.durations.jitter) / 100;
         let (earliest, latest) = (from + usable - early, from + usable);
         let expires_at = from + life;
-        assert!(latest < expires_at || life.is_zero());
+        assert!(latest < expires_at);
         self.token = Some(Token { earliest, latest, expires_at });
         self.rest_until = self.now + self.durations.interval;
         self.step();
@@ -232,7 +232,7 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
             3 => {
                 let clock =
                     Timestamp::from_unix_time(Duration::from_secs(u.arbitrary::<u32>()?.into()));
-                tokens.issued(clock, Duration::from_secs(u.int_in_range(0..=200_000)?));
+                tokens.issued(clock, Duration::from_secs(u.int_in_range(1..=200_000)?));
             }
             4 => {
                 let retry_after = u.arbitrary::<Option<u32>>()?.map(u64::from);
