@@ -3,9 +3,9 @@ use core::{fmt, net::Ipv6Addr};
 
 use crate::invalid_input::{InvalidInput, Problem};
 
-/// Where the Server Migration Service lives: scheme, host, optional port, optional base path.
+/// Where the Server Migration Service lives, or IAM: scheme, host, optional port, optional base path.
 ///
-/// The operator copies the host from the SMS console (Agents page). It is never guessed from a
+/// The operator copies the service's host from the SMS console (Agents page). It is never guessed from a
 /// region, since the hosts follow no rule (protocol: `sms.` and `sms-api.`, `.com` and `.eu`).
 ///
 /// ```
