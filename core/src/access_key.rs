@@ -134,8 +134,8 @@ impl fmt::Debug for AccessKey {
 /// It signs whatever request it is given, with an absolute URI: method, path, query, body, `Host`,
 /// and all the headers there are but those that belong to one connection, have several values or an
 /// underscore in their name. The body is always hashed, also where the request says
-/// `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD`. It adds `Host`, so that what is signed is what is sent, `X-Sdk-Date`, the
-/// key's own headers and `Authorization`.
+/// `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD`. It adds `Host`, so that what is signed is what is sent,
+/// `X-Sdk-Date`, the key's own headers and `Authorization`.
 #[derive(Clone, Copy, Debug)]
 pub struct Signer<'a> {
     key: &'a AccessKey,
