@@ -117,14 +117,17 @@ impl<O: Operation, C: Connect + Clone + Send + Sync + 'static> Watch<O, C> {
                 return self.state.finish(self.transport.now(), result);
             }
             let now = self.transport.now();
-            match self.state.next(now) {
-                Next::WaitUntil(moment) => self.transport.sleep_until(moment).await,
+            // Not within the `match`: what it looks at would be kept while this sleeps.
+            let wake_up = match self.state.next(now) {
+                Next::WaitUntil(moment) => moment,
                 Next::Tell(event) => return event,
                 Next::Send(request) => {
                     let transport = self.transport.clone();
                     self.calling = Some(Box::pin(async move { transport.execute(request).await }));
+                    continue;
                 }
-            }
+            };
+            self.transport.sleep_until(wake_up).await;
         }
     }
 

@@ -18,7 +18,6 @@ pub(crate) struct State<O> {
     call: O,
     held: Held,
     poller: Poller<Instant>,
-    pace: Pace,
     clock: ServerClock,
     /// Whether what was sent last is a login.
     is_login: bool,
@@ -99,16 +98,7 @@ impl<O: Operation> State<O> {
     ) -> Result<Self, InvalidInput> {
         let poller = Poller::new(pace, seed(), now)?;
         let held = Held::new(credential, pace, now)?;
-        Ok(Self {
-            call,
-            held,
-            poller,
-            pace,
-            clock,
-            is_login: false,
-            is_asked: false,
-            is_replaced: false,
-        })
+        Ok(Self { call, held, poller, clock, is_login: false, is_asked: false, is_replaced: false })
     }
 
     pub(crate) fn poller(&self) -> &Poller<Instant> {
@@ -145,7 +135,7 @@ impl<O: Operation> State<O> {
             }
             (_, credential) => {
                 // The pace was accepted when the watch was made.
-                if let Ok(held) = Held::new(credential, self.pace, now) {
+                if let Ok(held) = Held::new(credential, self.poller.pace(), now) {
                     self.held = held;
                 }
                 self.poller.on_auth_renewed();

@@ -290,6 +290,11 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
+    /// What it was made with.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
     /// How many calls in a row failed or were answered by an error, refused credentials apart.
     pub fn failures(&self) -> u32 {
         self.failures
