@@ -380,14 +380,17 @@ mod tests {
         // 44 s: due a second later.
         watch.pass(1);
         assert_eq!(watch.next(), LOGIN);
-        // It fails, and the call is next, with the token that is good for 15 s more.
+        // It fails. When both are due again, the call is first, with the token that is good for 15 s more.
         watch.finish(response(503, ""));
+        watch.pass(5);
         assert_eq!(watch.next(), CALL);
         watch.finish(response(200, "{}"));
-        watch.pass(11);
         assert_eq!(watch.next(), LOGIN);
-        watch.finish(issued());
-        assert_eq!(watch.next(), CALL);
+    }
+
+    #[test]
+    fn each_watch_has_its_own_jitter() {
+        assert_ne!(seed(), seed());
     }
 
     /// The call that is under way was signed by the old key.

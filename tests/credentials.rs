@@ -216,6 +216,33 @@ mod asynchronous {
     }
 }
 
+#[cfg(feature = "hyper")]
+#[test]
+fn a_new_key_does_not_end_the_call_with_the_old_one() {
+    use std::{future::Future, pin::pin, task::Context};
+
+    use huaweicloud_sms::hyper::{Client, Proxy, Settings, Transport};
+    use huaweicloud_sms_simulator::Step;
+
+    let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 23\r\n\r\n{\"command_name\":\"STOP\"}";
+    let answer = Scripted::steps([Step::Wait, Step::send(answer)]);
+    let service = start(script().server("a", [answer]));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _guard = runtime.enter();
+    let settings = Settings::default().proxy(Proxy::None);
+    let client = Client::new(Transport::new(settings).expect("a transport"));
+    let mut watch = client.watch(call(&service), key(SK), pace()).expect("a watch");
+    while service.request_count() == 0 {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(pin!(watch.next()).poll(&mut context).is_pending());
+        std::thread::yield_now();
+    }
+    watch.renew(key(SK));
+    service.go_on();
+    assert_eq!(word(runtime.block_on(watch.next())), "STOP");
+    assert_eq!(service.request_count(), 1);
+}
+
 fn clients() -> Vec<Box<dyn Client>> {
     vec![
         #[cfg(feature = "ureq")]
