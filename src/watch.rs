@@ -111,12 +111,14 @@ impl<O: Operation> State<O> {
             Step::WaitUntil(moment) => moment,
             Step::Obtain | Step::RenewAuth => now,
         };
-        let call = moment(self.poller.poll(now));
+        let step = self.poller.poll(now);
+        let call = moment(step);
         let Held::Login(login) = &self.held else { return call };
         let tokens = &login.tokens;
         let login = moment(tokens.poll(now));
-        // Without a token no call goes out.
-        if tokens.token(call).is_some() { call.min(login) } else { login }
+        // Without a token that the service takes no call goes out.
+        let has_token = step != Step::RenewAuth && tokens.token(call).is_some();
+        if has_token { call.min(login) } else { login }
     }
 
     #[cfg(feature = "hyper")]
@@ -177,17 +179,15 @@ impl<O: Operation> State<O> {
         let step = self.poller.poll(now);
         match &mut self.held {
             Held::Login(login) => {
-                let tokens = &mut login.tokens;
-                if step == Step::RenewAuth {
-                    tokens.on_refused();
-                }
+                let tokens = &login.tokens;
                 let is_call_due = step == Step::Obtain && tokens.token(now).is_some();
                 match tokens.poll(now) {
+                    // Sends nothing, so it need not wait for what does.
+                    Step::RenewAuth => Act::Ask,
                     // In turns, where both are due: neither must wait for the other for ever.
                     Step::Obtain if !(is_call_due && self.is_login) => Act::LogIn,
                     _ if is_call_due => Act::Call,
                     Step::Obtain => Act::LogIn,
-                    Step::RenewAuth => Act::Ask,
                     Step::WaitUntil(_) => Act::Wait(self.due(now)),
                 }
             }
@@ -259,10 +259,14 @@ impl<O: Operation> State<O> {
             }
             Err(error) => {
                 self.poller.on_error(now, &error);
-                // Refused is the old credential, and the new one still has its try. A login has it when it
-                // gets a token.
-                if self.is_replaced && !matches!(self.held, Held::Login(_)) {
-                    self.poller.on_auth_renewed();
+                match &mut self.held {
+                    Held::Login(login) if error.is_unauthorized() => login.tokens.on_refused(),
+                    // Refused is the old credential, and the new one still has its try. A login has it when
+                    // it gets a token.
+                    Held::Token(_) | Held::Key(_) if self.is_replaced => {
+                        self.poller.on_auth_renewed();
+                    }
+                    _ => {}
                 }
                 Event::Error(Error::Response(error))
             }
@@ -417,6 +421,42 @@ mod tests {
         watch.pass(10);
         assert_eq!(watch.next(), LOGIN);
         watch.finish(issued());
+        assert_eq!(watch.next(), CALL);
+    }
+
+    /// What is announced is what happens: a service manager counts on it.
+    #[test]
+    fn a_refused_tokens_wait_is_that_of_the_login() {
+        let mut watch = Driven::new(login("p"));
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(issued());
+        assert_eq!(watch.next(), CALL);
+        watch.finish(response(200, "{}"));
+        // The renewal is refused, and waits out its lock.
+        watch.pass(45);
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(response(401, ""));
+        assert_eq!(watch.next(), "RenewAuth");
+        // The token, good for 15 s more, dies before its time.
+        assert_eq!(watch.next(), CALL);
+        watch.finish(response(401, ""));
+        let due = watch.state.due(watch.now);
+        assert_eq!(due, watch.now + Duration::from_secs(300));
+        assert_eq!(watch.next(), "waits 300 s");
+    }
+
+    /// With a caller so slow that a call is due each time.
+    #[test]
+    fn a_refused_password_is_told_though_a_call_is_due() {
+        let mut watch = Driven::new(login("p"));
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(issued());
+        assert_eq!(watch.next(), CALL);
+        watch.finish(response(200, "{}"));
+        watch.pass(45);
+        assert_eq!(watch.next(), LOGIN);
+        watch.finish(response(401, ""));
+        assert_eq!(watch.next(), "RenewAuth");
         assert_eq!(watch.next(), CALL);
     }
 

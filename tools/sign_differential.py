@@ -120,12 +120,12 @@ def install(folder):
     """The Python of a new virtual environment with the SDK; exits where there is none to be had."""
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     for what, command in [
-        ("no virtual environment", [sys.executable, "-m", "venv", str(folder)]),
-        (f"no {SDK}", [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", SDK]),
+        ("Python's venv missing", [sys.executable, "-m", "venv", str(folder)]),
+        (f"{SDK} missing and not to be installed",
+         [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", SDK]),
     ]:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            print(f"{what}: {(done.stdout.strip() or 'no reason given').splitlines()[-1]}")
+        if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            print(what)
             sys.exit(77)
     return python
 

@@ -42,6 +42,14 @@ impl Loaded {
         }
     }
 
+    /// What a call carries of it, for people.
+    pub(crate) fn proof(&self) -> &'static str {
+        match self.credential {
+            Credential::Token(_) | Credential::Login(_) => "token",
+            Credential::Key(_) => "key",
+        }
+    }
+
     /// Whether it is the same one in all that it is made of.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (&self.secrets, &self.names) == (&other.secrets, &other.names)
@@ -87,11 +95,13 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
 /// As [`load`], for a user alone.
 pub(crate) fn load_user(args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
     let Some(path) = credentials_file(args) else {
-        return user_from_environment(args, allow_http)?.ok_or_else(|| {
-            "no user: give --credentials-file with a [password] section, or set HW_DOMAIN_NAME, \
-             HW_USER_NAME and HW_USER_PASSWORD"
-                .into()
-        });
+        if let Some(loaded) = user_from_environment(args, allow_http)? {
+            return Ok(loaded);
+        }
+        check_password()?;
+        return Err("no user: give --credentials-file with a [password] section, or set \
+                    HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD"
+            .into());
     };
     let loaded = from_file(&path, args, allow_http)?;
     match loaded.credential {
@@ -287,6 +297,16 @@ fn user_from_environment(args: &Credentials, allow_http: bool) -> Result<Option<
         return user.load(iam_endpoint(args, None)?, allow_http).map(Some);
     }
     Ok(None)
+}
+
+/// Where there is no credential: whether that is a user's for want of a password.
+fn check_password() -> Result<(), String> {
+    for (user, password) in [("HW_USER_NAME", "HW_USER_PASSWORD"), ("OS_USERNAME", "OS_PASSWORD")] {
+        if variable(user)?.is_some() {
+            return Err(format!("{user} is set, and {password} is not"));
+        }
+    }
+    Ok(())
 }
 
 /// Never guessed: a password goes there.

@@ -92,7 +92,7 @@ pub(crate) struct SecretFile {
 }
 
 impl SecretFile {
-    /// Finds out whether it can be written, before there is a secret.
+    /// Makes it, beside the one that it is to replace.
     pub(crate) fn create(what: &'static str, path: &Path) -> Result<Self, String> {
         let failed = |error: io::Error| format!("{what} {} cannot be written: {error}", name(path));
         // A device or pipe would be replaced by the file.

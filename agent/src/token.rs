@@ -48,10 +48,12 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
     };
     let settings = call::settings(connection).map_err(Failure::Input)?;
     let client = Client::new(connection.transport, settings, false).map_err(Failure::Input)?;
-    let file = match is_stdout(&args.out) {
-        true => None,
-        false => Some(SecretFile::create("the token file", &args.out).map_err(Failure::Input)?),
-    };
+    let create = || SecretFile::create("the token file", &args.out).map_err(Failure::Input);
+    if !is_stdout(&args.out) {
+        // Whether it can be written is found out first. Nothing is left of it, should the login be
+        // interrupted.
+        drop(create()?);
+    }
     log::info!("POST {}", login.uri());
     let result = client.send(login, &Unauthenticated).map_err(Failure::Login);
     if let Some(skew) = client.clock_skew() {
@@ -59,9 +61,9 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
     }
     let issued = result?;
     let text = issued.token.reveal();
-    let written = match file {
-        Some(file) => file.write(text),
-        None => writeln!(io::stdout(), "{text}")
+    let written = match is_stdout(&args.out) {
+        false => create()?.write(text),
+        true => writeln!(io::stdout(), "{text}")
             .map_err(|error| format!("the token cannot be written: {error}")),
     };
     written.map_err(Failure::Input)?;

@@ -101,10 +101,11 @@ fn follow(mut watch: Watch, mut loaded: Loaded, args: &args::Watch) -> io::Resul
             printer.clear_wait();
             clock.note(skew);
         }
+        let due = watch.due();
         let now = Instant::now();
-        let wait = watch.due().saturating_duration_since(now).as_secs_f64().ceil();
+        let wait = due.saturating_duration_since(now).as_secs_f64().ceil();
         if wait > 0.0 {
-            let is_call = watch.poller().poll(now) == Step::WaitUntil(watch.due());
+            let is_call = watch.poller().poll(now) == Step::WaitUntil(due);
             let (what, why) = if is_call { ("call", &call_waits) } else { ("login", &login_waits) };
             let status = format!("next {what} in {wait} s: {why}");
             printer.show_wait(&status);
@@ -201,7 +202,7 @@ impl<'a> Printer<'a> {
 
     /// Prints an outcome if it is new, and says why the next call waits.
     fn print(&mut self, outcome: Outcome, failures: u32, loaded: &Loaded) -> io::Result<String> {
-        let reason = reason(&outcome, failures, loaded.what());
+        let reason = reason(&outcome, failures, loaded.proof());
         if let Some((last, is_printed)) = &self.last {
             if is_same(last, &outcome) && !self.args.every {
                 // What was not printed is not counted either: it would be taken for what was.

@@ -409,6 +409,9 @@ fn no_token_and_no_file() {
     assert_eq!(service.request_count(), logins);
     let said = run(token(&service, &["--out", path(&out)]).env_remove("HW_USER_PASSWORD"));
     assert_eq!(said.exit, 2);
+    assert!(said.err.contains("HW_USER_NAME is set, and HW_USER_PASSWORD is not"), "{}", said.err);
+    let mut nobody = token(&service, &["--out", path(&out)]);
+    let said = run(nobody.env_remove("HW_USER_PASSWORD").env_remove("HW_USER_NAME"));
     assert!(said.err.contains("no user: give --credentials-file"), "{}", said.err);
     let key = file("only-a-key", format!("[basic]\nak={AK}\nsk={SK}\n"));
     let more = ["--out", path(&out), "--credentials-file", path(&key)];
