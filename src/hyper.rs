@@ -63,9 +63,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Client<C> {
         call: &O,
         auth: &impl Authorize,
     ) -> Result<O::Output, Error<TransportError>> {
-        let response =
-            self.transport.execute(call.request(auth)).await.map_err(Error::Transport)?;
-        Ok(self.clock.parse(call, &response)?)
+        self.clock.read(call, self.transport.execute(call.request(auth)).await)
     }
 
     /// Sends a call again and again, for months: when, a [`Poller`] says. Asked is with a

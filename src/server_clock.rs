@@ -8,7 +8,7 @@ use std::{
 use http::{HeaderMap, Response};
 use huaweicloud_sms_core::http;
 
-use crate::{ClockSkew, Operation, ResponseError, Timestamp, now};
+use crate::{ClockSkew, Error, Operation, ResponseError, Timestamp, now};
 
 /// What a client knows of the service's clock; shared by its clones.
 #[derive(Clone, Debug, Default)]
@@ -33,17 +33,19 @@ impl ServerClock {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a response, and its `Date` if it is the service's: a proxy's page has another clock.
-    pub(crate) fn parse<O: Operation, B: AsRef<[u8]>>(
+    /// Reads what a transport returned, and the `Date` if it is the service's: a proxy's page has
+    /// another clock.
+    pub(crate) fn read<O: Operation, B: AsRef<[u8]>, T>(
         &self,
         call: &O,
-        response: &Response<B>,
-    ) -> Result<O::Output, ResponseError> {
-        let result = call.parse(response);
+        result: Result<Response<B>, T>,
+    ) -> Result<O::Output, Error<T>> {
+        let response = result.map_err(Error::Transport)?;
+        let result = call.parse(&response);
         if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
             self.note(response.headers());
         }
-        result
+        Ok(result?)
     }
 
     fn note(&self, headers: &HeaderMap) {

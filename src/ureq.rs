@@ -73,8 +73,7 @@ impl Client {
         call: &O,
         auth: &impl Authorize,
     ) -> Result<O::Output, Error<TransportError>> {
-        let response = self.transport.execute(call.request(auth)).map_err(Error::Transport)?;
-        Ok(self.clock.parse(call, &response)?)
+        self.clock.read(call, self.transport.execute(call.request(auth)))
     }
 
     /// Sends a call again and again, for months: when, a [`Poller`] says. Asked is with a

@@ -245,20 +245,17 @@ impl<O: Operation> State<O> {
         now: Instant,
         result: Result<Response<B>, T>,
     ) -> Event<O::Output, T> {
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
-                self.poller.on_failure(now);
-                return Event::Error(Error::Transport(error));
-            }
-        };
-        match self.clock.parse(&self.call, &response) {
+        let error = match self.clock.read(&self.call, result) {
             Ok(answer) => {
                 self.poller.on_answer(now);
-                Event::Answer(answer)
+                return Event::Answer(answer);
             }
-            Err(error) => {
-                self.poller.on_error(now, &error);
+            Err(error) => error,
+        };
+        match &error {
+            Error::Transport(_) => self.poller.on_failure(now),
+            Error::Response(error) => {
+                self.poller.on_error(now, error);
                 match &mut self.held {
                     Held::Login(login) if error.is_unauthorized() => login.tokens.on_refused(),
                     // Refused is the old credential, and the new one still has its try. A login has it when
@@ -268,9 +265,9 @@ impl<O: Operation> State<O> {
                     }
                     _ => {}
                 }
-                Event::Error(Error::Response(error))
             }
         }
+        Event::Error(error)
     }
 }
 
@@ -281,23 +278,18 @@ impl Login {
         result: Result<Response<B>, T>,
         clock: &ServerClock,
     ) -> Event<A, T> {
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
-                self.tokens.on_failure(now);
-                return Event::LoginError(Error::Transport(error));
-            }
-        };
-        match clock.parse(&self.call, &response) {
+        let error = match clock.read(&self.call, result) {
             Ok(issued) => {
                 self.tokens.on_issued(now, issued.clone());
-                Event::LoggedIn(issued)
+                return Event::LoggedIn(issued);
             }
-            Err(error) => {
-                self.tokens.on_error(now, &error);
-                Event::LoginError(Error::Response(error))
-            }
+            Err(error) => error,
+        };
+        match &error {
+            Error::Transport(_) => self.tokens.on_failure(now),
+            Error::Response(error) => self.tokens.on_error(now, error),
         }
+        Event::LoginError(error)
     }
 }
 
@@ -328,6 +320,14 @@ mod tests {
             let clock = ServerClock::default();
             let state = State::new(call, credential.into(), pace, clock, now).expect("a watch");
             Self { state, now }
+        }
+
+        /// A user who has logged in, for a token that lives for a minute.
+        fn logged_in() -> Self {
+            let mut watch = Self::new(login("p"));
+            assert_eq!(watch.next(), LOGIN);
+            watch.finish(issued());
+            watch
         }
 
         /// What it does next, without waiting for it: the path that is asked, or why not.
@@ -373,9 +373,7 @@ mod tests {
     /// With a caller so slow that a call is due each time.
     #[test]
     fn a_due_login_is_not_starved_by_due_calls() {
-        let mut watch = Driven::new(login("p"));
-        assert_eq!(watch.next(), LOGIN);
-        watch.finish(issued());
+        let mut watch = Driven::logged_in();
         for _ in 0..4 {
             assert_eq!(watch.next(), CALL);
             watch.finish(response(200, "{}"));
@@ -412,9 +410,7 @@ mod tests {
 
     #[test]
     fn a_new_password_logs_in_after_the_old_ones_token_was_refused() {
-        let mut watch = Driven::new(login("old"));
-        assert_eq!(watch.next(), LOGIN);
-        watch.finish(issued());
+        let mut watch = Driven::logged_in();
         assert_eq!(watch.next(), CALL);
         watch.state.renew(login("new").into(), watch.now);
         watch.finish(response(401, ""));
@@ -427,9 +423,7 @@ mod tests {
     /// What is announced is what happens: a service manager counts on it.
     #[test]
     fn a_refused_tokens_wait_is_that_of_the_login() {
-        let mut watch = Driven::new(login("p"));
-        assert_eq!(watch.next(), LOGIN);
-        watch.finish(issued());
+        let mut watch = Driven::logged_in();
         assert_eq!(watch.next(), CALL);
         watch.finish(response(200, "{}"));
         // The renewal is refused, and waits out its lock.
@@ -448,9 +442,7 @@ mod tests {
     /// With a caller so slow that a call is due each time.
     #[test]
     fn a_refused_password_is_told_though_a_call_is_due() {
-        let mut watch = Driven::new(login("p"));
-        assert_eq!(watch.next(), LOGIN);
-        watch.finish(issued());
+        let mut watch = Driven::logged_in();
         assert_eq!(watch.next(), CALL);
         watch.finish(response(200, "{}"));
         watch.pass(45);

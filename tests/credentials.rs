@@ -140,9 +140,16 @@ mod blocking {
 
 #[cfg(feature = "hyper")]
 mod asynchronous {
-    use std::{sync::Arc, time::Instant};
+    use std::{
+        future::Future,
+        pin::pin,
+        sync::Arc,
+        task::{Context, Waker},
+        time::Instant,
+    };
 
     use huaweicloud_sms::hyper::{self, Proxy, Settings, Transport};
+    use huaweicloud_sms_simulator::Step;
     use tokio::runtime::Runtime;
 
     use super::*;
@@ -193,54 +200,50 @@ mod asynchronous {
         }
     }
 
-    /// A login that is under way when another one is handed over proves nothing of that one.
-    #[test]
-    fn a_new_password_ends_the_login_with_the_old_one() {
-        use std::{future::Future, pin::pin, task::Context};
-        let service = start(script().login([Scripted::silent()]));
-        let runtime = Runtime::new().expect("a runtime");
-        let settings = Settings::default().proxy(Proxy::None).timeout(Duration::from_millis(200));
-        let client = runtime
-            .block_on(async { hyper::Client::new(Transport::new(settings).expect("a transport")) });
-        let mut watch =
-            client.watch(call(&service), login(&service, "old"), pace()).expect("a watch");
+    /// A watch whose first request is under way.
+    fn asking(
+        runtime: &Runtime,
+        service: &Simulator,
+        credential: Credential,
+        timeout: Duration,
+    ) -> hyper::Watch<ObtainCommand> {
         let _guard = runtime.enter();
+        let settings = Settings::default().proxy(Proxy::None).timeout(timeout);
+        let client = hyper::Client::new(Transport::new(settings).expect("a transport"));
+        let mut watch = client.watch(call(service), credential, pace()).expect("a watch");
         while service.request_count() == 0 {
-            let mut context = Context::from_waker(std::task::Waker::noop());
+            let mut context = Context::from_waker(Waker::noop());
             assert!(pin!(watch.next()).poll(&mut context).is_pending());
             std::thread::yield_now();
         }
+        watch
+    }
+
+    /// A login that is under way when another one is handed over proves nothing of that one.
+    #[test]
+    fn a_new_password_ends_the_login_with_the_old_one() {
+        let service = start(script().login([Scripted::silent()]));
+        let runtime = Runtime::new().expect("a runtime");
+        // What follows a login that was ended waits out its time.
+        let timeout = Duration::from_millis(200);
+        let mut watch = asking(&runtime, &service, login(&service, "old").into(), timeout);
         watch.renew(login(&service, "password"));
         assert_eq!(word(runtime.block_on(watch.next())), "logged in for 86400 s");
         assert_eq!(word(runtime.block_on(watch.next())), "START");
     }
-}
 
-#[cfg(feature = "hyper")]
-#[test]
-fn a_new_key_does_not_end_the_call_with_the_old_one() {
-    use std::{future::Future, pin::pin, task::Context};
-
-    use huaweicloud_sms::hyper::{Client, Proxy, Settings, Transport};
-    use huaweicloud_sms_simulator::Step;
-
-    let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 23\r\n\r\n{\"command_name\":\"STOP\"}";
-    let answer = Scripted::steps([Step::Wait, Step::send(answer)]);
-    let service = start(script().server("a", [answer]));
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let _guard = runtime.enter();
-    let settings = Settings::default().proxy(Proxy::None);
-    let client = Client::new(Transport::new(settings).expect("a transport"));
-    let mut watch = client.watch(call(&service), key(SK), pace()).expect("a watch");
-    while service.request_count() == 0 {
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        assert!(pin!(watch.next()).poll(&mut context).is_pending());
-        std::thread::yield_now();
+    #[test]
+    fn a_new_key_does_not_end_the_call_with_the_old_one() {
+        let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 23\r\n\r\n{\"command_name\":\"STOP\"}";
+        let answer = Scripted::steps([Step::Wait, Step::send(answer)]);
+        let service = start(script().server("a", [answer]));
+        let runtime = Runtime::new().expect("a runtime");
+        let mut watch = asking(&runtime, &service, key(SK).into(), MINUTE);
+        watch.renew(key(SK));
+        service.go_on();
+        assert_eq!(word(runtime.block_on(watch.next())), "STOP");
+        assert_eq!(service.request_count(), 1);
     }
-    watch.renew(key(SK));
-    service.go_on();
-    assert_eq!(word(runtime.block_on(watch.next())), "STOP");
-    assert_eq!(service.request_count(), 1);
 }
 
 fn clients() -> Vec<Box<dyn Client>> {

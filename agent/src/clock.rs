@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use huaweicloud_sms::{ClockSkew, Timestamp};
+use huaweicloud_sms::ClockSkew;
 
 /// What differs by less is the same: a response's date is one of seconds, and takes its time to come.
 const ACCURACY: Duration = Duration::from_secs(60);
@@ -12,11 +12,6 @@ pub(crate) fn warn(skew: ClockSkew) {
     if skew.is_notable() {
         log::warn!("{skew}; beyond 15 min signatures are refused: set the clock and the time zone");
     }
-}
-
-/// Whether a signature by the first moment was refused for it, so that the second is worth trying.
-pub(crate) fn explains_refusal(first: Timestamp, second: Timestamp) -> bool {
-    ClockSkew::between(first, second).explains_refusal()
 }
 
 /// Says it once, and again when it has changed.
@@ -41,6 +36,8 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use huaweicloud_sms::Timestamp;
+
     use super::*;
 
     #[test]

@@ -81,35 +81,36 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
     if let Some(loaded) = user_from_environment(credentials, allow_http)? {
         return Ok(loaded);
     }
-    for (user, password) in [("HW_USER_NAME", "HW_USER_PASSWORD"), ("OS_USERNAME", "OS_PASSWORD")] {
-        if variable(user)?.is_some() {
-            return Err(format!("{user} is set, and {password} is not"));
-        }
-    }
+    check_password()?;
     Err("no credential: give --token-file or --credentials-file, or set HW_AUTH_TOKEN (a token), \
          HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK or HW_ACCESS_KEY and HW_SECRET_KEY (a key), or \
          HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD (a user)"
         .into())
 }
 
-/// As [`load`], for a user alone.
-pub(crate) fn load_user(args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
-    let Some(path) = credentials_file(args) else {
-        if let Some(loaded) = user_from_environment(args, allow_http)? {
-            return Ok(loaded);
-        }
+/// As [`load`], for a user alone: the login, and what must not be printed of it.
+pub(crate) fn load_user(
+    args: &Credentials,
+    allow_http: bool,
+) -> Result<(IssueToken, Redactor), String> {
+    let path = credentials_file(args);
+    let loaded = match &path {
+        Some(path) => Some(from_file(path, args, allow_http)?),
+        None => user_from_environment(args, allow_http)?,
+    };
+    let Some(loaded) = loaded else {
         check_password()?;
         return Err("no user: give --credentials-file with a [password] section, or set \
                     HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD"
             .into());
     };
-    let loaded = from_file(&path, args, allow_http)?;
+    let redactor = loaded.redactor();
     match loaded.credential {
-        Credential::Login(_) => Ok(loaded),
+        Credential::Login(login) => Ok((login, redactor)),
         _ => Err(format!(
             "the credentials file {} has a key, and a token is for a user: give one with a [password] \
              section",
-            path.display()
+            path.unwrap_or_default().display()
         )),
     }
 }

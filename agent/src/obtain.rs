@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use huaweicloud_sms::{Answer, Credential, Error, ObtainCommand, ResponseError, Unauthenticated};
+use huaweicloud_sms::{Answer, ClockSkew, Credential, Error, ObtainCommand, Unauthenticated};
 
 use crate::{
     args::Call,
@@ -50,10 +50,11 @@ fn ask(
             get();
             let signed_at = client.now();
             let result = client.send(call, &key.at(signed_at));
-            let is_refused = matches!(&result, Err(Error::Response(ResponseError::Api(error)))
-                if error.kind().is_unauthorized());
+            let is_refused =
+                matches!(&result, Err(Error::Response(error)) if error.is_unauthorized());
             // The refusal has told the service's time, so that the next signature is another one.
-            if is_refused && clock::explains_refusal(signed_at, client.now()) {
+            let skew = ClockSkew::between(signed_at, client.now());
+            if is_refused && skew.explains_refusal() {
                 log::info!("refused over the clock; once more, by the service's");
                 return client.send(call, &key.at(client.now())).map_err(Failure::Call);
             }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use huaweicloud_sms::{Credential, IssuedToken, Unauthenticated};
+use huaweicloud_sms::{IssuedToken, Unauthenticated};
 
 use crate::{
     args::{Format, Token},
@@ -40,12 +40,9 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
                        file, or --to-terminal besides";
         return Err(Failure::Input(message.into()));
     }
-    let loaded =
+    let (login, secrets) =
         credential::load_user(&args.credentials, connection.allow_http).map_err(Failure::Input)?;
-    *redactor = loaded.redactor();
-    let Credential::Login(login) = &loaded.credential else {
-        unreachable!("a user logs in");
-    };
+    *redactor = secrets;
     let settings = call::settings(connection).map_err(Failure::Input)?;
     let client = Client::new(connection.transport, settings, false).map_err(Failure::Input)?;
     let create = || SecretFile::create("the token file", &args.out).map_err(Failure::Input);
@@ -55,7 +52,7 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
         drop(create()?);
     }
     log::info!("POST {}", login.uri());
-    let result = client.send(login, &Unauthenticated).map_err(Failure::Login);
+    let result = client.send(&login, &Unauthenticated).map_err(Failure::Login);
     if let Some(skew) = client.clock_skew() {
         clock::warn(skew);
     }

@@ -177,7 +177,6 @@ struct Printer<'a> {
     login_error: Option<Failure>,
     seen: Seen,
     secrets: Recent,
-    redactor: Redactor,
     /// Whether people look on, and see a line with the present wait.
     is_terminal: bool,
     /// How long that line is now, in characters.
@@ -193,7 +192,6 @@ impl<'a> Printer<'a> {
             repeated: 0,
             login_error: None,
             seen: Seen::default(),
-            redactor: secrets.redactor(),
             secrets,
             is_terminal: io::stderr().is_terminal(),
             wait_width: 0,
@@ -224,7 +222,12 @@ impl<'a> Printer<'a> {
     }
 
     fn print_now(&self, outcome: &Outcome) -> io::Result<()> {
-        report::print_at(Some(&now()), outcome, self.args.call.connection.format, &self.redactor)
+        report::print_at(
+            Some(&now()),
+            outcome,
+            self.args.call.connection.format,
+            &self.secrets.redactor(),
+        )
     }
 
     /// A failed login, unless the one before failed in the same way. It is beside the answers, which may
@@ -246,7 +249,6 @@ impl<'a> Printer<'a> {
     fn logged_in(&mut self, token: &str) {
         self.login_error = None;
         self.secrets.add_token(token);
-        self.redactor = self.secrets.redactor();
     }
 
     /// From now on so is another credential, and what is said of it is new.
@@ -254,7 +256,6 @@ impl<'a> Printer<'a> {
         self.print_repeated()?;
         (self.last, self.login_error) = (None, None);
         self.secrets.add_credential(loaded.secrets());
-        self.redactor = self.secrets.redactor();
         Ok(())
     }
 

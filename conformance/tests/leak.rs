@@ -224,44 +224,32 @@ fn no_log_has_the_token_or_the_proxys_password() {
         }
         let (http, https_url) = (http.url(), https.url());
         let closed = format!("http://{}", closed_port());
+        let gets = |urls: &[&String]| urls.iter().map(|url| get(url, "id")).collect::<Vec<_>>();
         let mut ways = vec![
-            ("http", settings(), vec![http.as_str(); 4]),
-            ("refused", settings(), vec![closed.as_str()]),
+            ("http", settings(), gets(&[&http; 4])),
+            ("refused", settings(), gets(&[&closed])),
         ];
         let tunnel = TestProxy::start(Proxying::Tunnel);
+        let trusting = || settings().trust(Trust::Pem(https.ca_pem().unwrap_or_default().into()));
         if subject.connects() {
-            let trusting =
-                || settings().trust(Trust::Pem(https.ca_pem().unwrap_or_default().into()));
             let through = |proxy: &TestProxy| {
                 let url = format!("http://{USER_INFO}@{}", proxy.address());
                 trusting().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
             };
-            let one_each = vec![https_url.as_str(), http.as_str()];
-            ways.push(("https", trusting(), vec![https_url.as_str(); 4]));
-            ways.push(("not trusted", settings(), vec![https_url.as_str()]));
-            ways.push(("proxy, http", through(&tunnel), vec![http.as_str()]));
+            let one_each = gets(&[&https_url, &http]);
+            ways.push(("https", trusting(), gets(&[&https_url; 4])));
+            ways.push(("not trusted", settings(), gets(&[&https_url])));
+            ways.push(("proxy, http", through(&tunnel), gets(&[&http])));
             let refusing = TestProxy::start(Proxying::Refuse(407));
             ways.push(("refusing proxy", through(&refusing), one_each.clone()));
             if env::var_os(IN_CHILD).is_some() {
                 ways.push(("environment", trusting().proxy(Proxy::FromEnvironment), one_each));
             }
-            // Last: the tunnel's record is looked at below.
-            ways.push(("proxy, https", through(&tunnel), vec![https_url.as_str()]));
+            ways.push(("proxy, https", through(&tunnel), gets(&[&https_url])));
+            ways.push(("key and login, https", trusting(), of_other_credentials(&https_url)));
         }
-        let mut asked: Vec<_> = ways
-            .into_iter()
-            .map(|(way, settings, urls)| {
-                let requests = urls.into_iter().map(|url| get(url, "id")).collect();
-                (way, settings, requests)
-            })
-            .collect();
-        asked.push(("key and login", settings(), of_other_credentials(&http)));
-        if subject.connects() {
-            let trust = Trust::Pem(https.ca_pem().unwrap_or_default().into());
-            let requests = of_other_credentials(&https_url);
-            asked.push(("key and login, https", settings().trust(trust), requests));
-        }
-        for (way, settings, requests) in asked {
+        ways.push(("key and login", settings(), of_other_credentials(&http)));
+        for (way, settings, requests) in ways {
             let before = tunnel.seen().len();
             let log = logged(subject, settings, requests);
             if let Some(piece) = leak(&SECRETS, &guarded(&log)) {

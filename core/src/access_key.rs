@@ -4,8 +4,8 @@ use core::fmt;
 use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
 use crate::{
-    Authorize, InvalidInput, Timestamp,
-    auth::{X_AUTH_TOKEN, check_header_value, header_value, sealed},
+    AuthToken, Authorize, InvalidInput, Timestamp, Unauthenticated,
+    auth::{check_header_value, header_value, sealed},
     invalid_input::Problem,
     secret::Secret,
     sign,
@@ -52,7 +52,7 @@ impl AccessKey {
     /// real ones have 20 to 40.
     pub const MAX_CHARS: usize = 255;
     /// The longest accepted security token, in characters. Ours: as for a token.
-    pub const MAX_SECURITY_TOKEN_CHARS: usize = 16_384;
+    pub const MAX_SECURITY_TOKEN_CHARS: usize = AuthToken::MAX_CHARS;
 
     /// An access key id (AK) and its secret key (SK).
     ///
@@ -135,7 +135,7 @@ impl fmt::Debug for AccessKey {
 /// and all the headers there are but those that belong to one connection, have several values or an
 /// underscore in their name. The body is always hashed, also where the request says
 /// `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD`. It adds `Host`, so that what is signed is what is sent,
-/// `X-Sdk-Date`, the key's own headers and `Authorization`.
+/// `X-Sdk-Date`, the key's own headers and `Authorization`, in place of a token or another signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Signer<'a> {
     key: &'a AccessKey,
@@ -147,10 +147,9 @@ impl sealed::Sealed for Signer<'_> {}
 impl Authorize for Signer<'_> {
     fn authorize(&self, request: &mut Request<Vec<u8>>) {
         let Self { key, now } = *self;
+        Unauthenticated.authorize(request);
         let host = sign::host(request.uri());
         let headers = request.headers_mut();
-        headers.remove(X_AUTH_TOKEN);
-        headers.remove(AUTHORIZATION);
         if let Some(host) = host {
             headers.entry(http::header::HOST).or_insert(host);
         }
@@ -166,10 +165,11 @@ impl Authorize for Signer<'_> {
             }
         }
         let signed = sign::signed_headers(request.headers());
-        let canonical_request = sign::canonical_request(request, &signed);
+        let names = sign::join(&signed);
+        let canonical_request = sign::canonical_request(request, &signed, &names);
         let string_to_sign = sign::string_to_sign(&date, &canonical_request);
         let signature = sign::signature(key.secret.as_bytes(), &string_to_sign);
-        let mut proof = ascii(sign::authorization(&key.id, &signed, &signature));
+        let mut proof = ascii(sign::authorization(&key.id, &names, &signature));
         proof.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, proof);
     }

@@ -16,7 +16,7 @@ pub(crate) fn reserve(headers: &mut HeaderMap) {
 /// What proves to the service who is asking: an [`AuthToken`], or an [`AccessKey`](crate::AccessKey)
 /// at a moment. Sealed.
 pub trait Authorize: sealed::Sealed + Sync {
-    /// Adds the proof to a request that is otherwise complete, in place of any other it has.
+    /// Adds the proof to a request that is otherwise complete.
     fn authorize(&self, request: &mut Request<Vec<u8>>);
 }
 

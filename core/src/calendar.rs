@@ -6,8 +6,20 @@ pub(crate) fn number(digits: &str) -> Option<i64> {
     if is_number { digits.parse().ok() } else { None }
 }
 
+/// Seconds from 1970-01-01 to this hour, minute and second of this day; none if there is no such.
+pub(crate) fn seconds_before(
+    (year, month, day): (i64, usize, i64),
+    (hour, minute, second): (i64, i64, i64),
+) -> Option<i64> {
+    // 60 is a leap second.
+    let is_legal =
+        (1..=days_in(month, year)).contains(&day) && (hour < 24 && minute < 60 && second <= 60);
+    let seconds = ((days_before(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    is_legal.then_some(seconds)
+}
+
 /// Days from 1970-01-01 to this day.
-pub(crate) fn days_before(year: i64, month: usize, day: i64) -> i64 {
+fn days_before(year: i64, month: usize, day: i64) -> i64 {
     days_before_year(year) + days_before_month(month, year) + day - 1
 }
 
@@ -26,7 +38,7 @@ pub(crate) fn date(days: i64) -> (i64, usize, i64) {
     (year, month, day + 1)
 }
 
-pub(crate) fn days_in(month: usize, year: i64) -> i64 {
+fn days_in(month: usize, year: i64) -> i64 {
     match month {
         1 if is_leap(year) => 29,
         1 => 28,

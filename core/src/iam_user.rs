@@ -1,7 +1,7 @@
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt;
 
-use crate::{InvalidInput, invalid_input::Problem, secret::Secret};
+use crate::{InvalidInput, secret::Secret};
 
 /// An IAM user of an account, who logs in with a password; see [`IssueToken`](crate::IssueToken).
 ///
@@ -75,20 +75,7 @@ impl Scope<'_> {
 }
 
 fn check(input: &'static str, text: &str) -> Result<(), InvalidInput> {
-    let refuse = |problem| Err(InvalidInput::new(input, problem));
-    if text.is_empty() {
-        return refuse(Problem::Is("is empty"));
-    }
-    let length = text.chars().count();
-    if length > IamUser::MAX_CHARS {
-        let limit = IamUser::MAX_CHARS;
-        return refuse(Problem::TooLong { length, limit, unit: "characters" });
-    }
-    match text.chars().position(char::is_control) {
-        Some(index) => refuse(Problem::BadCharacter {
-            position: index + 1,
-            what: "a control character (a line break?)",
-        }),
-        None => Ok(()),
-    }
+    InvalidInput::check(input, text, IamUser::MAX_CHARS, |character| {
+        character.is_control().then_some("a control character (a line break?)")
+    })
 }

@@ -23,6 +23,29 @@ impl InvalidInput {
         Self { input, problem }
     }
 
+    /// Checks a text: not empty, at most so many characters, and none of which `bad` says what it is.
+    pub(crate) fn check(
+        input: &'static str,
+        text: &str,
+        limit: usize,
+        bad: impl Fn(char) -> Option<&'static str>,
+    ) -> Result<(), Self> {
+        let refuse = |problem| Err(Self::new(input, problem));
+        if text.is_empty() {
+            return refuse(Problem::Is("is empty"));
+        }
+        let length = text.chars().count();
+        if length > limit {
+            return refuse(Problem::TooLong { length, limit, unit: "characters" });
+        }
+        for (index, character) in text.chars().enumerate() {
+            if let Some(what) = bad(character) {
+                return refuse(Problem::BadCharacter { position: index + 1, what });
+            }
+        }
+        Ok(())
+    }
+
     /// Which input it is: `endpoint`, `server id`, `token`, `secret key`, `pace`, ...
     #[must_use]
     pub const fn input(&self) -> &'static str {

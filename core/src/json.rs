@@ -50,6 +50,13 @@ impl Problems {
         self.0.borrow_mut().get_or_insert(problem);
     }
 
+    /// A member of another type than the documented one; `null` is none.
+    pub(crate) fn expect(&self, field: &'static str, expected: JsonType, found: JsonType) {
+        if found != JsonType::Null {
+            self.record(BodyProblem::WrongType { field, expected, found });
+        }
+    }
+
     pub(crate) fn into_first(self) -> Option<BodyProblem> {
         self.0.into_inner()
     }
@@ -186,10 +193,7 @@ impl<'de, T> Reader<'de> for Text<'_, T> {
     }
 
     fn other(self, found: JsonType) -> Member<T> {
-        if found != JsonType::Null {
-            let (field, expected) = (self.field, JsonType::String);
-            self.problems.record(BodyProblem::WrongType { field, expected, found });
-        }
+        self.problems.expect(self.field, JsonType::String, found);
         Member::Null
     }
 }

@@ -35,26 +35,14 @@ impl ServerId {
     /// Empty, over [`MAX_CHARS`](Self::MAX_CHARS), `.` or `..`, or with `/`, `\` or a control
     /// character.
     pub fn new(id: &str) -> Result<Self, InvalidInput> {
-        let refuse = |problem| Err(InvalidInput::new("server id", problem));
-        if id.is_empty() {
-            return refuse(Problem::Is("is empty"));
-        }
-        let length = id.chars().count();
-        if length > Self::MAX_CHARS {
-            let limit = Self::MAX_CHARS;
-            return refuse(Problem::TooLong { length, limit, unit: "characters" });
-        }
+        InvalidInput::check("server id", id, Self::MAX_CHARS, |character| match character {
+            '/' => Some("a slash"),
+            '\\' => Some("a backslash"),
+            c if c.is_control() => Some("a control character (a line break?)"),
+            _ => None,
+        })?;
         if id == "." || id == ".." {
-            return refuse(Problem::Is("must not be . or .."));
-        }
-        for (index, character) in id.chars().enumerate() {
-            let what = match character {
-                '/' => "a slash",
-                '\\' => "a backslash",
-                c if c.is_control() => "a control character (a line break?)",
-                _ => continue,
-            };
-            return refuse(Problem::BadCharacter { position: index + 1, what });
+            return Err(InvalidInput::new("server id", Problem::Is("must not be . or ..")));
         }
         Ok(Self(id.to_owned()))
     }

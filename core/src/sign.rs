@@ -2,7 +2,6 @@
 //! which the service's documents show since 2022 and all its SDKs use.
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
-use core::fmt::Write;
 
 use hmac_sha256::{HMAC, Hash};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
@@ -55,8 +54,24 @@ fn is_of_one_connection(name: &HeaderName) -> bool {
     NAMES.contains(&name.as_str()) || name == header::AUTHORIZATION
 }
 
+/// The names as both the canonical request and `Authorization` have them.
+pub(crate) fn join(signed: &[&HeaderName]) -> String {
+    let mut names = String::with_capacity(128);
+    for (index, name) in signed.iter().enumerate() {
+        if index > 0 {
+            names.push(';');
+        }
+        names.push_str(name.as_str());
+    }
+    names
+}
+
 /// Six parts, a line each: method, path, query, headers, their names, the body's hash.
-pub(crate) fn canonical_request(request: &Request<Vec<u8>>, signed: &[&HeaderName]) -> Vec<u8> {
+pub(crate) fn canonical_request(
+    request: &Request<Vec<u8>>,
+    signed: &[&HeaderName],
+    names: &str,
+) -> Vec<u8> {
     let uri = request.uri();
     let mut text = Vec::with_capacity(512);
     text.extend_from_slice(request.method().as_str().as_bytes());
@@ -73,12 +88,7 @@ pub(crate) fn canonical_request(request: &Request<Vec<u8>>, signed: &[&HeaderNam
         text.push(b'\n');
     }
     text.push(b'\n');
-    for (index, name) in signed.iter().enumerate() {
-        if index > 0 {
-            text.push(b';');
-        }
-        text.extend_from_slice(name.as_str().as_bytes());
-    }
+    text.extend_from_slice(names.as_bytes());
     text.push(b'\n');
     text.extend_from_slice(hex(&Hash::hash(request.body())).as_bytes());
     text
@@ -130,25 +140,19 @@ pub(crate) fn signature(secret: &[u8], string_to_sign: &str) -> String {
 }
 
 /// The value of `Authorization`.
-pub(crate) fn authorization(id: &str, signed: &[&HeaderName], signature: &str) -> String {
-    let mut text = String::with_capacity(256 + signature.len());
-    // Writing to a `String` can't fail.
-    let _ = write!(text, "{ALGORITHM} Access={id}, SignedHeaders=");
-    for (index, name) in signed.iter().enumerate() {
-        if index > 0 {
-            text.push(';');
-        }
-        text.push_str(name.as_str());
-    }
-    text.push_str(", Signature=");
-    text.push_str(signature);
-    text
+pub(crate) fn authorization(id: &str, names: &str, signature: &str) -> String {
+    [ALGORITHM, " Access=", id, ", SignedHeaders=", names, ", Signature=", signature].concat()
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -199,9 +203,9 @@ mod tests {
             assert_eq!(request.headers()["x-sdk-date"], date, "{name}");
             assert_eq!(request.headers()["host"], input("host"), "{name}");
             let signed = signed_headers(request.headers());
-            let names: Vec<_> = signed.iter().map(|name| name.as_str()).collect();
-            assert_eq!(names.join(";"), text("signed_headers"), "{name}");
-            let canonical = canonical_request(&request, &signed);
+            let names = join(&signed);
+            assert_eq!(names, text("signed_headers"), "{name}");
+            let canonical = canonical_request(&request, &signed, &names);
             assert_eq!(str(&canonical), text("canonical_request"), "{name}");
             assert_eq!(str(&canonical).lines().nth(1), vector["canonical_uri"].as_str(), "{name}");
             assert_eq!(hex(&Hash::hash(&canonical)), text("canonical_request_sha256"), "{name}");
@@ -301,9 +305,9 @@ mod tests {
         let key = AccessKey::new("id", "secret").expect("valid").domain_id("d").expect("valid");
         key.at(Timestamp::MAX).authorize(&mut request);
         let signed = signed_headers(request.headers());
-        let names: Vec<_> = signed.iter().map(|name| name.as_str()).collect();
-        assert_eq!(names, ["host", "x-a", "x-b", "x-domain-id", "x-sdk-date"]);
-        let canonical = canonical_request(&request, &signed);
+        let names = join(&signed);
+        assert_eq!(names, "host;x-a;x-b;x-domain-id;x-sdk-date");
+        let canonical = canonical_request(&request, &signed, &names);
         assert!(str(&canonical).contains("\nx-a:v\nx-b:1\nx-domain-id:d\nx-sdk-date:9999"));
         assert!(!request.headers().contains_key("x-auth-token"));
         assert_eq!(request.headers().get_all("authorization").iter().count(), 1);
@@ -320,6 +324,7 @@ mod tests {
         request.headers_mut().insert("host", HeaderValue::from_static("other"));
         key.at(Timestamp::MAX).authorize(&mut request);
         let signed = signed_headers(request.headers());
-        assert!(str(&canonical_request(&request, &signed)).contains("\nhost:other\n"));
+        let canonical = canonical_request(&request, &signed, &join(&signed));
+        assert!(str(&canonical).contains("\nhost:other\n"));
     }
 }

@@ -167,10 +167,7 @@ impl<'de> Reader<'de> for Param<'_> {
     }
 
     fn other(self, found: JsonType) -> Self::Value {
-        if found != JsonType::Null {
-            let (field, expected) = ("command_param", JsonType::Object);
-            self.problems.record(BodyProblem::WrongType { field, expected, found });
-        }
+        self.problems.expect("command_param", JsonType::Object, found);
         Member::Null
     }
 }

@@ -3,7 +3,7 @@ use core::{fmt, time::Duration};
 use http::{HeaderMap, header};
 
 use crate::{
-    calendar::{date, days_before, days_in, number},
+    calendar::{date, number, seconds_before},
     http_date,
 };
 
@@ -60,14 +60,11 @@ impl Timestamp {
         let mut time = time.split(':').map(|part| digits(part, 2));
         let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
         let month = usize::try_from(month - 1).ok().filter(|month| *month < 12)?;
-        // 60 is a leap second.
-        let is_legal = date.next().is_none()
-            && time.next().is_none()
-            && year >= 1970
-            && (1..=days_in(month, year)).contains(&day)
-            && (hour < 24 && minute < 60 && second <= 60);
-        let seconds = ((days_before(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-        let seconds = u64::try_from(seconds).ok().filter(|_| is_legal)?;
+        if date.next().is_some() || time.next().is_some() || year < 1970 {
+            return None;
+        }
+        let seconds = seconds_before((year, month, day), (hour, minute, second))?;
+        let seconds = u64::try_from(seconds).ok()?;
         let nanos = match fraction {
             None => 0,
             Some(digits) if (1..=9).contains(&digits.len()) => {

@@ -122,10 +122,7 @@ impl<'de> Reader<'de> for TokenObject<'_> {
     }
 
     fn other(self, found: JsonType) -> Self::Value {
-        if found != JsonType::Null {
-            let (field, expected) = ("token", JsonType::Object);
-            self.problems.record(BodyProblem::WrongType { field, expected, found });
-        }
+        self.problems.expect("token", JsonType::Object, found);
         Member::Null
     }
 }
