@@ -48,11 +48,7 @@ impl Client {
                 use huaweicloud_sms::hyper::{Client, Transport};
                 let client = Client::new(Transport::new(settings).map_err(refused)?);
                 let client = client.follow_server_clock(follow_server_clock);
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .map_err(no_runtime)?;
-                Ok(Self::Hyper(Box::new(client), runtime))
+                Ok(Self::Hyper(Box::new(client), runtime()?))
             }
             #[allow(unreachable_patterns, reason = "reached where a feature is off")]
             missing => {
@@ -74,8 +70,6 @@ impl Client {
         match *self {
             #[cfg(feature = "ureq")]
             Self::Ureq(ref client) => client.send(call, auth),
-            // A connection that is used again was left by an answer read whole: nothing of it needed the
-            // runtime meanwhile.
             #[cfg(feature = "hyper")]
             Self::Hyper(ref client, ref runtime) => runtime.block_on(client.send(call, auth)),
         }
@@ -101,9 +95,15 @@ impl Client {
     }
 }
 
+/// A runtime with a thread of its own. hyper must see what a server sends between two calls, or it
+/// takes that for the response to the second.
 #[cfg(feature = "hyper")]
-fn no_runtime(error: std::io::Error) -> String {
-    format!("the async runtime cannot start: {error}")
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the async runtime cannot start: {error}"))
 }
 
 type Event = huaweicloud_sms::Event<Answer, TransportError>;
@@ -146,12 +146,12 @@ impl Watch {
             #[cfg(feature = "hyper")]
             Client::Hyper(client, _) => {
                 let watch = Box::new(client.watch(call, credential, pace).map_err(refused)?);
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .enable_all()
-                    .build()
-                    .map_err(no_runtime)?;
-                Ok(Self::Hyper { runtime, client, watch, stop: std::sync::Arc::default() })
+                Ok(Self::Hyper {
+                    runtime: runtime()?,
+                    client,
+                    watch,
+                    stop: std::sync::Arc::default(),
+                })
             }
         }
     }

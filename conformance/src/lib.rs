@@ -24,8 +24,17 @@ pub fn path(id: &str) -> String {
 /// If `url` is no URL.
 #[must_use]
 pub fn get(url: &str, id: &str) -> Request<Vec<u8>> {
+    get_with(url, id, TOKEN)
+}
+
+/// The same with another token.
+///
+/// # Panics
+/// If `url` is no URL, or `token` no header's value.
+#[must_use]
+pub fn get_with(url: &str, id: &str, token: &str) -> Request<Vec<u8>> {
     let request = Request::get(format!("{url}{}", path(id)))
-        .header("x-auth-token", TOKEN)
+        .header("x-auth-token", token)
         .header("content-type", "application/json");
     request.body(Vec::new()).expect("a request")
 }

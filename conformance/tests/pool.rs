@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use huaweicloud_sms_simulator::{Answer, Simulator};
+use huaweicloud_sms_simulator::{Answer, Builder, Simulator};
 use huaweicloud_sms_transport::{Proxy, Settings, Trust};
 use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject, TOKEN, Transport, get};
 
@@ -14,9 +14,8 @@ fn clients() -> impl Iterator<Item = Subject> {
     SUBJECTS.into_iter().filter(|subject| subject.connects())
 }
 
-fn simulator(tls: bool) -> Simulator {
-    let builder = Simulator::builder().token(TOKEN);
-    let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
+fn simulator(scheme: impl FnOnce(Builder) -> Builder) -> Simulator {
+    let simulator = scheme(Simulator::builder().token(TOKEN)).start().expect("started");
     simulator.push("id", Answer::command("STOP", None).times(10_000));
     simulator
 }
@@ -39,8 +38,8 @@ fn ask(transport: &Transport, simulator: &Simulator, times: u32) {
 fn a_connection_serves_within_its_idle_age_and_not_after_it() {
     assert_eq!(Settings::default().get_idle_age(), Duration::from_secs(20));
     for subject in clients() {
-        for tls in [false, true] {
-            let simulator = simulator(tls);
+        for scheme in [std::convert::identity, Builder::tls, Builder::tls12] {
+            let simulator = simulator(scheme);
             ask(&start(subject, &simulator, settings()), &simulator, 20);
             assert_eq!(simulator.connection_count(), 1, "{subject:?}");
             // Over at once, so that nobody has to wait for it.
@@ -54,7 +53,7 @@ fn a_connection_serves_within_its_idle_age_and_not_after_it() {
 #[test]
 fn ten_thousand_polls_take_one_connection() {
     for subject in [Subject::Ureq, Subject::HyperMulti] {
-        let simulator = simulator(false);
+        let simulator = simulator(|builder| builder);
         ask(&start(subject, &simulator, settings()), &simulator, 10_000);
         assert_eq!(simulator.connection_count(), 1, "{subject:?}");
         assert_eq!(simulator.request_count(), 10_000);

@@ -15,7 +15,7 @@ use crate::{
     answer::Reply,
     date::http_date,
     service::{Presence, Service},
-    wire::{End, Wire},
+    wire::{Batch, End, Wire},
 };
 
 const MAX_HEAD: usize = 64 * 1024;
@@ -34,19 +34,21 @@ pub(crate) fn serve(
     tcp.set_nodelay(true)?;
     tcp.set_read_timeout(Some(IDLE))?;
     tcp.set_write_timeout(Some(IDLE))?;
-    let mut wire = Wire { tcp, trickle: service.trickle(), service, presence };
-    let mut accepted = Connection { stream: tcp, unread: Vec::new(), number, service };
+    let batch = &Batch::default();
+    let mut wire = Wire { tcp, trickle: service.trickle(), batch, service, presence };
+    let mut accepted = Connection { stream: &mut wire, batch, unread: Vec::new(), number, service };
     if let Some(end) = accepted.run(&service.on_accept())? {
         return wire.end(end);
     }
     let Some(config) = tls else {
         let unread = accepted.unread;
-        let end = Connection { stream: &mut wire, unread, number, service }.serve()?;
+        let end = Connection { stream: &mut wire, batch, unread, number, service }.serve()?;
         return wire.end(end);
     };
     let tls = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(tls, wire);
-    let end = Connection { stream: &mut stream, unread: Vec::new(), number, service }.serve()?;
+    let end =
+        Connection { stream: &mut stream, batch, unread: Vec::new(), number, service }.serve()?;
     if end == End::Close {
         stream.conn.send_close_notify();
         stream.conn.complete_io(&mut stream.sock)?;
@@ -56,6 +58,7 @@ pub(crate) fn serve(
 
 struct Connection<'a, S> {
     stream: S,
+    batch: &'a Batch,
     /// Read and not yet used: the next request, if the client does not wait.
     unread: Vec<u8>,
     number: u64,
@@ -123,6 +126,12 @@ impl<S: Read + Write> Connection<'_, S> {
         for step in steps {
             match step {
                 Step::Send(bytes) => self.send(bytes)?,
+                Step::Records(pieces) => {
+                    self.batch.is_on.set(true);
+                    pieces.iter().try_for_each(|piece| self.send(piece))?;
+                    self.batch.is_on.set(false);
+                    self.stream.flush()?;
+                }
                 Step::Dribble(bytes, pause) => {
                     for byte in bytes {
                         self.service.pause(*pause)?;
@@ -359,8 +368,10 @@ mod tests {
             Err(ErrorKind::WouldBlock.into()),
             Ok(""),
         ]));
+        let batch = &Batch::default();
+        let unread = Vec::new();
         let mut connection =
-            Connection { stream: &mut stream, unread: Vec::new(), number: 1, service: &service };
+            Connection { stream: &mut stream, batch, unread, number: 1, service: &service };
         connection.serve().expect("closed by the client");
         assert_eq!(service.request_count(), 1);
         assert!(stream.0.is_empty(), "ended before the client did");

@@ -15,7 +15,7 @@ use rustls::ServerConfig;
 use crate::{
     Answer, Error, Request, Script, connection,
     service::{Observer, Presence, Service},
-    tls,
+    tls::{self, Versions},
 };
 
 /// How many connections are served at once; further ones are closed.
@@ -33,7 +33,7 @@ pub struct Simulator {
 #[must_use]
 pub struct Builder {
     listen: SocketAddr,
-    tls: bool,
+    tls: Option<Versions>,
     token: Option<String>,
     base_path: String,
     script: Script,
@@ -69,7 +69,13 @@ impl Builder {
 
     /// Speaks HTTPS, with a certificate for `localhost`, 127.0.0.1 and ::1 of a CA made at start.
     pub fn tls(mut self) -> Self {
-        self.tls = true;
+        self.tls = Some(rustls::DEFAULT_VERSIONS);
+        self
+    }
+
+    /// Speaks HTTPS as with [`tls`](Self::tls), and only TLS 1.2.
+    pub fn tls12(mut self) -> Self {
+        self.tls = Some(&tls::TLS12);
         self
     }
 
@@ -101,8 +107,8 @@ impl Builder {
             return Err(Error::NotLoopback(self.listen));
         }
         let (ca_pem, tls) =
-            match self.tls.then(|| tls::make(self.script.certificate)).transpose()? {
-                Some((pem, config)) => (Some(pem), Some(config)),
+            match self.tls.map(|versions| tls::make(self.script.certificate, versions)) {
+                Some(made) => made.map(|(pem, config)| (Some(pem), Some(config)))?,
                 None => (None, None),
             };
         let listener = TcpListener::bind(self.listen)?;
@@ -127,7 +133,7 @@ impl Simulator {
     pub fn builder() -> Builder {
         Builder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            tls: false,
+            tls: None,
             token: None,
             base_path: String::new(),
             script: Script::new(),

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub enum Step {
     /// Sends bytes.
     Send(Vec<u8>),
+    /// Sends all pieces in one write. Over TLS each piece begins a record.
+    Records(Vec<Vec<u8>>),
     /// Sends bytes one by one, with a pause before each.
     Dribble(Vec<u8>, Duration),
     /// Sends bytes again and again: this many times, or endlessly.

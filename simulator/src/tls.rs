@@ -11,7 +11,7 @@ use rcgen::{
     date_time_ymd,
 };
 use rustls::{
-    ServerConfig,
+    ServerConfig, SupportedProtocolVersion,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
@@ -36,8 +36,16 @@ pub enum Certificate {
     SelfSigned,
 }
 
+/// The versions of TLS that are spoken.
+pub(crate) type Versions = &'static [&'static SupportedProtocolVersion];
+
+pub(crate) static TLS12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
+
 /// The CA's certificate as PEM, and what TLS connections are accepted with.
-pub(crate) fn make(certificate: Certificate) -> Result<(String, Arc<ServerConfig>), Error> {
+pub(crate) fn make(
+    certificate: Certificate,
+    versions: Versions,
+) -> Result<(String, Arc<ServerConfig>), Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Certificate(error.to_string());
 
     let (ca, ca_key) = make_ca().map_err(|error| failed(&error))?;
@@ -56,7 +64,7 @@ pub(crate) fn make(certificate: Certificate) -> Result<(String, Arc<ServerConfig
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .and_then(|config| {
             config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key)
         })

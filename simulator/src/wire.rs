@@ -1,6 +1,7 @@
 //! A connection's bytes below TLS, and how it ends.
 
 use std::{
+    cell::{Cell, RefCell},
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
     time::Duration,
@@ -19,11 +20,19 @@ pub(crate) enum End {
     Reset,
 }
 
+/// Collects what is to be sent in one write.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) is_on: Cell<bool>,
+    bytes: RefCell<Vec<u8>>,
+}
+
 /// TCP, at the script's pace.
 pub(crate) struct Wire<'a> {
     pub(crate) tcp: &'a TcpStream,
     /// The pause before each byte, if they are sent one by one.
     pub(crate) trickle: Option<Duration>,
+    pub(crate) batch: &'a Batch,
     pub(crate) service: &'a Service,
     pub(crate) presence: &'a Presence<'a>,
 }
@@ -51,12 +60,19 @@ impl Read for Wire<'_> {
 
 impl Write for Wire<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.batch.is_on.get() {
+            return self.batch.bytes.borrow_mut().write(bytes);
+        }
         let Some(pause) = self.trickle else { return self.tcp.write(bytes) };
         self.service.pause(pause)?;
         self.tcp.write(&bytes[..bytes.len().min(1)])
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if !self.batch.is_on.get() {
+            let bytes = self.batch.bytes.take();
+            self.write_all(&bytes)?;
+        }
         self.tcp.flush()
     }
 }

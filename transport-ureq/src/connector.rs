@@ -19,14 +19,16 @@ use ureq::{
     },
 };
 
-use crate::{metered::Metering, resolver::Names, threads::Threads};
+use crate::{metered::Metering, resolver::Names, threads::Threads, unread::CheckingUnread};
 
 /// All of it, as ureq takes it.
 pub(crate) fn chain(threads: Threads, meter: Meter) -> impl Connector<()> {
     Connecting(
         ().chain(Tunnel(ConnectProxyConnector::default()))
             .chain(Tcp(threads))
+            .chain(CheckingUnread)
             .chain(RustlsConnector::default())
+            .chain(CheckingUnread)
             .chain(Metering(meter)),
     )
 }

@@ -43,6 +43,7 @@ mod metered;
 mod resolver;
 mod threads;
 mod tls;
+mod unread;
 
 use std::sync::Arc;
 
@@ -97,6 +98,9 @@ impl UreqTransport {
     /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new).
     /// Trust, proxy, pool, the head's limit in bytes and automatic headers are the agent's. So are look-ups: with
     /// ureq's own resolver each makes a thread, and **panics** when none can be made.
+    ///
+    /// Over TLS, ureq's own connector reuses a connection on which bytes that the server sent behind
+    /// the response wait unread. They become the response to the next request.
     ///
     /// # Errors
     /// [`SettingsError::Timeout`].

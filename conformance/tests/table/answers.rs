@@ -23,6 +23,13 @@ pub(crate) fn whole(name: &str) -> String {
     format!("{OK}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
+/// The same, of so many bytes.
+pub(crate) fn long(name: &str, bytes: usize) -> String {
+    let short = whole(name).len();
+    let body = format!(r#"{{{:1$}"command_name":"{name}"}}"#, "", bytes - short);
+    format!("{OK}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
 /// The command under these status line and headers, with its length.
 fn under(head: &str) -> String {
     format!("{head}Content-Length: {}\r\n\r\n{START}", START.len())

@@ -5,11 +5,14 @@ use huaweicloud_sms_transport_conformance::Proxying;
 
 use crate::{
     answers::whole,
-    row::{Row, World, differing, row},
+    row::{Protocol, Row, Sent, World, differing, row},
 };
 
 pub(crate) fn rows() -> Vec<Row> {
-    [reuse(), accept(), certificates(), proxies(), elsewhere()].into_iter().flatten().collect()
+    [reuse(), stray(), accept(), certificates(), proxies(), elsewhere()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What a server does with a connection that is kept for reuse.
@@ -36,6 +39,26 @@ fn reuse() -> Vec<Row> {
         row("closed upon the second request", World::Race(vec![Step::Close]), "closed"),
         row("reset upon the second request", World::Race(vec![Step::Reset]), "closed"),
     ]
+}
+
+/// A response that nobody asked for is not the response to the next request.
+fn stray() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (protocol, over) in
+        [(Protocol::Http, "HTTP"), (Protocol::Tls12, "TLS 1.2"), (Protocol::Tls13, "TLS 1.3")]
+    {
+        for (sent, how) in [
+            (Sent::InOneWrite, "in one write"),
+            (Sent::InManyWrites, "in many writes"),
+            (Sent::Behind, "behind the first"),
+        ] {
+            for bytes in [5_000, 9_000, 20_000] {
+                let name = format!("stray, {over}, {bytes}, {how}");
+                rows.push(row(name, World::Stray { protocol, bytes, sent }, "command START"));
+            }
+        }
+    }
+    rows
 }
 
 /// Before any request.

@@ -101,7 +101,7 @@ fn print(rows: &[Row], cells: &[Cell]) -> usize {
         let why =
             if expected.why.is_empty() { String::new() } else { format!(": {}", expected.why) };
         line([
-            row.name,
+            &row.name,
             &of(&[Subject::Ureq, Subject::UreqAgent]),
             &of(&[Subject::HyperMulti, Subject::HyperCurrent, Subject::HyperClient]),
             &of(&[Subject::Exchange]),

@@ -5,7 +5,7 @@ use huaweicloud_sms_transport_conformance::{Proxying, Subject};
 
 /// A scenario and what must come of it.
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) world: World,
     pub(crate) expected: Expected,
 }
@@ -25,6 +25,9 @@ pub(crate) enum World {
     /// An honest answer, then these steps when the next request is there, which is the call that
     /// counts.
     Race(Vec<Step>),
+    /// A response of so many bytes, then another one that nobody asked for; the call that counts is
+    /// the next one, by another user. Another connection answers it honestly.
+    Stray { protocol: Protocol, bytes: usize, sent: Sent },
     /// These steps for each new connection, under TLS if so.
     Accept { tls: bool, steps: Vec<Step> },
     /// Every byte by itself, with this pause in milliseconds before it, under TLS if so.
@@ -43,6 +46,24 @@ pub(crate) enum World {
     WrongScheme { tls: bool },
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    Tls12,
+    Tls13,
+}
+
+/// How the stray response is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sent {
+    /// In one write with the first, over TLS in records of their own.
+    InOneWrite,
+    /// Both in many writes, one of which has the end of the first and the beginning of the stray.
+    InManyWrites,
+    /// When the first was read.
+    Behind,
+}
+
 /// The outcomes that are right, several with ` | ` between them.
 pub(crate) struct Expected {
     pub(crate) ureq: &'static str,
@@ -54,9 +75,9 @@ pub(crate) struct Expected {
 }
 
 /// A row on which both clients agree.
-pub(crate) fn row(name: &'static str, world: World, expected: &'static str) -> Row {
+pub(crate) fn row(name: impl Into<String>, world: World, expected: &'static str) -> Row {
     Row {
-        name,
+        name: name.into(),
         world,
         expected: Expected { ureq: expected, hyper: expected, callers: None, why: "" },
     }
@@ -70,6 +91,7 @@ pub(crate) fn differing(
     hyper: &'static str,
     why: &'static str,
 ) -> Row {
+    let name = name.into();
     Row { name, world, expected: Expected { ureq, hyper, callers: None, why } }
 }
 
@@ -116,6 +138,8 @@ impl World {
                 }
             }
             Self::NoProxy(_) | Self::Nobody(_) => &[false],
+            Self::Stray { protocol: Protocol::Http, .. } => &[false],
+            Self::Stray { .. } => &[true],
             _ => &[false, true],
         }
     }

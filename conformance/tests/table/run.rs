@@ -7,11 +7,11 @@ use huaweicloud_sms_core::{
 };
 use huaweicloud_sms_simulator::{Answer, Script, Simulator, Step};
 use huaweicloud_sms_transport::{Error, Part, Phase, Proxy, ProxyUrl, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{Subject, TOKEN, TestProxy, Transport, get};
+use huaweicloud_sms_transport_conformance::{Subject, TOKEN, TestProxy, Transport, get_with};
 
 use crate::{
-    answers::whole,
-    row::{Row, World},
+    answers::{long, whole},
+    row::{Protocol, Row, Sent, World},
 };
 
 /// Longer than anything takes here.
@@ -27,6 +27,9 @@ pub(crate) struct Outcome {
     pub(crate) words: String,
     pub(crate) wrong: Option<String>,
 }
+
+/// Of another user.
+const OTHER_TOKEN: &str = "MIIanotherANOTHERanotherANOTHERanother";
 
 /// Small, so that what is over it comes soon.
 const MAX_BODY: usize = 64 * 1024;
@@ -75,29 +78,33 @@ fn attempt(row: &Row, subject: Subject, tls: bool, limit: Duration) -> Outcome {
     };
     let simulator = &stage.simulator;
 
-    let has_first = matches!(row.world, World::Idle(_) | World::Behind(_) | World::Race(_));
+    let has_first = matches!(
+        row.world,
+        World::Idle(_) | World::Behind(_) | World::Race(_) | World::Stray { .. }
+    );
     if has_first {
-        let first = ask(&transport, &stage.url);
+        let first = ask(&transport, &stage.url, TOKEN);
         check(first == "command STOP", &format!("the first call: {first}"));
     }
-    if let World::Idle(_) = row.world {
+    if let World::Idle(_) | World::Stray { sent: Sent::Behind, .. } = row.world {
         simulator.go_on();
         check(simulator.wait_until_closed(LONG), "the idle connection was not ended");
         // ureq looks when it needs the connection; hyper at once, and this is how it shows.
         let is_watched = subject.client() == "hyper";
         check(!is_watched || simulator.wait_until_gone(LONG), "the connection was kept");
     }
-    let words = ask(&transport, &stage.url);
+    let is_stray = matches!(row.world, World::Stray { .. });
+    let words = ask(&transport, &stage.url, if is_stray { OTHER_TOKEN } else { TOKEN });
     if let World::Race(_) = row.world {
         check(simulator.request_count() == 2, "the request was not sent once");
-        let next = ask(&transport, &stage.url);
+        let next = ask(&transport, &stage.url, TOKEN);
         check(next == "command START", &format!("the next call: {next}"));
     }
 
     let (requests, connections) = (simulator.request_count(), simulator.connection_count());
     let (sent, connected) = match row.world {
         World::Answer(_) | World::TlsAnswer(_) | World::Redirect { .. } => (1..=1, 1..=1),
-        World::Behind(_) => (2..=2, 2..=2),
+        World::Behind(_) | World::Stray { .. } => (2..=2, 2..=2),
         // On a connection that was reset and that nobody had looked at yet it is lost.
         World::Idle(_) => (1..=2, 1..=2),
         World::Race(_) => (3..=3, 2..=2),
@@ -114,6 +121,15 @@ fn attempt(row: &Row, subject: Subject, tls: bool, limit: Duration) -> Outcome {
         let heads = simulator.requests();
         let has_token = |head: &[u8]| head.windows(TOKEN.len()).any(|w| w == TOKEN.as_bytes());
         check(!heads.iter().any(|request| has_token(&request.head)), "sent before it was trusted");
+    }
+    if is_stray {
+        let users = simulator.requests().into_iter().map(|request| {
+            let token = request.header("x-auth-token").unwrap_or_default();
+            (request.connection, String::from_utf8_lossy(token).into_owned())
+        });
+        let users: Vec<_> = users.collect();
+        let expected = [(1, TOKEN.to_owned()), (2, OTHER_TOKEN.to_owned())];
+        check(users == expected, "the users did not have a connection each");
     }
     if let Some(elsewhere) = &stage.elsewhere {
         check(elsewhere.connection_count() == 0, "the redirect was followed");
@@ -148,6 +164,7 @@ fn set(world: &World, tls: bool) -> Stage {
         World::Race(steps) => {
             answers.push(Answer::steps([stop(), Step::Request].into_iter().chain(steps)));
         }
+        World::Stray { bytes, sent, .. } => answers.push(Answer::steps(stray(bytes, sent))),
         World::Accept { steps, .. } => script = script.on_accept(steps),
         World::Trickle { pause, .. } => script = script.trickle(Duration::from_millis(pause)),
         World::Certificate(certificate) => script = script.certificate(certificate),
@@ -160,10 +177,14 @@ fn set(world: &World, tls: bool) -> Stage {
         World::NoProxy(_) | World::Nobody(_) | World::WrongScheme { .. } => {}
     }
     answers.push(honest());
-    let mut builder = Simulator::builder().token(TOKEN).script(script.server("id", answers));
+    let mut builder = Simulator::builder().script(script.server("id", answers));
+    if !matches!(world, World::Stray { .. }) {
+        builder = builder.token(TOKEN);
+    }
     let wrong_scheme = matches!(world, World::WrongScheme { .. });
     if tls != wrong_scheme {
-        builder = builder.tls();
+        let is_old = matches!(world, World::Stray { protocol: Protocol::Tls12, .. });
+        builder = if is_old { builder.tls12() } else { builder.tls() };
     }
     let simulator = builder.start().expect("started");
     let url = match world {
@@ -172,6 +193,29 @@ fn set(world: &World, tls: bool) -> Stage {
         _ => format!("{}://{}", if tls { "https" } else { "http" }, simulator.addr()),
     };
     Stage { simulator, elsewhere, proxy, url }
+}
+
+/// A response, then one that nobody asked for. Unless that is for later, its beginning shares a write
+/// with the end of the first: no client can send its next request in between.
+fn stray(bytes: usize, sent: Sent) -> Vec<Step> {
+    let (first, stray) = (long("STOP", bytes), long("DELETE", 5_000));
+    let (first, stray) = (first.into_bytes(), stray.into_bytes());
+    match sent {
+        Sent::InOneWrite => {
+            // rustls takes 4,096 bytes at a time: the stray's record is not whole when the first
+            // response is.
+            let records = first.chunks(4_000).chain([&*stray]);
+            vec![Step::Records(records.map(Into::into).collect()), Step::Hold]
+        }
+        Sent::InManyWrites => {
+            let (begin, end) = first.split_at(bytes - 500);
+            let both = Step::Records(vec![end.into(), stray[..500].into()]);
+            let begin = begin.chunks(1_000).map(Step::send);
+            let rest = stray[500..].chunks(1_000).map(Step::send);
+            begin.chain([both]).chain(rest).chain([Step::Hold]).collect()
+        }
+        Sent::Behind => vec![Step::send(first), Step::Wait, Step::send(stray), Step::Close],
+    }
 }
 
 /// The URL of a port at which nobody listens any more.
@@ -185,10 +229,10 @@ fn through(url: &str) -> Proxy {
 }
 
 /// Asks once, and says what came of it in a few words.
-fn ask(transport: &Transport, url: &str) -> String {
+fn ask(transport: &Transport, url: &str, token: &str) -> String {
     let endpoint = Endpoint::cleartext(url).or_else(|_| Endpoint::new(url)).expect("an endpoint");
     let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("an id"));
-    match transport.execute(get(url, "id")) {
+    match transport.execute(get_with(url, "id", token)) {
         Ok(response) => match call.parse(&response) {
             Ok(Read::Command(command)) => format!("command {}", command.name),
             Ok(Read::Task(_)) => "task".into(),
