@@ -1,4 +1,4 @@
-//! What many pollers cost in one process; README.md beside it has the figures.
+//! Measures what many pollers cost in one process. `bench/README.md` has the figures.
 #![allow(clippy::print_stdout, reason = "it is there to print figures")]
 
 mod bare;
@@ -23,7 +23,7 @@ const USAGE: &str = "fleet watches [pollers] [seconds]   a task and a `Watch` fo
 fleet bare [pollers] [seconds]      bare `Poller`s in one task, a task for each call
 fleet virtual [pollers]             bare `Poller`s on a virtual clock, no calls";
 
-/// A fleet: whom it asks, and how.
+/// The pollers, and the service that they poll.
 struct Fleet {
     endpoint: Endpoint,
     token: AuthToken,
