@@ -1,16 +1,16 @@
-//! One workload, a number of times: what `.ci/instructions` counts under callgrind.
+//! Runs one workload of the core a number of times, so that `bench/instructions` can count it.
 
 use std::{env, hint::black_box};
 
 use hmac_sha256::{HMAC, Hash};
-use huaweicloud_sms_core::{
+use huaweicloud_sms::{
     AccessKey, AuthToken, Endpoint, ObtainCommand, Operation, ServerId, Timestamp, http,
 };
 
 const START: &str =
     r#"{"command_name":"START","command_param":{"task_id":"2c0689c860ad4728a497c91ec0844384"}}"#;
 
-/// The lengths of what is hashed and of what is signed for the call below.
+/// The lengths of the canonical request and the string to sign of the call below.
 const CANONICAL_REQUEST: usize = 288;
 const STRING_TO_SIGN: usize = 97;
 
