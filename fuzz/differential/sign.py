@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Signs random requests with the official Python SDK and with ours, and compares.
 
-    tools/sign_differential.py [SEED [COUNT]]
+    fuzz/differential/sign.py [SEED [COUNT]]
 
-The SDK is installed into a virtual environment that is removed at the end. Compared is the whole
-`Authorization`, wherever both sign the same headers. Left out is what they are known to differ in:
+Installs the SDK into a virtual environment and removes it at the end. Compares the whole
+`Authorization` wherever both sign the same headers. The requests avoid the known differences:
 
-* The SDK decodes a whole path before it splits it, so a segment here has no encoded slash (%2F).
-* The SDK does not hash a body whose content type is not JSON ("UNSIGNED-PAYLOAD"), so it always is.
-* Ours leaves out of the signature what belongs to one connection, as Connection and Content-Length.
+* The SDK decodes a whole path before it splits it, so no segment has an encoded slash (%2F).
+* The SDK hashes a body only if its content type is JSON (else "UNSIGNED-PAYLOAD"), so it always is JSON.
+* Ours does not sign the headers of a single connection, such as Connection and Content-Length.
 
-Exits 1 on a difference, and 77 where Python's venv or the SDK can't be had.
+Exits with 1 on a difference, and with 77 if Python's venv or the SDK is not available.
 """
 
 import calendar
@@ -92,7 +92,7 @@ def example(r):
 
 
 def sign_by_sdk():
-    """Run by the virtual environment's Python."""
+    """Runs in the virtual environment's Python."""
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
     from huaweicloudsdkcore.sdk_request import SdkRequest
     from huaweicloudsdkcore.signer.signer import Signer
@@ -117,7 +117,7 @@ def run(command, lines):
 
 
 def install(folder):
-    """The Python of a new virtual environment with the SDK; exits where there is none to be had."""
+    """Returns the Python of a new virtual environment with the SDK. Exits if it can't be installed."""
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     for what, command in [
         ("Python's venv missing", [sys.executable, "-m", "venv", str(folder)]),
@@ -146,8 +146,8 @@ def main():
     for one in examples:
         query = f"?{one['wire_query']}" if one["wire_query"] else ""
         one["uri"] = f"https://{one['host']}{one['path']}{query}"
-    root = Path(__file__).resolve().parent.parent
-    cargo = ["cargo", "run", "--locked", "-q", "-p", "huaweicloud-sms-core", "--example", "sign",
+    root = Path(__file__).resolve().parents[2]
+    cargo = ["cargo", "run", "--locked", "-q", "-p", "huaweicloud-sms-fuzz", "--example", "differential",
              "--manifest-path", str(root / "Cargo.toml")]
     ours = [json.loads(line)["authorization"] for line in run(cargo, map(json.dumps, examples))]
     assert len(theirs) == len(ours) == count

@@ -1,8 +1,8 @@
-//! Signs requests, one a line: what `tools/sign_differential.py` compares with the official SDK.
+//! Signs requests, one a line, so that `sign.py` can compare them with the official SDK's.
 //!
 //! A line of standard input is a JSON object of `id`, `secret`, `security_token` (or `null`), `time`
-//! (seconds since the Unix epoch), `method`, `uri`, `headers` (an object) and `body`; one of standard
-//! output is `authorization` and the `headers` that it covers.
+//! (seconds since the Unix epoch), `method`, `uri`, `headers` (an object) and `body`. A line of standard
+//! output is a JSON object of `authorization` and the `headers` that it covers.
 
 use std::{
     collections::BTreeMap,
