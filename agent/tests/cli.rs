@@ -369,26 +369,26 @@ fn the_token_is_in_no_output() {
 /// The proxy of the environment, with a password, which is a secret too.
 #[test]
 fn a_proxy_of_the_environment() {
-    use huaweicloud_sms_transport_conformance::{Proxying, TestProxy};
+    use huaweicloud_sms_simulator::proxy::{ProxyBehavior, SimulatedProxy};
 
     for transport in transports() {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")).times(2));
         let ca = file(&format!("ca-proxy-{transport}.pem"), simulator.ca_pem().expect("a CA"));
         let ca = ca.to_str().expect("UTF-8");
-        let proxy = TestProxy::start(Proxying::Tunnel);
+        let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
         let url = simulator.url();
         let arguments =
             ["obtain", "--endpoint", &url, "--server-id", SERVER_ID, "--ca-cert", ca, "-vvv"];
         let ask = |password: &str, more: &[&str]| {
             let mut command = agent(&[&arguments[..], &["--transport", transport], more].concat());
             command.env("HW_AUTH_TOKEN", TOKEN);
-            command.env("HTTPS_PROXY", format!("http://user:{password}@{}", proxy.address()));
+            command.env("HTTPS_PROXY", format!("http://user:{password}@{}", proxy.addr()));
             ran(command.output().expect("runs"))
         };
         let through = ask("p%40ss", &[]);
         assert_eq!(through.exit, 0, "{}", through.err);
-        let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+        let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
         assert!(seen.starts_with("CONNECT ") && !seen.contains(TOKEN));
         // As sent, as given, and as decoded.
         for secret in ["dXNlcjpwQHNz", "p%40ss", "p@ss"] {
@@ -405,9 +405,9 @@ fn a_proxy_of_the_environment() {
         assert!(refused.err.contains("give the proxy's user and password"), "{}", refused.err);
         assert!(!refused.err.contains("wrong-password"), "{}", refused.err);
 
-        let tunnels = proxy.seen().len();
+        let tunnels = proxy.received().len();
         assert_eq!(ask("p%40ss", &["--no-proxy"]).exit, 0);
-        assert_eq!(proxy.seen().len(), tunnels);
+        assert_eq!(proxy.received().len(), tunnels);
 
         // A kind of proxy that is not spoken is an error, and never passed by.
         let connections = simulator.connection_count();

@@ -1,10 +1,8 @@
 //! What every transport is driven through: the same cases on ureq, on hyper under both of tokio's
 //! runtimes, and on hyper over a bare connection.
 
-mod proxy;
 mod subject;
 
-pub use proxy::{Proxying, TestProxy};
 pub use subject::{SUBJECTS, Subject, Transport};
 
 use http::Request;

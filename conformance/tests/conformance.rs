@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use http::Request;
-use huaweicloud_sms_simulator::{Answer, Simulator};
-use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{
-    Proxying, SUBJECTS, Subject, TOKEN, TestProxy, Transport, get, path,
+use huaweicloud_sms_simulator::{
+    Answer, Simulator,
+    proxy::{ProxyBehavior, SimulatedProxy},
 };
+use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, Trust};
+use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject, TOKEN, Transport, get, path};
 
 fn settings() -> Settings {
     Settings::default().proxy(Proxy::None)
@@ -251,8 +252,8 @@ fn tls_with_the_systems_trust_does_not_trust_the_simulator() {
     });
 }
 
-fn through(proxy: &TestProxy, user_info: &str) -> Settings {
-    let url = format!("http://{user_info}{}", proxy.address());
+fn through(proxy: &SimulatedProxy, user_info: &str) -> Settings {
+    let url = format!("http://{user_info}{}", proxy.addr());
     settings().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
 }
 
@@ -263,14 +264,14 @@ fn a_proxy_opens_a_tunnel_and_sees_no_token_inside_tls() {
             let builder = Simulator::builder().token(TOKEN);
             let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
             simulator.push("id", Answer::command("STOP", None));
-            let proxy = TestProxy::start(Proxying::Tunnel);
+            let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
             let mut settings = through(&proxy, "user:p%40ss@");
             if let Some(pem) = simulator.ca_pem() {
                 settings = settings.trust(Trust::Pem(pem.into()));
             }
             let response = subject.start(settings).execute(get(&simulator.url(), "id"));
             assert_eq!(response.expect("an answer").status(), 200);
-            let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+            let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
             let connect = format!("CONNECT {} HTTP/1.1\r\n", simulator.addr());
             assert!(seen.starts_with(&connect), "{seen}");
             assert_eq!(seen.contains(TOKEN), !tls);

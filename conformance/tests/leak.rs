@@ -19,9 +19,12 @@ use huaweicloud_sms_core::{
     AccessKey, Endpoint, IamUser, IssueToken, ObtainCommand, Operation, Scope, ServerId, Timestamp,
     Unauthenticated,
 };
-use huaweicloud_sms_simulator::{Answer, Simulator};
+use huaweicloud_sms_simulator::{
+    Answer, Simulator,
+    proxy::{ProxyBehavior, SimulatedProxy},
+};
 use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{Proxying, SUBJECTS, Subject, TOKEN, TestProxy, get};
+use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject, TOKEN, get};
 use tracing::{
     field::{Field, Visit},
     span,
@@ -229,19 +232,19 @@ fn no_log_has_the_token_or_the_proxys_password() {
             ("http", settings(), gets(&[&http; 4])),
             ("refused", settings(), gets(&[&closed])),
         ];
-        let tunnel = TestProxy::start(Proxying::Tunnel);
+        let tunnel = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
         let trusting = || settings().trust(Trust::Pem(https.ca_pem().unwrap_or_default().into()));
         if subject.connects() {
-            let through = |proxy: &TestProxy| {
-                let url = format!("http://{USER_INFO}@{}", proxy.address());
+            let through = |proxy: &SimulatedProxy| {
+                let url = format!("http://{USER_INFO}@{}", proxy.addr());
                 trusting().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
             };
             let one_each = gets(&[&https_url, &http]);
             ways.push(("https", trusting(), gets(&[&https_url; 4])));
             ways.push(("not trusted", settings(), gets(&[&https_url])));
             ways.push(("proxy, http", through(&tunnel), gets(&[&http])));
-            let refusing = TestProxy::start(Proxying::Refuse(407));
-            ways.push(("refusing proxy", through(&refusing), one_each.clone()));
+            let rejecting = SimulatedProxy::start(ProxyBehavior::Reject(407)).expect("started");
+            ways.push(("rejecting proxy", through(&rejecting), one_each.clone()));
             if env::var_os(IN_CHILD).is_some() {
                 ways.push(("environment", trusting().proxy(Proxy::FromEnvironment), one_each));
             }
@@ -250,7 +253,7 @@ fn no_log_has_the_token_or_the_proxys_password() {
         }
         ways.push(("key and login", settings(), of_other_credentials(&http)));
         for (way, settings, requests) in ways {
-            let before = tunnel.seen().len();
+            let before = tunnel.received().len();
             let log = logged(subject, settings, requests);
             if let Some(piece) = leak(&SECRETS, &guarded(&log)) {
                 panic!("{subject:?}, {way}: {piece:?} is in the log");
@@ -259,7 +262,7 @@ fn no_log_has_the_token_or_the_proxys_password() {
             if subject.client() == "ureq" && matches!(way, "http" | "https" | "key and login") {
                 assert!(leak(&SECRETS, &log).is_some(), "{way}: the guard has become needless");
             }
-            let seen = String::from_utf8_lossy(&tunnel.seen()[before..]).into_owned();
+            let seen = String::from_utf8_lossy(&tunnel.received()[before..]).into_owned();
             assert_eq!(seen.contains(TOKEN), way == "proxy, http", "{subject:?}, {way}");
             targets.extend(records().iter().map(|(target, _)| root(target).to_owned()));
         }
@@ -282,17 +285,17 @@ fn nor_with_the_proxy_of_the_environment() {
     if env::var_os(IN_CHILD).is_some() {
         return;
     }
-    let proxy = TestProxy::start(Proxying::Tunnel);
+    let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
     let mut child = Command::new(env::current_exe().expect("this test"));
     for name in ["https_proxy", "http_proxy", "all_proxy", "no_proxy"] {
         child.env_remove(name).env_remove(name.to_uppercase());
     }
-    let url = format!("http://{USER_INFO}@{}", proxy.address());
+    let url = format!("http://{USER_INFO}@{}", proxy.addr());
     child.args(["--exact", "no_log_has_the_token_or_the_proxys_password"]);
     child.env(IN_CHILD, "1").env("ALL_PROXY", url);
     let output = child.output().expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+    let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
     let tunnels = seen.matches("CONNECT ").count();
     let clients = SUBJECTS.into_iter().filter(|subject| subject.connects()).count();
     assert_eq!(tunnels, 2 * clients, "one for https and one for http by each");

@@ -7,6 +7,7 @@ mod date;
 mod error;
 mod iam;
 mod keys;
+pub mod proxy;
 mod refusal;
 mod request;
 mod script;

@@ -1,7 +1,6 @@
 //! Rows about connections: reuse, TLS, proxies, redirects, and where nobody is.
 
-use huaweicloud_sms_simulator::{Certificate, Step};
-use huaweicloud_sms_transport_conformance::Proxying;
+use huaweicloud_sms_simulator::{Certificate, Step, proxy::ProxyBehavior};
 
 use crate::{
     answers::whole,
@@ -139,21 +138,25 @@ fn certificates() -> Vec<Row> {
 fn proxies() -> Vec<Row> {
     let proxy = |proxying| World::Proxy(proxying, "");
     vec![
-        row("a proxy's tunnel", World::Proxy(Proxying::Tunnel, "user:p%40ss@"), "command START"),
-        row("a proxy without its password", proxy(Proxying::Tunnel), "proxy 407"),
+        row(
+            "a proxy's tunnel",
+            World::Proxy(ProxyBehavior::Tunnel, "user:p%40ss@"),
+            "command START",
+        ),
+        row("a proxy without its password", proxy(ProxyBehavior::Tunnel), "proxy 407"),
         row(
             "a proxy with a wrong password",
-            World::Proxy(Proxying::Tunnel, "user:wrong@"),
+            World::Proxy(ProxyBehavior::Tunnel, "user:wrong@"),
             "proxy 407",
         ),
-        row("a proxy that forbids", proxy(Proxying::Refuse(403)), "proxy 403"),
-        row("a proxy that does not get there", proxy(Proxying::Refuse(502)), "proxy 502"),
-        row("a proxy that redirects", proxy(Proxying::Refuse(302)), "proxy 302"),
-        row("a proxy that hangs", proxy(Proxying::Hang), "timeout connect"),
-        row("a proxy that answers byte by byte", proxy(Proxying::Dribble), "timeout connect"),
-        row("a proxy that closes", proxy(Proxying::Close), "proxy"),
-        row("a proxy that is none", proxy(Proxying::Garbage), "proxy"),
-        row("a proxy that answers for the service", proxy(Proxying::Inject), "proxy"),
+        row("a proxy that forbids", proxy(ProxyBehavior::Reject(403)), "proxy 403"),
+        row("a proxy that does not get there", proxy(ProxyBehavior::Reject(502)), "proxy 502"),
+        row("a proxy that redirects", proxy(ProxyBehavior::Reject(302)), "proxy 302"),
+        row("a proxy that hangs", proxy(ProxyBehavior::Hang), "timeout connect"),
+        row("a proxy that answers byte by byte", proxy(ProxyBehavior::Dribble), "timeout connect"),
+        row("a proxy that closes", proxy(ProxyBehavior::Close), "proxy"),
+        row("a proxy that is none", proxy(ProxyBehavior::Garbage), "proxy"),
+        row("a proxy that answers for the service", proxy(ProxyBehavior::Inject), "proxy"),
         row("a proxy where nobody listens", World::NoProxy(""), "connect"),
         row("a proxy without address", World::NoProxy("http://nonexistent.invalid:3128"), "dns"),
     ]

@@ -1,7 +1,7 @@
 //! What a row of the table says.
 
-use huaweicloud_sms_simulator::{Answer, Certificate, Step};
-use huaweicloud_sms_transport_conformance::{Proxying, Subject};
+use huaweicloud_sms_simulator::{Answer, Certificate, Step, proxy::ProxyBehavior};
+use huaweicloud_sms_transport_conformance::Subject;
 
 /// A scenario and what must come of it.
 pub(crate) struct Row {
@@ -37,7 +37,7 @@ pub(crate) enum World {
     /// A redirect to another server, from HTTPS to HTTP if so.
     Redirect { tls: bool, status: u16 },
     /// A proxy, and what the client tells it.
-    Proxy(Proxying, &'static str),
+    Proxy(ProxyBehavior, &'static str),
     /// A proxy of this address.
     NoProxy(&'static str),
     /// A URL where nobody is; of a port that was just closed, if it names none.

@@ -5,9 +5,9 @@ use std::{net::TcpListener, time::Duration};
 use huaweicloud_sms_core::{
     Answer as Read, Endpoint, ObtainCommand, Operation, ResponseError, ServerId,
 };
-use huaweicloud_sms_simulator::{Answer, Script, Simulator, Step};
+use huaweicloud_sms_simulator::{Answer, Script, Simulator, Step, proxy::SimulatedProxy};
 use huaweicloud_sms_transport::{Error, Part, Phase, Proxy, ProxyUrl, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{Subject, TOKEN, TestProxy, Transport, get_with};
+use huaweicloud_sms_transport_conformance::{Subject, TOKEN, Transport, get_with};
 
 use crate::{
     answers::{long, whole},
@@ -38,7 +38,7 @@ const MAX_BODY: usize = 64 * 1024;
 struct Stage {
     simulator: Simulator,
     elsewhere: Option<Simulator>,
-    proxy: Option<TestProxy>,
+    proxy: Option<SimulatedProxy>,
     url: String,
 }
 
@@ -60,7 +60,7 @@ fn attempt(row: &Row, subject: Subject, tls: bool, limit: Duration) -> Outcome {
     let mut settings = Settings::default().max_body(MAX_BODY).timeout(limit);
     settings = settings.proxy(match (&row.world, &stage.proxy) {
         (World::Proxy(_, user_info), Some(proxy)) => {
-            through(&format!("http://{user_info}{}", proxy.address()))
+            through(&format!("http://{user_info}{}", proxy.addr()))
         }
         (World::NoProxy(""), _) => through(&closed_port()),
         (World::NoProxy(url), _) => through(url),
@@ -135,7 +135,7 @@ fn attempt(row: &Row, subject: Subject, tls: bool, limit: Duration) -> Outcome {
         check(elsewhere.connection_count() == 0, "the redirect was followed");
     }
     if let Some(proxy) = stage.proxy.as_ref().filter(|_| tls || !words.starts_with("command")) {
-        let seen = String::from_utf8_lossy(&proxy.seen()).into_owned();
+        let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
         check(!seen.contains(TOKEN), "the proxy saw the token");
     }
     check(!words.contains("DELETE"), "a command was invented");
@@ -173,7 +173,9 @@ fn set(world: &World, tls: bool) -> Stage {
             answers.push(Answer::body(status, "moved").header("location", &other.url()));
             elsewhere = Some(other);
         }
-        World::Proxy(proxying, _) => proxy = Some(TestProxy::start(proxying)),
+        World::Proxy(behavior, _) => {
+            proxy = Some(SimulatedProxy::start(behavior).expect("started"))
+        }
         World::NoProxy(_) | World::Nobody(_) | World::WrongScheme { .. } => {}
     }
     answers.push(honest());
