@@ -21,7 +21,7 @@ fn packages(features: &str) -> BTreeSet<String> {
 }
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a workspace")
 }
 
 fn has(packages: &BTreeSet<String>, names: &[&str]) -> bool {
