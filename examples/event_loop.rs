@@ -1,273 +1,225 @@
-//! A fleet on one thread: a `Poller` for each of 1,000 servers, non-blocking sockets over mio, and
-//! at most 64 calls at once; what is due beyond that waits its turn.
+//! Polls for 1,000 servers on one thread: a `Session` for each, non-blocking sockets over mio, at most
+//! 64 calls at once, and no TLS.
 //!
-//! `cargo run --example event_loop --features mio`
+//! `cargo run --example event_loop --features mio`, with the servers' ids in `HW_SMS_SERVER_ID`,
+//! separated by commas. An IAM user logs in once for each server here. A fleet of your own would log in
+//! once and hand the token to every session with `Session::renew`.
 #![allow(clippy::print_stdout, reason = "an example's purpose")]
 
 use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    error::Error,
     io::{self, ErrorKind, Read, Write},
-    net::{SocketAddr, ToSocketAddrs},
-    time::{Duration, Instant},
+    net::ToSocketAddrs,
+    time::{Duration, Instant, SystemTime},
 };
 
 use huaweicloud_sms_core::{
-    AuthToken, ObtainCommand, Operation, Poller, Step,
-    http::{Response, Uri},
+    Action, ObtainCommand, Pace, Session, Timestamp,
+    http::{Request, Response, header},
 };
-use huaweicloud_sms_examples::wire;
-use mio::{Events, Interest, Poll, Token, net::TcpStream};
+use huaweicloud_sms_examples::{Failure, describe, environment, with_causes};
+use mio::{Events, Interest, Poll, Registry, Token, net::TcpStream};
 
-mod support;
-use support::{Service, print_answer, print_error};
-
-const SERVERS: usize = 1_000;
 const MAX_CALLS: usize = 64;
-/// For a whole call.
+/// For one request and its response.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Of the first servers answers are printed, of all the sums.
-const SHOWN: usize = 3;
+const MAX_RESPONSE: usize = 256 * 1024;
 
-/// One source server: what to ask, and when.
-struct Server {
-    call: ObtainCommand,
-    poller: Poller<Instant>,
+fn main() -> Result<(), Failure> {
+    let (calls, credential) = (environment::calls()?, environment::credential()?);
+    let pace = Pace::default().with_call_limit(LIMIT)?;
+    let start = Instant::now();
+    let server = |(number, call)| {
+        // The first requests are spread over a second.
+        let first = start + Duration::from_millis(number % 1_000);
+        let session = Session::new(call, credential.clone(), pace, number, first);
+        Server { number, session, call: None }
+    };
+    let mut servers: Vec<Server> = (1..).zip(calls).map(server).collect();
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(MAX_CALLS);
+    // Each round begins behind the server that sent last, so that all get their turn.
+    let mut first = 0;
+    loop {
+        let mut wake_up = Instant::now() + LIMIT;
+        let mut calls = servers.iter().filter(|server| server.call.is_some()).count();
+        for index in (first..servers.len()).chain(0..first) {
+            let server = &mut servers[index];
+            let was_calling = server.call.is_some();
+            if was_calling || calls < MAX_CALLS {
+                wake_up = wake_up.min(server.poll(poll.registry(), Token(index))?);
+            }
+            if !was_calling && server.call.is_some() {
+                calls += 1;
+                first = index + 1;
+            }
+        }
+        match poll.poll(&mut events, Some(wake_up.saturating_duration_since(Instant::now()))) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+            _ => {}
+        }
+        for event in &events {
+            servers[event.token().0].advance()?;
+        }
+    }
 }
 
-/// A call that is under way, in one of `MAX_CALLS` places.
+struct Server {
+    number: u64,
+    session: Session<ObtainCommand, Instant>,
+    call: Option<Call>,
+}
+
+impl Server {
+    /// Starts a call that is due, or ends one that is late. Returns when to look again.
+    fn poll(&mut self, registry: &Registry, token: Token) -> Result<Instant, Failure> {
+        let now = Instant::now();
+        if let Some(call) = &self.call {
+            if now >= call.deadline {
+                self.finish(Err(ErrorKind::TimedOut.into()))?;
+                return Ok(now);
+            }
+            return Ok(call.deadline);
+        }
+        match self.session.poll(now, clock()) {
+            Action::WaitUntil(instant) => Ok(instant),
+            Action::Send(request) => {
+                match Call::start(&request, registry, token) {
+                    Ok(call) => self.call = Some(call),
+                    Err(error) => self.finish(Err(error))?,
+                }
+                Ok(now + LIMIT)
+            }
+        }
+    }
+
+    /// Continues the call after an event of its socket.
+    fn advance(&mut self) -> Result<(), Failure> {
+        match self.call.as_mut().map(Call::advance) {
+            // The call ended before its event arrived, or needs more bytes.
+            None | Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(response))) => self.finish(Ok(response)),
+            Some(Err(error)) => self.finish(Err(error)),
+        }
+    }
+
+    fn finish(&mut self, result: io::Result<Response<Vec<u8>>>) -> Result<(), Failure> {
+        self.call = None;
+        let text = match result {
+            Ok(response) => describe(self.session.on_response(Instant::now(), clock(), &response))?,
+            Err(error) => {
+                self.session.on_failure(Instant::now());
+                format!("error: {}", with_causes(&error))
+            }
+        };
+        println!("server {}: {text}", self.number);
+        Ok(())
+    }
+}
+
+fn clock() -> Timestamp {
+    Timestamp::from_unix_time(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default())
+}
+
+/// A request that is under way, over a connection of its own.
 struct Call {
-    server: usize,
     stream: TcpStream,
     unsent: Vec<u8>,
     received: Vec<u8>,
     deadline: Instant,
 }
 
-struct Fleet {
-    service: Service,
-    token: AuthToken,
-    address: SocketAddr,
-    servers: Vec<Server>,
-    /// Every server without a call, and when to look at it again; the earliest first.
-    due: BinaryHeap<Reverse<(Instant, usize)>>,
-    calls: [Option<Call>; MAX_CALLS],
-    answers: usize,
-    errors: usize,
-    /// How many simulated servers were told their last word.
-    done: usize,
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut fleet = Fleet::new()?;
-    let mut poll = Poll::new()?;
-    let mut events = Events::with_capacity(MAX_CALLS);
-    while fleet.done < fleet.servers.len() {
-        fleet.start_what_is_due(&poll)?;
-        let wake_up = fleet.next_moment().map(|at| at.saturating_duration_since(Instant::now()));
-        match poll.poll(&mut events, wake_up) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => other?,
-        }
-        for event in &events {
-            fleet.advance(event.token().0);
-        }
-        fleet.end_what_is_late();
-    }
-    println!(
-        "{} servers, {} answers, {} errors, at most {MAX_CALLS} calls at once",
-        fleet.servers.len(),
-        fleet.answers,
-        fleet.errors
-    );
-    Ok(())
-}
-
-impl Fleet {
-    fn new() -> Result<Self, Box<dyn Error>> {
-        let (service, ids) = Service::find_for(SERVERS)?;
-        if !service.endpoint.is_cleartext() {
-            // Bytes in and bytes out, it would be a `rustls::ClientConnection` in each call.
-            return Err("this example speaks no TLS".into());
-        }
-        let now = Instant::now();
-        let (mut servers, mut due) = (Vec::new(), BinaryHeap::new());
-        for (number, id) in ids.iter().enumerate() {
-            // Spaced over the first second, so that they don't ask all at once.
-            let first = now + Duration::from_secs(1) * number as u32 / ids.len() as u32;
-            let pace = service.pace.call_limit(LIMIT);
-            let call = ObtainCommand::new(&service.endpoint, id);
-            servers.push(Server { call, poller: Poller::new(pace, number as u64, first)? });
-            due.push(Reverse((first, number)));
-        }
-        // std's look-up would stop the loop, so there is one, before it.
-        let address = address(servers.first().ok_or("no server")?.call.uri())?;
-        Ok(Self {
-            token: service.token.clone(),
-            service,
-            address,
-            servers,
-            due,
-            calls: [const { None }; MAX_CALLS],
-            answers: 0,
-            errors: 0,
-            done: 0,
-        })
-    }
-
-    /// Does what the pollers say, as long as there is place for a call.
-    fn start_what_is_due(&mut self, poll: &Poll) -> io::Result<()> {
-        while let Some(place) = self.calls.iter().position(Option::is_none) {
-            let now = Instant::now();
-            let Some(&Reverse((moment, number))) = self.due.peek() else { return Ok(()) };
-            if moment > now {
-                return Ok(());
-            }
-            self.due.pop();
-            let server = &mut self.servers[number];
-            match server.poller.poll(now) {
-                Step::WaitUntil(moment) => self.due.push(Reverse((moment, number))),
-                Step::RenewAuth => {
-                    // One token serves all, so a new one does as well.
-                    match self.service.new_token() {
-                        Some(new) => {
-                            self.token = new;
-                            server.poller.on_auth_renewed();
-                        }
-                        None => server.poller.on_auth_kept(now),
-                    }
-                    self.due.push(Reverse((now, number)));
-                }
-                Step::Obtain => {
-                    server.poller.on_start(now);
-                    let unsent = wire::encode(&server.call.request(&self.token));
-                    match TcpStream::connect(self.address) {
-                        Ok(mut stream) => {
-                            let interest = Interest::READABLE | Interest::WRITABLE;
-                            poll.registry().register(&mut stream, Token(place), interest)?;
-                            let deadline = now + LIMIT;
-                            let received = Vec::new();
-                            self.calls[place] =
-                                Some(Call { server: number, stream, unsent, received, deadline });
-                        }
-                        Err(error) => self.finish(number, Err(error)),
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// When there is something to do even if no socket says so.
-    fn next_moment(&self) -> Option<Instant> {
-        let deadline = self.calls.iter().flatten().map(|call| call.deadline).min();
-        let has_place = self.calls.iter().any(Option::is_none);
-        let due = self.due.peek().filter(|_| has_place).map(|Reverse((moment, _))| *moment);
-        due.into_iter().chain(deadline).min()
-    }
-
-    /// A socket has something to say.
-    fn advance(&mut self, place: usize) {
-        // An event of a call that has ended.
-        let Some(call) = &mut self.calls[place] else { return };
-        let result = match call.advance() {
-            Ok(None) => return,
-            Ok(Some(response)) => Ok(response),
-            Err(error) => Err(error),
-        };
-        let number = call.server;
-        self.calls[place] = None;
-        self.finish(number, result);
-    }
-
-    fn end_what_is_late(&mut self) {
-        let now = Instant::now();
-        for place in 0..MAX_CALLS {
-            let late = self.calls[place].take_if(|call| call.deadline <= now);
-            if let Some(call) = late {
-                self.finish(call.server, Err(ErrorKind::TimedOut.into()));
-            }
-        }
-    }
-
-    /// Tells the poller, and the user.
-    fn finish(&mut self, number: usize, result: io::Result<Response<Vec<u8>>>) {
-        let now = Instant::now();
-        let server = &mut self.servers[number];
-        let is_shown = number < SHOWN;
-        if is_shown {
-            print!("server {}: ", number + 1);
-        }
-        match result.map(|response| server.call.parse(&response)) {
-            Ok(Ok(answer)) => {
-                server.poller.on_answer(now);
-                self.answers += 1;
-                if is_shown {
-                    print_answer(&answer);
-                }
-                if self.service.is_last(&answer) {
-                    self.done += 1;
-                    return; // Never due again.
-                }
-            }
-            Ok(Err(error)) => {
-                server.poller.on_error(now, &error);
-                self.errors += 1;
-                if is_shown {
-                    print_error(&error);
-                }
-            }
-            Err(error) => {
-                server.poller.on_failure(now);
-                self.errors += 1;
-                if is_shown {
-                    print_error(&error);
-                }
-            }
-        }
-        let next = match server.poller.poll(now) {
-            Step::WaitUntil(moment) => moment,
-            Step::Obtain | Step::RenewAuth => now,
-        };
-        self.due.push(Reverse((next, number)));
-    }
-}
-
 impl Call {
-    /// Sends and receives what can be without waiting. mio tells of each change once only.
+    fn start(request: &Request<Vec<u8>>, registry: &Registry, token: Token) -> io::Result<Self> {
+        let uri = request.uri();
+        if uri.scheme_str() != Some("http") {
+            return Err(invalid("this example has no TLS"));
+        }
+        // A look-up would stop the loop. Use IP addresses, or a resolver that does not block.
+        let host = format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
+        let address = host.to_socket_addrs()?.next().ok_or(ErrorKind::NotFound)?;
+        let mut stream = TcpStream::connect(address)?;
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        let (unsent, received) = (encode(request), Vec::new());
+        Ok(Self { stream, unsent, received, deadline: Instant::now() + LIMIT })
+    }
+
+    /// Sends and receives until the socket would block.
     fn advance(&mut self) -> io::Result<Option<Response<Vec<u8>>>> {
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(count) => drop(self.unsent.drain(..count)),
-                Err(error) if is_not_yet(&error) => return Ok(None),
-                Err(error) => return Err(error),
+        match self.exchange() {
+            // Some systems report a socket that is still connecting as not connected.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) =>
+            {
+                Ok(None)
             }
+            result => result.map(Some),
+        }
+    }
+
+    fn exchange(&mut self) -> io::Result<Response<Vec<u8>>> {
+        while !self.unsent.is_empty() {
+            let count = self.stream.write(&self.unsent)?;
+            self.unsent.drain(..count);
         }
         let mut buffer = [0; 4096];
         loop {
-            match self.stream.read(&mut buffer) {
-                Ok(count) => {
-                    self.received.extend(&buffer[..count]);
-                    // It also refuses what is too large.
-                    if let Some(response) = wire::decode(&self.received, count == 0)? {
-                        return Ok(Some(response));
-                    }
-                }
-                Err(error) if is_not_yet(&error) => return Ok(None),
-                Err(error) => return Err(error),
+            let count = self.stream.read(&mut buffer)?;
+            self.received.extend(&buffer[..count]);
+            if let Some(response) = decode(&self.received, count == 0)? {
+                return Ok(response);
             }
         }
     }
 }
 
-/// Nothing more to be had now, or (as some systems say it) still connecting.
-fn is_not_yet(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected)
+// The rest is HTTP/1.1, as in `std_tcp`.
+
+/// The bytes of a request. It is complete, with `Host` and `Content-Length`.
+fn encode(request: &Request<Vec<u8>>) -> Vec<u8> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let mut bytes = format!("{} {path} HTTP/1.1\r\n", request.method()).into_bytes();
+    for (name, value) in request.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(b"connection: close\r\n\r\n");
+    bytes.extend(request.body());
+    bytes
 }
 
-/// To the endpoint and nowhere else: the requests hold the token.
-fn address(uri: &Uri) -> Result<SocketAddr, Box<dyn Error>> {
-    let host = format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
-    host.to_socket_addrs()?.next().ok_or_else(|| "the host has no address".into())
+/// The response, or `None` if more bytes are needed. `is_end` says that the server closed the connection.
+fn decode(bytes: &[u8], is_end: bool) -> io::Result<Option<Response<Vec<u8>>>> {
+    if bytes.len() > MAX_RESPONSE {
+        return Err(invalid("the response is too large"));
+    }
+    let more = || if is_end { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(None) };
+    let mut headers = [httparse::EMPTY_HEADER; 128];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = head.parse(bytes).map_err(io::Error::other)? else {
+        return more();
+    };
+    let mut response = Response::builder().status(head.code.unwrap_or_default());
+    for header in head.headers.iter() {
+        response = response.header(header.name, header.value);
+    }
+    let mut response = response.body(bytes[start..].to_vec()).map_err(io::Error::other)?;
+    if response.headers().contains_key(header::TRANSFER_ENCODING) {
+        return Err(invalid("this example reads no chunked body"));
+    }
+    match response.headers().get(header::CONTENT_LENGTH).map(|length| length.to_str()) {
+        Some(length) => {
+            let length = length.ok().and_then(|length| length.parse().ok());
+            let length = length.ok_or_else(|| invalid("a bad Content-Length"))?;
+            if response.body().len() < length {
+                return more();
+            }
+            response.body_mut().truncate(length);
+        }
+        None if !is_end => return Ok(None),
+        None => {}
+    }
+    Ok(Some(response))
+}
+
+fn invalid(reason: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, reason)
 }

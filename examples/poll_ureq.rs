@@ -1,43 +1,26 @@
-//! Blocking: the facade's `watch` over ureq. Nothing else is needed.
+//! Polls with the blocking client over ureq.
 //!
 //! `cargo run --example poll_ureq --features ureq`
+#![allow(clippy::print_stdout, reason = "an example's purpose")]
 
-use std::error::Error;
+use huaweicloud_sms::{Answer, Event, Pace, Settings, ureq::Client};
+use huaweicloud_sms_examples::{Failure, environment, with_causes};
 
-use huaweicloud_sms::{
-    Event, ObtainCommand,
-    ureq::{Client, Proxy, Settings, Transport},
-};
-
-mod support;
-use support::{Service, print_answer, print_error};
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let service = Service::find()?;
-    let mut settings = Settings::default(); // 30 s, 256 KiB, no redirects, the system's trust store.
-    if service.is_simulated() {
-        settings = settings.proxy(Proxy::None);
-    }
-    let client = Client::new(Transport::new(settings)?);
-    let call = ObtainCommand::new(&service.endpoint, &service.server_id);
-    let mut watch = client.watch(call, service.token.clone(), service.pace)?;
-    // Another thread would end it with `client.shutdown()`.
-    while let Some(event) = watch.next() {
+fn main() -> Result<(), Failure> {
+    let client = Client::from_settings(Settings::default())?;
+    let mut watch = client.watch(environment::call()?, environment::credential()?, Pace::default());
+    // `client.shutdown()`, from another thread, ends the loop.
+    while let Some(event) = watch.recv() {
         match event {
-            Event::Answer(answer) => {
-                print_answer(&answer);
-                if service.is_last(&answer) {
-                    break;
-                }
+            Event::Answer(Answer::Command(command)) => println!("command {}", command.name),
+            Event::Answer(answer) => println!("{answer:?}"),
+            Event::LoggedIn(token) => println!("logged in until {}", token.expires_at),
+            Event::Error(error) | Event::LoginError(error) => {
+                println!("error: {}", with_causes(&error));
             }
-            Event::Error(error) | Event::LoginError(error) => print_error(&error),
-            // Not with a token.
-            Event::LoggedIn(_) => {}
-            Event::RenewAuth => {
-                if let Some(token) = service.new_token() {
-                    watch.renew(token);
-                }
-            }
+            // A program that can get a new credential calls `watch.renew(..)` instead.
+            Event::CredentialRejected(error) => return Err(error.into()),
+            event => println!("{event:?}"),
         }
     }
     Ok(())

@@ -1,19 +1,21 @@
-//! The command line. No secret is taken from it: other users of the machine can read it.
+//! The command line. It takes no secret, because other users of the machine can read it.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-/// Asks the Huawei Cloud Server Migration Service (SMS) what a source server is to do.
+use crate::transport::AVAILABLE;
+
+/// Obtains the commands of a source server from the Huawei Cloud Server Migration Service (SMS).
 /// Unofficial.
 ///
-/// Exit status of obtain: 0 a command or a task's state; 2 wrong usage or input; 3 nothing to do; 4 the API
-/// refused; 5 the answer was not understood; 6 the service was not reached, did not finish in time
-/// or sent too much.
+/// Exit status of obtain: 0 a command or a task's state; 2 wrong usage or input; 3 no command; 4 the
+/// API rejected the request; 5 the response was not understood; 6 the service was not reached, did not
+/// finish in time, or sent too much.
 #[derive(Debug, Parser)]
 #[command(name = "sms-agent", version, max_term_width = 100)]
 pub(crate) struct Args {
-    /// Log more to standard error; up to three times. Never a secret.
+    /// Log more to standard error; up to three times. No secret is logged.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
@@ -25,31 +27,31 @@ pub(crate) enum Command {
     /// Obtain a command from a simulated service in this process, through each transport, over
     /// HTTP and HTTPS. Needs no network.
     Demo,
-    /// Ask once for the command of a source server, with a token, an access key, or a user's password.
+    /// Obtain the command of a source server once, with a token, an access key or a user's password.
     /// None of them is taken from the command line.
     Obtain {
         #[command(flatten)]
         call: Call,
     },
-    /// Ask again and again until interrupted, and print every new answer with its time. Waits after
-    /// failures, logs in anew before a token expires, leaves what is refused alone for 5 minutes, and reads
-    /// its file again then.
+    /// Poll until interrupted, and print every new answer with its time. It backs off after failures and
+    /// renews a user's token before it expires. After a rejection it waits for 5 minutes, or until the
+    /// credential's file has a new one.
     ///
-    /// Exit status: 0 when interrupted, 1 when nobody reads the answers any more, 2 wrong input.
+    /// Exit status: 0 interrupted, 1 the answers cannot be printed any more, 2 wrong input.
     Watch(Watch),
     /// Log an IAM user in, write the token to a file and print when it expires.
     ///
-    /// Exit status: 0, or as of obtain.
+    /// Exit status: 0, or that of obtain.
     Token(Token),
-    /// Run a simulated service on loopback until interrupted. Prints its address first, then a
-    /// line per request.
+    /// Run a simulated service on loopback until interrupted. It prints its address, then a line for
+    /// each request.
     Simulate(Simulate),
 }
 
-/// What is asked, by whom, and how.
+/// A call with its credential.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
-    /// The service's address, as the SMS console's Agents page shows it.
+    /// The service's address, https://..., as the Agents page of the SMS console shows it.
     #[arg(long, value_name = "URL", env = "HW_SMS_ENDPOINT", hide_env_values = true)]
     pub(crate) endpoint: String,
 
@@ -64,7 +66,7 @@ pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) credentials: Credentials,
 
-    /// Sign by the service's clock, where this machine's is wrong and can't be set.
+    /// Sign with the service's clock, for a machine whose own clock is wrong and cannot be set.
     #[arg(long)]
     pub(crate) follow_server_clock: bool,
 
@@ -72,7 +74,7 @@ pub(crate) struct Call {
     pub(crate) connection: Connection,
 }
 
-/// Where a key or a password comes from.
+/// The source of a key or a password.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Credentials {
     /// A file with an access key (section basic or global: ak, sk, as the SDKs read it) or a user (section
@@ -81,58 +83,63 @@ pub(crate) struct Credentials {
     #[arg(long, value_name = "PATH")]
     pub(crate) credentials_file: Option<PathBuf>,
 
-    /// IAM's address, where a user logs in, for example `https://iam.myhuaweicloud.com` [default: that of the
-    /// credentials file, else the environment's HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or
+    /// The address of IAM, where a user logs in, for example `https://iam.myhuaweicloud.com` [default: that
+    /// of the credentials file, else the environment's HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or
     /// OS_AUTH_URL].
     #[arg(long, value_name = "URL")]
     pub(crate) iam_endpoint: Option<String>,
 }
 
-/// How it is asked, and how the answer is printed.
+/// How a request is sent, and how its outcome is printed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connection {
-    /// Which HTTP client carries the request [default: the first of these in this build].
-    #[arg(long, value_name = "NAME")]
-    pub(crate) transport: Option<Transport>,
+    /// The HTTP client.
+    #[arg(long, value_name = "NAME", default_value_t = AVAILABLE[0])]
+    pub(crate) transport: Transport,
 
-    /// The limit of the whole call, in seconds.
+    /// The limit of a whole call, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    /// The limit of making a connection, in seconds: look-up, connect, proxy and TLS. At most 9/10 of the
+    /// timeout.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) connect_timeout: Duration,
 
     /// Trust exactly the certificates of this PEM file, instead of the system's store.
     #[arg(long, value_name = "PEM")]
     pub(crate) ca_cert: Option<PathBuf>,
 
-    /// Go through this HTTP proxy, http://host:port, instead of the environment's. One that wants
-    /// a password goes into HTTPS_PROXY.
+    /// Use this HTTP proxy, http://host:port, instead of the environment's. An address with a password
+    /// goes into HTTPS_PROXY.
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
     pub(crate) proxy: Option<String>,
 
-    /// Use no proxy, whatever the environment says.
+    /// Use no proxy, not even the environment's.
     #[arg(long)]
     pub(crate) no_proxy: bool,
 
-    /// Accept http:// addresses: token and password travel in clear text.
+    /// Accept http:// addresses. Token and password are then sent in clear text.
     #[arg(long)]
     pub(crate) allow_http: bool,
 
-    /// The largest answer that is read, in bytes.
+    /// The largest body of a response, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024)]
     pub(crate) max_body: usize,
 
-    /// How to print the answer: for people, or one JSON object on one line.
+    /// How to print the outcome: for people, or one JSON object on one line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Token {
-    /// Where the token is written: a file that only its owner can read, replaced in one step, or `-` for
-    /// standard output.
+    /// Where to write the token: a file, which is replaced in one step and which only its owner can read,
+    /// or `-` for standard output.
     #[arg(long, value_name = "PATH|-")]
     pub(crate) out: PathBuf,
 
-    /// With `--out -`: write the token to a terminal too.
+    /// With `--out -`: write the token even to a terminal.
     #[arg(long)]
     pub(crate) to_terminal: bool,
 
@@ -148,7 +155,7 @@ pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) call: Call,
 
-    /// From an answer to the next call, in seconds. Each call is an audit event (CTS) at the
+    /// The time from an answer to the next call, in seconds. Each call is an audit event (CTS) of the
     /// customer.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) interval: Duration,
@@ -157,35 +164,34 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub(crate) max_backoff: Duration,
 
-    /// Print an answer also if it is the same as the one before, instead of counting it.
+    /// Print an answer even if it is the same as the one before, instead of counting it.
     #[arg(long)]
     pub(crate) every: bool,
 
-    /// Print a command with its task only once, also if other answers came in between: of a task that
-    /// is paused and started again the first START.
+    /// Print each command at most once per task. A restarted task's second START is not printed.
     #[arg(long, conflicts_with = "every")]
     pub(crate) once_per_command: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Simulate {
-    /// Where to listen; loopback only. Port 0 lets the system choose.
+    /// The address to listen on; loopback only. With port 0 the system chooses a port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 
-    /// A JSON file with the answers [default: always the page's example, START].
+    /// A JSON file with the responses [default: always START, the example of the API reference].
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
 
-    /// A file with the only token to accept, `-` for standard input [default: any token].
+    /// A file with the only accepted token, `-` for standard input [default: any token].
     #[arg(long, value_name = "PATH|-")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Speak HTTPS, with a certificate of a CA made at start.
+    /// Serve HTTPS, with a certificate of a CA that is made at the start.
     #[arg(long)]
     pub(crate) tls: bool,
 
-    /// Write that CA's certificate (PEM) to this file.
+    /// Write the certificate of that CA (PEM) to this file.
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) ca_out: Option<PathBuf>,
 }
@@ -196,12 +202,12 @@ pub(crate) enum Transport {
     Hyper,
 }
 
-impl Transport {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Ureq => "ureq",
             Self::Hyper => "hyper",
-        }
+        })
     }
 }
 
@@ -228,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_seconds() {
+    fn seconds_are_a_finite_number_of_at_least_0() {
         assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for bad in ["", "x", "-1", "NaN", "inf", "1e300", "30s"] {

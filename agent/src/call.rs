@@ -1,17 +1,16 @@
-//! What the options of a call mean.
+//! Reads the options of a call.
 
-use huaweicloud_sms::{Endpoint, ObtainCommand, ServerId};
-use huaweicloud_sms_transport::{Proxy, ProxyUrl, Settings, Trust};
+use huaweicloud_sms::{Endpoint, ObtainCommand, Proxy, ProxyUrl, RootCerts, ServerId, Settings};
 
 use crate::{
     args::{Call, Connection},
     file,
 };
 
-/// Everything that can be wrong with the input is found here, before anything is sent.
+/// Checks the input before anything is sent.
 pub(crate) fn prepare(args: &Call) -> Result<(ObtainCommand, Settings), String> {
     let endpoint = endpoint(&args.endpoint, args.connection.allow_http)?;
-    let server_id = ServerId::new(&args.server_id).map_err(|error| error.to_string())?;
+    let server_id: ServerId = args.server_id.parse().map_err(|error| format!("{error}"))?;
     Ok((ObtainCommand::new(&endpoint, &server_id), settings(&args.connection)?))
 }
 
@@ -26,11 +25,14 @@ pub(crate) fn endpoint(text: &str, allow_http: bool) -> Result<Endpoint, String>
 }
 
 pub(crate) fn settings(args: &Connection) -> Result<Settings, String> {
-    let mut settings = Settings::default().timeout(args.timeout).max_body(args.max_body);
+    let mut settings = Settings::default()
+        .with_timeout(args.timeout)
+        .with_connect_timeout(args.connect_timeout)
+        .with_max_body(args.max_body);
     if let Some(path) = &args.ca_cert {
         // A whole trust store is a few hundred KiB.
         let pem = file::read("the CA file", path, 4 * 1024 * 1024)?;
-        settings = settings.trust(Trust::Pem(pem));
+        settings = settings.with_root_certs(RootCerts::Pem(pem));
     }
     if let Some(url) = &args.proxy {
         let url = ProxyUrl::new(url).map_err(|error| error.to_string())?;
@@ -39,9 +41,9 @@ pub(crate) fn settings(args: &Connection) -> Result<Settings, String> {
                         this machine can read it: set HTTPS_PROXY instead of --proxy"
                 .into());
         }
-        settings = settings.proxy(Proxy::Url(url));
+        settings = settings.with_proxy(Proxy::Url(url));
     } else if args.no_proxy {
-        settings = settings.proxy(Proxy::None);
+        settings = settings.with_proxy(Proxy::Direct);
     }
     Ok(settings)
 }

@@ -1,34 +1,37 @@
-//! What the operator is told of this machine's clock.
+//! Warnings about this machine's clock.
 
 use std::time::Duration;
 
 use huaweicloud_sms::ClockSkew;
 
-/// What differs by less is the same: a response's date is one of seconds, and takes its time to come.
+/// Skews that differ by less count as the same, since a `Date` is rounded and arrives late.
 const ACCURACY: Duration = Duration::from_secs(60);
 
-/// Says it if the clock should be set.
+/// Warns if the clock should be set.
 pub(crate) fn warn(skew: ClockSkew) {
     if skew.is_notable() {
-        log::warn!("{skew}; beyond 15 min signatures are refused: set the clock and the time zone");
+        log::warn!(
+            "{skew}; beyond 15 min signatures are rejected: set the clock and the time zone"
+        );
     }
 }
 
-/// Says it once, and again when it has changed.
+/// Warns once, and again after a change.
 #[derive(Default)]
 pub(crate) struct Watch {
-    said: Option<ClockSkew>,
+    warned: Option<ClockSkew>,
 }
 
 impl Watch {
     pub(crate) fn note(&mut self, skew: ClockSkew) {
-        let is_told = self.said.is_some_and(|said| {
-            said.is_ahead() == skew.is_ahead() && said.by().abs_diff(skew.by()) < ACCURACY
+        let is_known = self.warned.is_some_and(|warned| {
+            warned.is_ahead() == skew.is_ahead()
+                && warned.magnitude().abs_diff(skew.magnitude()) < ACCURACY
         });
-        if skew.is_notable() && !is_told {
+        if skew.is_notable() && !is_known {
             warn(skew);
-            self.said = Some(skew);
-        } else if skew.by() + ACCURACY < ClockSkew::NOTABLE && self.said.take().is_some() {
+            self.warned = Some(skew);
+        } else if skew.magnitude() + ACCURACY < ClockSkew::NOTABLE && self.warned.take().is_some() {
             log::info!("{skew}");
         }
     }
@@ -41,21 +44,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_the_limit_it_is_said_once() {
+    fn warns_once_at_the_limit() {
         let skew = |seconds: u64| {
             let at = |seconds| Timestamp::from_unix_time(Duration::from_secs(seconds));
             ClockSkew::between(at(1_000_000), at(1_000_000 + seconds))
         };
         let mut watch = Watch::default();
-        let mut is_said = |seconds| {
+        let mut warned = |seconds| {
             watch.note(skew(seconds));
-            watch.said.map(|said| said.by().as_secs())
+            watch.warned.map(|warned| warned.magnitude().as_secs())
         };
-        assert_eq!(is_said(299), None);
+        assert_eq!(warned(299), None);
         for seconds in [301, 299, 302, 300, 250] {
-            assert_eq!(is_said(seconds), Some(301), "{seconds}");
+            assert_eq!(warned(seconds), Some(301), "{seconds}");
         }
-        assert_eq!(is_said(400), Some(400));
-        assert_eq!(is_said(230), None);
+        assert_eq!(warned(400), Some(400));
+        assert_eq!(warned(230), None);
     }
 }

@@ -1,19 +1,20 @@
-//! `sms-agent demo`: the whole way once, without a network or a cloud account.
+//! `sms-agent demo`: one call through each transport, without a network or a cloud account.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
-use huaweicloud_sms::{Answer, AuthToken, Endpoint, ObtainCommand, ServerId};
+use huaweicloud_sms::{
+    Answer, AuthToken, Endpoint, ObtainCommand, Proxy, RootCerts, ServerId, Settings,
+};
 use huaweicloud_sms_simulator::{Request, Script, Simulator};
-use huaweicloud_sms_transport::{Proxy, Settings, Trust};
 
 use crate::{
     args::Transport,
     redactor::Redactor,
     report,
-    transport::{AVAILABLE, Client},
+    transport::{self, AVAILABLE},
 };
 
 const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
@@ -24,7 +25,7 @@ pub(crate) fn run() -> ExitCode {
     match demo(&mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // Nowhere else to say it.
+            // There is no other place to report it.
             let _ = writeln!(io::stderr(), "error: {message}");
             ExitCode::FAILURE
         }
@@ -33,23 +34,20 @@ pub(crate) fn run() -> ExitCode {
 
 fn demo(out: &mut impl Write) -> Result<(), String> {
     let io = |error: io::Error| error.to_string();
-    writeln!(out, "A simulated Server Migration Service, asked for a command.").map_err(io)?;
+    writeln!(out, "Obtains a command from a simulated Server Migration Service.").map_err(io)?;
     for &transport in AVAILABLE {
         for tls in [false, true] {
-            ask(out, transport, tls).map_err(|error| {
+            obtain(out, transport, tls).map_err(|error| {
                 let scheme = if tls { "https" } else { "http" };
-                format!("{} over {scheme}: {error}", transport.name())
+                format!("{transport} over {scheme}: {error}")
             })?;
         }
-    }
-    if AVAILABLE.is_empty() {
-        return Err("this build has no transport".into());
     }
     writeln!(out, "\nNext: `sms-agent simulate` in one shell, `sms-agent obtain` in another.")
         .map_err(io)
 }
 
-fn ask(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), String> {
+fn obtain(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), String> {
     let mut builder = Simulator::builder().token(TOKEN).script(Script::example());
     if tls {
         builder = builder.tls();
@@ -59,14 +57,14 @@ fn ask(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), Stri
     let url = simulator.url();
     let endpoint = if tls { Endpoint::new(&url) } else { Endpoint::cleartext(&url) };
     let endpoint = endpoint.map_err(|error| error.to_string())?;
-    let server_id = ServerId::new(SERVER_ID).map_err(|error| error.to_string())?;
-    let token = AuthToken::new(TOKEN).map_err(|error| error.to_string())?;
+    let server_id: ServerId = SERVER_ID.parse().map_err(|error| format!("{error}"))?;
+    let token: AuthToken = TOKEN.parse().map_err(|error| format!("{error}"))?;
 
-    let mut settings = Settings::default().proxy(Proxy::None);
+    let mut settings = Settings::default().with_proxy(Proxy::Direct);
     if let Some(pem) = simulator.ca_pem() {
-        settings = settings.trust(Trust::Pem(pem.into()));
+        settings = settings.with_root_certs(RootCerts::Pem(pem.into()));
     }
-    let client = Client::new(Some(transport), settings, false)?;
+    let client = transport::client(transport, settings)?;
     let call = ObtainCommand::new(&endpoint, &server_id);
     let answer = client.send(&call, &token).map_err(|error| error.to_string())?;
 
@@ -84,7 +82,7 @@ fn show(
     request: &Request,
     answer: Answer,
 ) -> io::Result<()> {
-    writeln!(out, "\n{} to {url}", transport.name())?;
+    writeln!(out, "\n{transport} to {url}")?;
     writeln!(out, "  > {} {}", request.method, request.target)?;
     for (name, value) in &request.headers {
         let value = match name.eq_ignore_ascii_case("x-auth-token") {

@@ -1,4 +1,4 @@
-//! Exit statuses, decided by the kind of outcome alone.
+//! Exit statuses.
 
 use std::process::ExitCode;
 
@@ -7,13 +7,13 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// A command or a task's state.
     Answer = 0,
-    /// Wrong usage or input, also a transport that is not in this build. clap's own status.
+    /// Wrong usage or input, or a transport that is not in this build. It is clap's own status, too.
     Input = 2,
-    /// Nothing to do.
-    Nothing = 3,
-    /// The API refused.
+    /// No command.
+    NoCommand = 3,
+    /// The API rejected the request.
     Api = 4,
-    /// The answer was not understood.
+    /// The response was not understood.
     Protocol = 5,
     /// The service was not reached, did not finish in time, or sent too much.
     Transport = 6,

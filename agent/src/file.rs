@@ -1,34 +1,36 @@
-//! Reads what the operator names on the command line, and writes what he asks for.
+//! Reads the files that the operator names.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Once,
 };
 
-/// A file's bytes, or standard input's for `-`: at most `limit`, so that a wrong path (a device, a
-/// disk image) is an error and not a full memory. `what` names it in the error.
+/// Reads a file's bytes, or those of standard input for `-`. More than `limit` bytes are an error, so
+/// that a wrong path (a device, a disk image) does not fill the memory. `what` names the file in an error.
 pub(crate) fn read(what: &str, path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     read_if(what, path, limit, |_| Ok(()))
 }
 
-/// As [`read`], for text; a byte order mark is no part of it.
+/// Like [`read`], for text. A byte order mark is skipped.
 pub(crate) fn read_text(what: &str, path: &Path, limit: u64) -> Result<String, String> {
     text(what, path, read(what, path, limit)?)
 }
 
-/// As [`read_text`], for a file that every user of the machine may read or write only with a warning.
+/// Like [`read_text`]. Warns once if every user of the machine can read or write the file.
 pub(crate) fn read_token(what: &str, path: &Path, limit: u64) -> Result<String, String> {
+    static WARNING: Once = Once::new();
     let check = |file: &File| {
         if let Err(problem) = is_private(file) {
-            log::warn!("{what} {} {problem}", name(path));
+            WARNING.call_once(|| log::warn!("{what} {} {problem}", name(path)));
         }
         Ok(())
     };
     text(what, path, read_if(what, path, limit, check)?)
 }
 
-/// As [`read_text`], for a file that every user of the machine must not be able to read or write.
+/// Like [`read_text`]. It is an error if every user of the machine can read or write the file.
 pub(crate) fn read_secret(what: &str, path: &Path, limit: u64) -> Result<String, String> {
     text(what, path, read_if(what, path, limit, is_private)?)
 }
@@ -61,7 +63,7 @@ fn text(what: &str, path: &Path, bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// Whether others than its owner and group are kept out. A pipe or a device is nobody's file.
+/// Checks that users besides the file's owner and group have no access. A pipe or a device passes.
 #[cfg(unix)]
 fn is_private(file: &File) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
@@ -76,63 +78,11 @@ fn is_private(file: &File) -> Result<(), String> {
     }
 }
 
-/// Who may read it says an access control list there, which is its folder's unless set: keep it in a
-/// folder of the service's own.
+/// An access control list decides there. A file inherits that of its folder, so keep it in a folder of
+/// the service's own.
 #[cfg(not(unix))]
 fn is_private(_: &File) -> Result<(), String> {
     Ok(())
-}
-
-/// A file for a secret that only its owner can read, which is to take the place of another.
-pub(crate) struct SecretFile {
-    what: &'static str,
-    path: PathBuf,
-    new: Temporary,
-    file: File,
-}
-
-impl SecretFile {
-    /// Makes it, beside the one that it is to replace.
-    pub(crate) fn create(what: &'static str, path: &Path) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("{what} {} cannot be written: {error}", name(path));
-        // A device or pipe would be replaced by the file.
-        let is_another = path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        let file_name = path.file_name().filter(|_| !is_another);
-        let file_name = file_name.ok_or_else(|| format!("{what} {} is not a file", name(path)))?;
-        let mut new_name = file_name.to_owned();
-        new_name.push(format!(".{}.new", std::process::id()));
-        let new = Temporary(path.with_file_name(new_name));
-        // What a process of the same number has left behind.
-        let _ = fs::remove_file(&new.0);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&new.0).map_err(failed)?;
-        Ok(Self { what, path: path.to_owned(), new, file })
-    }
-
-    /// Takes the old one's place in one step: who reads at the same time reads the old one or the new one.
-    pub(crate) fn write(mut self, secret: &str) -> Result<(), String> {
-        let mut write = || {
-            writeln!(self.file, "{secret}")?;
-            self.file.sync_all()?;
-            fs::rename(&self.new.0, &self.path)
-        };
-        let written = write();
-        written.map_err(|error| {
-            format!("{} {} cannot be written: {error}", self.what, name(&self.path))
-        })
-    }
-}
-
-/// A file that is gone at the end, unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 fn name(path: &Path) -> String {

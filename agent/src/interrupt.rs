@@ -1,8 +1,8 @@
-//! Being interrupted: SIGINT and SIGTERM; on Windows Ctrl-C, Ctrl-Break and the end of the console.
+//! Catches interruptions: SIGINT and SIGTERM; on Windows Ctrl-C, Ctrl-Break and the console's end.
 //!
-//! SIGHUP keeps its meaning: it ends a process with its terminal, and under `nohup` it does not.
+//! SIGHUP keeps its default: it ends a process with its terminal, unless `nohup` ignores it.
 
-/// Calls `then` on a thread of its own, once.
+/// Calls `then` once, on its own thread, at the first interruption.
 #[cfg(unix)]
 pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), std::io::Error> {
     use signal_hook::{
@@ -18,7 +18,7 @@ pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), std::io:
     Ok(())
 }
 
-/// Calls `then` on a thread of its own, once.
+/// Calls `then` once, on its own thread, at the first interruption.
 #[cfg(not(unix))]
 pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::Error> {
     let mut then = Some(then);

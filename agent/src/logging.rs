@@ -12,8 +12,7 @@ pub(crate) fn start(verbose: u8) {
     };
     env_logger::Builder::new()
         .filter_level(level)
-        // At TRACE it dumps every byte sent, the token included.
+        // At TRACE it dumps every sent byte, the token included.
         .filter_module("ureq_proto", level.min(LevelFilter::Debug))
-        .format_timestamp_millis()
         .init();
 }

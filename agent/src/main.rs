@@ -1,36 +1,17 @@
-//! `sms-agent`: asks the Huawei Cloud Server Migration Service (SMS) for a source server's command.
-
-mod args;
-mod call;
-mod clock;
-mod credential;
-mod credentials_file;
-mod demo;
-mod exit;
-mod file;
-mod interrupt;
-mod logging;
-mod obtain;
-mod redactor;
-mod report;
-mod simulate;
-mod systemd;
-mod token;
-mod transport;
-mod watch;
+//! The program `sms-agent`; see its README.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
+#[cfg(any(feature = "ureq", feature = "hyper"))]
 fn main() -> ExitCode {
-    let args = args::Args::parse();
-    logging::start(args.verbose);
-    match args.command {
-        args::Command::Demo => demo::run(),
-        args::Command::Obtain { call } => obtain::run(&call),
-        args::Command::Watch(args) => watch::run(&args),
-        args::Command::Token(args) => token::run(&args),
-        args::Command::Simulate(args) => simulate::run(&args),
-    }
+    huaweicloud_sms_agent::run()
+}
+
+#[cfg(not(any(feature = "ureq", feature = "hyper")))]
+fn main() -> ExitCode {
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        b"error: this build has no transport: build with the feature ureq or hyper\n",
+    );
+    ExitCode::from(2)
 }

@@ -1,15 +1,16 @@
-//! `sms-agent obtain`: one call, and a login before it where that is how it is asked.
+//! `sms-agent obtain`: one call, after a login if the credential is a user.
 
 use std::process::ExitCode;
 
-use huaweicloud_sms::{Answer, ClockSkew, Credential, Error, ObtainCommand, Unauthenticated};
+use huaweicloud_sms::{ClockSkew, Credential, ObtainCommand, Unauthenticated};
 
 use crate::{
     args::Call,
     call, clock, credential,
+    failure::{Failure, Outcome},
     redactor::Redactor,
-    report::{self, Failure, Outcome},
-    transport::Client,
+    report,
+    transport::{self, Client},
 };
 
 pub(crate) fn run(args: &Call) -> ExitCode {
@@ -25,48 +26,45 @@ pub(crate) fn run(args: &Call) -> ExitCode {
 
 fn obtain(args: &Call, credential: &Credential, redactor: &mut Redactor) -> Outcome {
     let (call, settings) = call::prepare(args).map_err(Failure::Input)?;
-    let client = Client::new(args.connection.transport, settings, args.follow_server_clock)
-        .map_err(Failure::Input)?;
-    let answer = ask(&client, &call, credential, redactor);
+    let client = transport::client(args.connection.transport, settings).map_err(Failure::Input)?;
+    let client = client.follow_server_clock(args.follow_server_clock);
+    let outcome = send(&client, &call, credential, redactor);
     if let Some(skew) = client.clock_skew() {
         clock::warn(skew);
     }
-    answer
+    outcome
 }
 
-fn ask(
+fn send(
     client: &Client,
     call: &ObtainCommand,
     credential: &Credential,
     redactor: &mut Redactor,
-) -> Result<Answer, Failure> {
-    let get = || log::info!("GET {}", call.uri());
-    match credential {
-        Credential::Token(token) => {
-            get();
-            client.send(call, token).map_err(Failure::Call)
-        }
+) -> Outcome {
+    let result = match credential {
+        Credential::Token(token) => client.send(call, token),
         Credential::Key(key) => {
-            get();
             let signed_at = client.now();
-            let result = client.send(call, &key.at(signed_at));
-            let is_refused =
-                matches!(&result, Err(Error::Response(error)) if error.is_unauthorized());
-            // The refusal has told the service's time, so that the next signature is another one.
+            let result = client.send(call, &key.signer(signed_at));
+            let is_rejected = result.as_ref().is_err_and(|error| error.is_unauthorized());
+            // The response held the server's time. A client that follows it signs differently now.
             let skew = ClockSkew::between(signed_at, client.now());
-            if is_refused && skew.explains_refusal() {
-                log::info!("refused over the clock; once more, by the service's");
-                return client.send(call, &key.at(client.now())).map_err(Failure::Call);
+            if is_rejected && skew.may_exceed_limit() {
+                log::info!(
+                    "the clock may be the reason; signing once more with the service's time"
+                );
+                client.send(call, &key.signer(client.now()))
+            } else {
+                result
             }
-            result.map_err(Failure::Call)
         }
         Credential::Login(login) => {
-            log::info!("POST {}", login.uri());
             let issued = client.send(login, &Unauthenticated).map_err(Failure::Login)?;
             redactor.add(issued.token.reveal());
             log::info!("logged in, until {} by IAM's clock", issued.expires_at);
-            get();
-            client.send(call, &issued.token).map_err(Failure::Call)
+            client.send(call, &issued.token)
         }
-    }
+        _ => unreachable!("a loaded credential is one of these"),
+    };
+    result.map_err(Failure::Call)
 }

@@ -1,30 +1,29 @@
-//! How secrets are kept out of what is printed.
+//! Keeps secrets out of what is printed.
 
 use std::collections::VecDeque;
 
 use huaweicloud_sms::Escaped;
 
-/// Takes secrets out of a text that a server may have put them into, also where the text has only a
-/// piece of one, because it was cut.
+/// Removes secrets from a text that may echo them, also pieces of a secret that was truncated.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     spellings: Vec<String>,
 }
 
 impl Redactor {
-    /// A shorter piece is not told apart from chance; a shorter secret is searched whole.
+    /// A shorter piece may be there by chance. A shorter secret is searched as a whole.
     const PIECE: usize = 12;
     const MARK: &'static str = "[redacted]";
 
-    /// An empty secret is none.
+    /// Empty secrets are ignored.
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut redactor = Self::default();
         secrets.into_iter().for_each(|secret| redactor.add(secret));
         redactor
     }
 
-    /// Adds a secret as it is, as JSON has it (a login's body, echoed), and both as they are escaped to be
-    /// shown.
+    /// Adds a secret in four spellings: verbatim and as a JSON string, as an echoed login has it, and both
+    /// escaped for display.
     pub(crate) fn add(&mut self, secret: &str) {
         let json = serde_json::Value::from(secret).to_string();
         let json = json.get(1..json.len() - 1).unwrap_or_default();
@@ -64,8 +63,8 @@ impl Redactor {
     }
 }
 
-/// The secrets that a server may still echo: of the last two credentials and the last two tokens they
-/// got, since what was replaced may be in use for a while.
+/// The secrets that a server may still echo: those of the last two credentials and the last two tokens.
+/// A replaced one may be in use for a while.
 pub(crate) struct Recent {
     credentials: VecDeque<Vec<String>>,
     tokens: VecDeque<String>,
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_taken_out_whole_and_in_pieces() {
+    fn redacts_a_secret_and_its_pieces() {
         let redactor = Redactor::new(["abcdefghijklmnopqrstuvwxyz"]);
         for (text, shown) in [
             ("", ""),
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_secrets_each_is_taken_out() {
+    fn redacts_several_secrets() {
         let redactor = Redactor::new(["first", "", "pässwörter-é"]);
         assert_eq!(redactor.redact("a first, pässwörter-é"), "a [redacted], [redacted]");
         assert_eq!(redactor.redact("firstpässwörter-é!"), "[redacted]!");
@@ -123,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_replaced_may_still_be_echoed() {
+    fn redacts_replaced_secrets() {
         let mut recent = Recent::new(["password-1"].into_iter());
         recent.add_token("token-1");
         recent.add_credential(["password-2"].into_iter());
         recent.add_token("token-2");
         let shown = recent.redactor().redact("password-1 token-1 password-2 token-2");
         assert_eq!(shown, "[redacted] [redacted] [redacted] [redacted]");
-        // For months, and bounded.
+        // The memory of months of renewals is bounded.
         for token in 3..100 {
             recent.add_token(&format!("token-{token}"));
         }
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_taken_out_however_it_is_spelled() {
+    fn redacts_every_spelling() {
         let secret = "lo\"ng\\pa\u{200b}ss-e\u{301}-wo\"rd";
         let redactor = Redactor::new([secret]);
         let json = serde_json::Value::from(secret).to_string();
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_taken_out_whole() {
+    fn redacts_a_short_secret() {
         assert_eq!(Redactor::new(["tok"]).redact("a tok, to"), "a [redacted], to");
         assert_eq!(Redactor::new(["t"]).redact("tt"), "[redacted]");
     }

@@ -1,4 +1,4 @@
-//! `sms-agent simulate`: the simulated service as a process.
+//! `sms-agent simulate`: runs the simulated service.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Simulate) -> ExitCode {
     match simulate(args) {
         Ok(never) => match never {},
         Err(message) => {
-            // Nowhere else to say it.
+            // There is no other place to report it.
             let _ = writeln!(io::stderr(), "error: {message}");
             Exit::Input.into()
         }
@@ -33,12 +33,12 @@ fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
                 .map_err(|error| format!("the script {}: {error}", path.display()))?
         }
     };
-    // Printed by this thread, so that a reader who stalls holds up nothing but the lines.
+    // This thread prints the lines, so that a stalled reader does not delay the service.
     let (lines, to_print) = mpsc::sync_channel(1024);
     let mut builder = Simulator::builder().listen(args.listen).script(script);
     builder = builder.on_request(move |request| {
         let line = format!("{} {} -> {}", request.method, request.target, request.status);
-        // A full channel loses a line, not the service.
+        // If the channel is full, the line is lost.
         let _ = lines.try_send(line);
     });
     if args.tls {
@@ -57,7 +57,7 @@ fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
     }
     let url = simulator.url();
     for line in std::iter::once(url.to_string()).chain(to_print) {
-        // Who stops reading lines may still send requests.
+        // Clients may still send requests when nobody reads the lines any more.
         if writeln!(io::stdout(), "{}", Escaped(&line)).and_then(|()| io::stdout().flush()).is_err()
         {
             break;

@@ -1,31 +1,31 @@
-//! What systemd wants to know of a service (`Type=notify`), where it asks. Elsewhere nothing.
+//! Notifies systemd of a service's state (`Type=notify`). Elsewhere it does nothing.
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{
-        sync::{Arc, Mutex, PoisonError},
+        sync::{Arc, Mutex, Once, PoisonError},
         thread,
         time::{Duration, Instant},
     };
 
     use sd_notify::NotifyState;
 
-    /// Tells systemd of this process's state, as long as the process meets its own moments.
+    /// Serves systemd's watchdog as long as the main loop meets its deadlines.
     pub(crate) struct Notifier {
-        /// When the main loop is to have come round again.
+        /// The deadline of the main loop's present round.
         due: Arc<Mutex<Instant>>,
     }
 
     impl Notifier {
-        /// Says that the service is ready. With a watchdog a thread tells that it is alive, until
-        /// the main loop misses its moment.
+        /// Tells that the service is ready, and starts a thread for the watchdog if there is one.
         pub(crate) fn start() -> Self {
             let due = Arc::new(Mutex::new(Instant::now()));
-            notify(&[NotifyState::Ready]);
-            if let Some(period) = sd_notify::watchdog_enabled() {
+            notify(NotifyState::Ready);
+            let period = sd_notify::watchdog_enabled().filter(|period| !period.is_zero());
+            if let Some(period) = period {
                 let due = Arc::clone(&due);
                 let watchdog = thread::Builder::new().name("watchdog".into());
-                // Twice in a period, as systemd's documents advise.
+                // Twice in a period, as systemd's documentation advises.
                 if let Err(error) = watchdog.spawn(move || keep_alive(&due, period / 2)) {
                     log::warn!("the watchdog cannot be served: {error}");
                 }
@@ -33,36 +33,35 @@ mod linux {
             Self { due }
         }
 
-        /// The main loop will have come round by then.
-        pub(crate) fn expect_by(&self, moment: Instant) {
-            *self.due.lock().unwrap_or_else(PoisonError::into_inner) = moment;
-        }
-
-        /// What an operator sees in `systemctl status`.
-        pub(crate) fn status(&self, text: &str) {
-            notify(&[NotifyState::Status(text)]);
+        /// Sets the deadline of the main loop's next round.
+        pub(crate) fn expect_by(&self, deadline: Instant) {
+            *self.due.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
         }
     }
 
-    impl Drop for Notifier {
-        fn drop(&mut self) {
-            notify(&[NotifyState::Stopping]);
-        }
+    /// Sets what `systemctl status` shows.
+    pub(crate) fn status(text: &str) {
+        notify(NotifyState::Status(text));
+    }
+
+    pub(crate) fn stopping() {
+        notify(NotifyState::Stopping);
     }
 
     fn keep_alive(due: &Mutex<Instant>, period: Duration) {
         loop {
             if Instant::now() <= *due.lock().unwrap_or_else(PoisonError::into_inner) {
-                notify(&[NotifyState::Watchdog]);
+                notify(NotifyState::Watchdog);
             }
             thread::sleep(period);
         }
     }
 
-    fn notify(state: &[NotifyState<'_>]) {
+    fn notify(state: NotifyState<'_>) {
+        static WARNING: Once = Once::new();
         // Without NOTIFY_SOCKET this does nothing.
-        if let Err(error) = sd_notify::notify(state) {
-            log::warn!("systemd cannot be notified: {error}");
+        if let Err(error) = sd_notify::notify(&[state]) {
+            WARNING.call_once(|| log::warn!("systemd cannot be notified: {error}"));
         }
     }
 }
@@ -71,7 +70,6 @@ mod linux {
 mod other {
     use std::time::Instant;
 
-    /// Nobody asks.
     pub(crate) struct Notifier;
 
     impl Notifier {
@@ -80,12 +78,14 @@ mod other {
         }
 
         pub(crate) fn expect_by(&self, _: Instant) {}
-
-        pub(crate) fn status(&self, _: &str) {}
     }
+
+    pub(crate) fn status(_: &str) {}
+
+    pub(crate) fn stopping() {}
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::Notifier;
+pub(crate) use linux::{Notifier, status, stopping};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::Notifier;
+pub(crate) use other::{Notifier, status, stopping};

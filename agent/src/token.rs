@@ -1,4 +1,4 @@
-//! `sms-agent token`: a login, its token into a file.
+//! `sms-agent token`: logs in and writes the token to a file.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -13,18 +13,19 @@ use crate::{
     args::{Format, Token},
     call, clock, credential,
     exit::Exit,
-    file::SecretFile,
+    failure::Failure,
     redactor::Redactor,
-    report::{self, Failure},
-    transport::Client,
+    report,
+    secret_file::SecretFile,
+    transport,
 };
 
 pub(crate) fn run(args: &Token) -> ExitCode {
     let mut redactor = Redactor::default();
     match token(args, &mut redactor) {
         Ok(issued) => {
-            // Who does not read it (a closed pipe) still has the token.
-            if let Err(error) = say(args, &issued) {
+            // The token was written, whether or not anybody reads this line.
+            if let Err(error) = print(args, &issued) {
                 log::warn!("the expiry could not be printed: {error}");
             }
             Exit::Answer.into()
@@ -44,14 +45,13 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
         credential::load_user(&args.credentials, connection.allow_http).map_err(Failure::Input)?;
     *redactor = secrets;
     let settings = call::settings(connection).map_err(Failure::Input)?;
-    let client = Client::new(connection.transport, settings, false).map_err(Failure::Input)?;
+    let client = transport::client(connection.transport, settings).map_err(Failure::Input)?;
     let create = || SecretFile::create("the token file", &args.out).map_err(Failure::Input);
     if !is_stdout(&args.out) {
-        // Whether it can be written is found out first. Nothing is left of it, should the login be
-        // interrupted.
+        // Finds out before the login whether the file can be written. It is removed at once, so that
+        // an interrupted login leaves nothing behind.
         drop(create()?);
     }
-    log::info!("POST {}", login.uri());
     let result = client.send(&login, &Unauthenticated).map_err(Failure::Login);
     if let Some(skew) = client.clock_skew() {
         clock::warn(skew);
@@ -67,8 +67,8 @@ fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> 
     Ok(issued)
 }
 
-/// Until when the token is good: beside it, so to standard error where it went to standard output.
-fn say(args: &Token, issued: &IssuedToken) -> io::Result<()> {
+/// Prints the expiry: to standard output, or to standard error if the token went to standard output.
+fn print(args: &Token, issued: &IssuedToken) -> io::Result<()> {
     let (expires_at, life) = (issued.expires_at, issued.lifetime().as_secs());
     let line = match args.connection.format {
         Format::Json => serde_json::json!({

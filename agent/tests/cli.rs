@@ -31,7 +31,7 @@ fn run(arguments: &[&str]) -> Ran {
     ran(agent(arguments).output().expect("runs"))
 }
 
-/// `obtain` on the page's server, with the token in the environment.
+/// Runs `obtain` with the token in the environment.
 fn obtain(url: &str, more: &[&str]) -> Ran {
     let mut arguments = vec!["obtain", "--endpoint", url, "--server-id", SERVER_ID, "--allow-http"];
     arguments.extend(more);
@@ -58,10 +58,10 @@ fn demo_shows_every_transport_over_http_and_https() {
     assert!(!demo.out.contains("demo-token"));
 }
 
-/// Status, JSON and text of every kind of answer, the same words through each transport.
+/// Exit status, JSON and text of every kind of outcome. Both transports use the same words.
 #[test]
 #[rustfmt::skip]
-fn every_exit_status() {
+fn exit_status_json_and_text_of_every_outcome() {
     let task = r#"{"command_name":"TASK_NOT_STARTED"}"#;
     for (answer, exit, json, text) in [
         (Answer::command("START", Some("2c06")), 0,
@@ -79,23 +79,23 @@ fn every_exit_status() {
             r#"{"answer":"error","kind":"api","status":403,"error_code":"SMS.9004","error_msg":"denied","request_id":"r1","message":"status 403, SMS.9004: denied [request id r1]"}"#,
             "error: status 403, SMS.9004: denied [request id r1]\n  grant the user the permission sms:server:getCommand (role model: sms:server:migrationServer)\n"),
         (Answer::body(200, "<html>login</html>").header("x-request-id", "r2"), 5,
-            r#"{"answer":"error","kind":"protocol","status":200,"request_id":"r2","message":"status 200, but the body is an HTML page, as of a proxy's login, not JSON [request id r2]"}"#,
-            "error: status 200, but the body is an HTML page, as of a proxy's login, not JSON [request id r2]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
+            r#"{"answer":"error","kind":"protocol","status":200,"request_id":"r2","message":"status 200, but the body is an HTML page (a proxy's login?) instead of JSON [request id r2]"}"#,
+            "error: status 200, but the body is an HTML page (a proxy's login?) instead of JSON [request id r2]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
         (Answer::body(302, "").header("location", "http://127.0.0.1:9/").header("x-request-id", "r3"), 5,
-            r#"{"answer":"error","kind":"protocol","status":302,"request_id":"r3","message":"status 302 (Found), a redirect, which is never followed, with no body [request id r3]"}"#,
-            "error: status 302 (Found), a redirect, which is never followed, with no body [request id r3]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
+            r#"{"answer":"error","kind":"protocol","status":302,"request_id":"r3","message":"status 302 (Found), a redirect, which is never followed; the body is empty [request id r3]"}"#,
+            "error: status 302 (Found), a redirect, which is never followed; the body is empty [request id r3]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
         (Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}"), 6,
-            r#"{"answer":"error","kind":"transport","message":"the connection was closed before the answer was complete"}"#,
-            "error: the connection was closed before the answer was complete\n  try again; if it stays, a firewall or proxy cuts the connection\n"),
+            r#"{"answer":"error","kind":"transport","message":"the connection was closed before the response was complete"}"#,
+            "error: the connection was closed before the response was complete\n  try again; if it stays, a firewall or proxy cuts the connection\n"),
         (Answer::raw("SSH-2.0-OpenSSH\r\n\r\n"), 6,
             r#"{"answer":"error","kind":"transport","message":"the peer did not speak HTTP as it should"}"#,
             "error: the peer did not speak HTTP as it should\n  something that is not the service listens there: check the endpoint and the proxy\n"),
         (Answer::body(200, " ".repeat(1001)), 6,
-            r#"{"answer":"error","kind":"transport","message":"the body of the answer is over 1000 bytes"}"#,
-            "error: the body of the answer is over 1000 bytes\n  this is no answer of the service: check the endpoint and the proxy (--max-body sets the limit)\n"),
+            r#"{"answer":"error","kind":"transport","message":"the body of the response is over 1000 bytes"}"#,
+            "error: the body of the response is over 1000 bytes\n  this is no response of the service: check the endpoint and the proxy; --max-body sets the limit\n"),
         (Answer::silent(), 6,
-            r#"{"answer":"error","kind":"transport","message":"no answer within 0.2 s"}"#,
-            "error: no answer within 0.2 s\n  what was reached does not answer: check the endpoint and any proxy or gateway on the way; --timeout sets the limit\n"),
+            r#"{"answer":"error","kind":"transport","message":"no response within 0.2 s"}"#,
+            "error: no response within 0.2 s\n  the peer was reached and does not respond: check the endpoint and any proxy or gateway on the way; --timeout sets the limit\n"),
     ] {
         for transport in transports() {
             let simulator = service([answer.clone().times(2)]);
@@ -112,7 +112,7 @@ fn every_exit_status() {
 }
 
 #[test]
-fn nobody_there() {
+fn a_closed_port_is_a_transport_error() {
     for transport in transports() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -123,14 +123,14 @@ fn nobody_there() {
             ran.out,
             "{\"answer\":\"error\",\"kind\":\"transport\",\"message\":\"no connection could be made\"}\n"
         );
-        // More is told on request.
+        // The cause is logged at -v.
         let ran = obtain(&url, &["--transport", transport, "-v"]);
         assert!(ran.err.contains("cause: ") && ran.err.contains("refused"), "{}", ran.err);
     }
 }
 
 #[test]
-fn an_order_without_a_task_is_reported_and_warned_of() {
+fn warns_of_a_command_without_a_task() {
     let simulator = service([Answer::command("START", None)]);
     let ran = obtain(&simulator.url(), &["--format", "json"]);
     assert_eq!(
@@ -141,7 +141,7 @@ fn an_order_without_a_task_is_reported_and_warned_of() {
 }
 
 #[test]
-fn https_with_its_ca() {
+fn https_with_a_ca_of_its_own() {
     for transport in transports() {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
@@ -164,9 +164,9 @@ fn https_with_its_ca() {
     }
 }
 
-/// Every input that is refused, before anything is sent, without a secret in the message.
+/// Each input is rejected before anything is sent. No message contains a secret.
 #[test]
-fn wrong_input() {
+fn wrong_input_exits_with_2() {
     let simulator = service([]);
     let url = simulator.url();
     let empty = file("empty-token", "");
@@ -197,8 +197,27 @@ fn wrong_input() {
         (&url, SERVER_ID, path(&not_text), &["--allow-http"], "not UTF-8"),
         (&url, SERVER_ID, "no/such/file".into(), &["--allow-http"], "no/such/file cannot be read"),
         (&url, SERVER_ID, path(&huge), &["--allow-http"], "over 65536 bytes"),
-        (&url, SERVER_ID, path(&token), &["--allow-http", "--timeout", "0"], "time limit"),
-        (&url, SERVER_ID, path(&token), &["--allow-http", "--timeout", "90000"], "time limit"),
+        (
+            &url,
+            SERVER_ID,
+            path(&token),
+            &["--allow-http", "--timeout", "0"],
+            "the timeout must be more than 0",
+        ),
+        (
+            &url,
+            SERVER_ID,
+            path(&token),
+            &["--allow-http", "--connect-timeout", "0"],
+            "the connect timeout must be more than 0",
+        ),
+        (
+            &url,
+            SERVER_ID,
+            path(&token),
+            &["--allow-http", "--timeout", "90000"],
+            "the timeout must be more than 0",
+        ),
         (
             &url,
             SERVER_ID,
@@ -251,7 +270,7 @@ fn wrong_input() {
 }
 
 #[test]
-fn wrong_usage() {
+fn wrong_usage_exits_with_2() {
     for arguments in [
         &[][..],
         &["obtain"],
@@ -289,10 +308,10 @@ fn wrong_usage() {
     }
 }
 
-/// The token by each of its ways, and which one goes first.
+/// The token from each source, and their order.
 #[test]
-fn where_the_token_comes_from() {
-    let asks = |command: &mut Command, token: &str| {
+fn the_sources_of_a_token_in_order() {
+    let obtains = |command: &mut Command, token: &str| {
         let simulator = Simulator::builder().token(token).start().expect("started");
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
         command.args(["--endpoint", &simulator.url(), "--server-id", SERVER_ID, "--allow-http"]);
@@ -311,14 +330,14 @@ fn where_the_token_comes_from() {
     };
     let mut command = agent(&["obtain", "--token-file", from_file]);
     both(&mut command);
-    asks(&mut command, "from-file");
+    obtains(&mut command, "from-file");
     let mut command = agent(&["obtain", "--token-file", "-"]);
     both(&mut command);
-    asks(command.stdin(Stdio::piped()), "from-stdin");
+    obtains(command.stdin(Stdio::piped()), "from-stdin");
     let mut command = agent(&["obtain"]);
     both(&mut command);
-    asks(&mut command, "from-hw");
-    asks(agent(&["obtain"]).env("OS_AUTH_TOKEN", "from-os"), "from-os");
+    obtains(&mut command, "from-hw");
+    obtains(agent(&["obtain"]).env("OS_AUTH_TOKEN", "from-os"), "from-os");
 
     let simulator = service([Answer::command("STOP", Some("t"))]);
     let mut command = agent(&["obtain", "--allow-http"]);
@@ -327,7 +346,7 @@ fn where_the_token_comes_from() {
     assert_eq!(ran.exit, 0, "{}", ran.err);
 }
 
-/// All logs at their highest level, hex dumps undone.
+/// Searches logs of all levels. Hex dumps are decoded.
 #[test]
 fn the_token_is_in_no_output() {
     let echo = format!("you sent {TOKEN}, I say: {}", &TOKEN[..20]);
@@ -366,7 +385,7 @@ fn the_token_is_in_no_output() {
     }
 }
 
-/// The proxy of the environment, with a password, which is a secret too.
+/// The environment's proxy has a password, which is a secret, too.
 #[test]
 fn a_proxy_of_the_environment() {
     use huaweicloud_sms_simulator::proxy::{ProxyBehavior, SimulatedProxy};
@@ -380,36 +399,40 @@ fn a_proxy_of_the_environment() {
         let url = simulator.url();
         let arguments =
             ["obtain", "--endpoint", &url, "--server-id", SERVER_ID, "--ca-cert", ca, "-vvv"];
-        let ask = |password: &str, more: &[&str]| {
+        let obtain = |password: &str, more: &[&str]| {
             let mut command = agent(&[&arguments[..], &["--transport", transport], more].concat());
             command.env("HW_AUTH_TOKEN", TOKEN);
             command.env("HTTPS_PROXY", format!("http://user:{password}@{}", proxy.addr()));
             ran(command.output().expect("runs"))
         };
-        let through = ask("p%40ss", &[]);
+        let through = obtain("p%40ss", &[]);
         assert_eq!(through.exit, 0, "{}", through.err);
         let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
         assert!(seen.starts_with("CONNECT ") && !seen.contains(TOKEN));
-        // As sent, as given, and as decoded.
+        // As it is sent, given and decoded.
         for secret in ["dXNlcjpwQHNz", "p%40ss", "p@ss"] {
             assert!(!through.err.contains(secret), "{}", through.err);
             assert!(!joined(&through.err).contains(secret), "{}", through.err);
         }
-        let refused = ask("wrong-password", &[]);
-        assert_eq!(refused.exit, 6);
+        let rejected = obtain("wrong-password", &[]);
+        assert_eq!(rejected.exit, 6);
         assert!(
-            refused.err.contains("it wants a user and password (status 407)"),
+            rejected.err.contains("it wants a user and password (status 407)"),
             "{}",
-            refused.err
+            rejected.err
         );
-        assert!(refused.err.contains("give the proxy's user and password"), "{}", refused.err);
-        assert!(!refused.err.contains("wrong-password"), "{}", refused.err);
+        assert!(
+            rejected.err.contains("put the proxy's user and password into its address"),
+            "{}",
+            rejected.err
+        );
+        assert!(!rejected.err.contains("wrong-password"), "{}", rejected.err);
 
         let tunnels = proxy.received().len();
-        assert_eq!(ask("p%40ss", &["--no-proxy"]).exit, 0);
+        assert_eq!(obtain("p%40ss", &["--no-proxy"]).exit, 0);
         assert_eq!(proxy.received().len(), tunnels);
 
-        // A kind of proxy that is not spoken is an error, and never passed by.
+        // A proxy of another kind is an error. It is never bypassed.
         let connections = simulator.connection_count();
         let mut command = agent(&[&arguments[..], &["--transport", transport]].concat());
         command.env("HW_AUTH_TOKEN", TOKEN).env("ALL_PROXY", "socks5://127.0.0.1:9");
@@ -421,13 +444,13 @@ fn a_proxy_of_the_environment() {
     }
 }
 
-/// A machine without a trust store: the same words from each transport, and http goes on.
+/// Without a trust store, both transports fail with the same words. Plain http still works.
 #[test]
 #[cfg(target_os = "linux")]
 fn without_a_trust_store() {
     let nothing = file("no-certificates.pem", "");
     for transport in transports() {
-        let ask = |simulator: &Simulator| {
+        let obtain = |simulator: &Simulator| {
             simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
             let url = simulator.url();
             let mut command = agent(&["obtain", "--endpoint", &url, "--server-id", SERVER_ID]);
@@ -437,16 +460,16 @@ fn without_a_trust_store() {
             command.env("SSL_CERT_FILE", &nothing).env_remove("SSL_CERT_DIR");
             ran(command.output().expect("runs"))
         };
-        let refused = ask(&Simulator::builder().token(TOKEN).tls().start().expect("started"));
-        assert_eq!((refused.exit, refused.out.as_str()), (6, ""));
+        let rejected = obtain(&Simulator::builder().token(TOKEN).tls().start().expect("started"));
+        assert_eq!((rejected.exit, rejected.out.as_str()), (6, ""));
         let words = "error: TLS failed: the system's trust store cannot be used\n";
-        assert!(refused.err.contains(words), "{}", refused.err);
-        assert!(refused.err.contains("--ca-cert"), "{}", refused.err);
-        assert_eq!(ask(&service([])).exit, 0);
+        assert!(rejected.err.contains(words), "{}", rejected.err);
+        assert!(rejected.err.contains("--ca-cert"), "{}", rejected.err);
+        assert_eq!(obtain(&service([])).exit, 0);
     }
 }
 
-/// What hex dumps in a log spell: every run of two-digit numbers, decoded.
+/// Decodes the hex dumps of a log: all its words of two hexadecimal digits.
 fn joined(log: &str) -> String {
     let words = log.split(|character: char| !character.is_ascii_alphanumeric());
     let bytes =
@@ -455,7 +478,7 @@ fn joined(log: &str) -> String {
 }
 
 #[test]
-fn dumps_are_undone() {
+fn hex_dumps_are_decoded() {
     assert_eq!(joined("TRACE: 0000 4d 49 49 |MII|\n0010: 63 61"), "MIIca");
 }
 
@@ -491,12 +514,12 @@ fn simulate_and_obtain_as_two_processes() {
     }
 
     let taken = url.trim_start_matches("http://");
-    let refused = run(&["simulate", "--listen", taken]);
-    assert_eq!(refused.exit, 2);
+    let rejected = run(&["simulate", "--listen", taken]);
+    assert_eq!(rejected.exit, 2);
     assert!(
-        refused.err.starts_with(&format!("error: it cannot listen on {taken}: ")),
+        rejected.err.starts_with(&format!("error: it cannot listen on {taken}: ")),
         "{}",
-        refused.err
+        rejected.err
     );
 
     let ca = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("simulate-ca.pem");

@@ -1,4 +1,4 @@
-//! Keys, users and tokens as an operator gives them, against a service that checks them.
+//! Credentials from files and the environment, against a service that checks them.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{
     file, path, transports,
 };
 
-/// What the process says on both outputs, where no secret may be, and how it ends.
+/// Both outputs of a process and its exit status.
 struct Said {
     exit: i32,
     out: String,
@@ -33,7 +33,7 @@ fn run(command: &mut Command) -> Said {
     said
 }
 
-/// `obtain` with every log there is, in which no secret may be.
+/// Runs `obtain` with all logs, which must not contain a secret.
 fn obtain(service: &Simulator, more: &[&str], variables: &[(&str, &str)]) -> Said {
     let url = service.url();
     let mut arguments = vec!["obtain", "--endpoint", &url, "--server-id", SERVER_ID];
@@ -164,7 +164,7 @@ fn a_credentials_file() {
 }
 
 #[test]
-fn what_is_wrong_with_credentials() {
+fn unusable_credentials_exit_with_2() {
     let service = start(script());
     let text = |name: &str, text: &str| path(&file(name, text)).to_owned();
     let no_key = text("no-key", "[basic]\nsk = canary\n");
@@ -200,7 +200,7 @@ fn what_is_wrong_with_credentials() {
 
 #[cfg(unix)]
 #[test]
-fn a_secret_that_everybody_can_read() {
+fn a_file_that_every_user_can_read() {
     use std::os::unix::fs::PermissionsExt;
     let service = start(script());
     let credentials = file("open-credentials", format!("[basic]\nak={AK}\nsk={SK}\n"));
@@ -213,7 +213,7 @@ fn a_secret_that_everybody_can_read() {
         assert_eq!(said.exit, if is_open { 2 } else { 0 }, "{mode:o}: {}", said.err);
         let warning = format!("by every user of this machine (mode {mode:o}): chmod o-rwx it");
         assert_eq!(said.err.contains(&warning), is_open, "{}", said.err);
-        // A token lives for a day, and `echo` makes its file: only a warning.
+        // A token expires within a day, so this is only a warning.
         let said = obtain(&service, &["--token-file", path(&token)], &[]);
         assert_eq!(said.exit, 4);
         assert_eq!(said.err.contains(&warning), is_open, "{}", said.err);
@@ -221,7 +221,7 @@ fn a_secret_that_everybody_can_read() {
 }
 
 #[test]
-fn what_the_service_refuses() {
+fn rejections_of_the_service() {
     for transport in transports() {
         let service = start(script());
         let url = service.url();
@@ -239,7 +239,7 @@ fn what_the_service_refuses() {
         let said = obtain(&service, &more[..2], &login);
         assert!(said.err.contains("error: login: status 401"), "{}", said.err);
         assert!(said.err.contains("a HUAWEI ID can't log in here"), "{}", said.err);
-        // Nothing was asked without a token.
+        // No call was sent without a token.
         assert!(service.requests().iter().all(|request| request.method == "POST"));
 
         let key = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", "canary-that-is-wrong")];
@@ -250,9 +250,9 @@ fn what_the_service_refuses() {
     }
 }
 
-/// What a server echoes is taken out: of a password, a secret key, and the token that a login got.
+/// The server echoes a password, a secret key, and the token of a login.
 #[test]
-fn no_echo_is_printed() {
+fn echoed_secrets_are_redacted() {
     for transport in transports() {
         let echo = |status, text: &str| Answer::error(status, "SMS.6000", &format!("<{text}>"));
         let service = start(script().login([echo(500, PASSWORD)]));
@@ -295,12 +295,12 @@ fn no_echo_is_printed() {
 }
 
 #[test]
-fn a_wrong_clock_is_told_and_can_be_followed() {
+fn warns_of_a_wrong_clock_and_can_follow_the_server() {
     let key = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", SK)];
     for transport in transports() {
         let more = ["--transport", transport];
         let follow = ["--transport", transport, "--follow-server-clock"];
-        // Within what is accepted: told before anything is refused.
+        // Within the limit there is a warning before signatures are rejected.
         let service = start(script().clock_behind(Duration::from_secs(10 * 60)));
         let said = obtain(&service, &more, &key);
         assert_eq!(said.exit, 0, "{}", said.err);
@@ -321,10 +321,10 @@ fn a_wrong_clock_is_told_and_can_be_followed() {
         assert!(said.err.contains("set this server's clock and time zone"), "{}", said.err);
         let said = obtain(&service, &follow, &key);
         assert_eq!(said.exit, 0, "{}", said.err);
-        // The one that was told of the time, and the one by that time.
+        // The first run sent one request, the second one a rejected and a corrected one.
         assert_eq!(service.request_count(), 3);
 
-        // A clock within what is accepted explains no refusal.
+        // A clock within the limit is not the reason of a rejection.
         let service = start(script().clock_ahead(Duration::from_secs(10 * 60)));
         let wrong = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", "wrong")];
         let said = obtain(&service, &follow, &wrong);
@@ -345,7 +345,7 @@ fn token(service: &Simulator, more: &[&str]) -> Command {
 }
 
 #[test]
-fn a_token_into_a_file() {
+fn token_writes_a_private_file() {
     for transport in transports() {
         let service = start(script().token_life(Duration::from_secs(3600)));
         let out =
@@ -377,7 +377,7 @@ fn a_token_into_a_file() {
         let json: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
         assert_eq!((&json["answer"], &json["lifetime_s"]), (&"token".into(), &3600.into()));
 
-        // To another program, which the test is.
+        // Standard output is a pipe here.
         let said = run(&mut token(&service, &["--transport", transport, "--out", "-"]));
         assert!(
             said.out.starts_with("MII") && said.err.contains("a token until 20"),
@@ -388,12 +388,12 @@ fn a_token_into_a_file() {
 }
 
 #[test]
-fn no_token_and_no_file() {
+fn token_leaves_no_file_without_a_token() {
     let service = start(script());
     let folder = env!("CARGO_TARGET_TMPDIR");
     let out = Path::new(folder).join("never-written");
-    let refused = run(token(&service, &["--out", path(&out)]).env("HW_USER_PASSWORD", "wrong"));
-    assert_eq!(refused.exit, 4, "{}", refused.err);
+    let rejected = run(token(&service, &["--out", path(&out)]).env("HW_USER_PASSWORD", "wrong"));
+    assert_eq!(rejected.exit, 4, "{}", rejected.err);
     assert!(!out.exists());
     let logins = service.request_count();
     for (out, why) in [
@@ -405,7 +405,7 @@ fn no_token_and_no_file() {
         assert_eq!(said.exit, 2, "{out}");
         assert!(said.err.contains(why), "{out}: {}", said.err);
     }
-    // Found out before anything was sent.
+    // Nothing was sent.
     assert_eq!(service.request_count(), logins);
     let said = run(token(&service, &["--out", path(&out)]).env_remove("HW_USER_PASSWORD"));
     assert_eq!(said.exit, 2);

@@ -1,4 +1,4 @@
-//! `sms-agent watch` with keys and users: what it renews by itself, and what it leaves alone.
+//! `sms-agent watch` with keys and users: renewals and rejections.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::{
     file, path, transports,
 };
 
-/// `watch` as fast as it goes; its answers as JSON, its log to be searched at the end.
+/// Starts `watch` without pauses. Returns its JSON lines; its log goes to a file.
 fn watch(
     service: &Simulator,
     transport: &str,
@@ -58,9 +58,9 @@ fn password_file(service: &Simulator, name: &str, password: &str) -> PathBuf {
     )
 }
 
-/// Tokens that live for a second: each is replaced before it expires, so that nothing is refused.
+/// The tokens expire after a second. Each is renewed before, so that none is rejected.
 #[test]
-fn a_watch_logs_in_again_and_again() {
+fn renews_tokens_before_they_expire() {
     for transport in transports() {
         let script =
             script().token_life(Duration::from_secs(1)).clock_ahead(Duration::from_secs(1200));
@@ -79,7 +79,7 @@ fn a_watch_logs_in_again_and_again() {
         assert!(service.requests().iter().all(|request| matches!(request.status, 200 | 201)));
         let log = log(transport);
         assert!(log.matches("logged in, until").count() >= 2, "{log}");
-        // Told once, not with each answer.
+        // There is one warning, not one for each answer.
         assert_eq!(log.matches("set the clock").count(), 1, "{log}");
     }
 }
@@ -95,14 +95,14 @@ fn a_changed_password_is_read_from_its_file() {
         password_file(&service, &name, "another canary password");
         service.set_password("my-account", "migration", "another canary password");
         service.revoke_tokens();
-        // The token is refused, then the password, and then the file is read again.
-        let refused = answers.find(|answer| answer["answer"] == "error").expect("a refusal");
+        // The token is rejected, then the password, and then the file is read again.
+        let rejected = answers.find(|answer| answer["answer"] == "error").expect("a rejection");
         assert_eq!(
-            (&refused["status"], &refused["during"]),
+            (&rejected["status"], &rejected["during"]),
             (&401.into(), &serde_json::Value::Null)
         );
-        let refused = answers.next().expect("a refusal");
-        assert_eq!((&refused["status"], &refused["during"]), (&401.into(), &"login".into()));
+        let rejected = answers.next().expect("a rejection");
+        assert_eq!((&rejected["status"], &rejected["during"]), (&401.into(), &"login".into()));
         assert_eq!(answers.next().expect("an answer")["command_name"], "START");
         drop(running);
         let log = log(transport);
@@ -110,7 +110,7 @@ fn a_changed_password_is_read_from_its_file() {
     }
 }
 
-/// A user's name put right is another credential, though the password is the same.
+/// The user's name is corrected. The password stays the same.
 #[test]
 fn a_corrected_name_is_read_from_its_file() {
     for transport in transports() {
@@ -122,38 +122,39 @@ fn a_corrected_name_is_read_from_its_file() {
             file(&name, format!("[password]\ndomain_name=my-account\nuser_name={user}\n{password}"))
         };
         let credentials = text("migratoin");
-        let refused = "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-        service.push_login(Answer::steps([Step::Wait, Step::send(refused)]));
+        let rejected =
+            "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        service.push_login(Answer::steps([Step::Wait, Step::send(rejected)]));
         let (_running, mut answers) = watch(&service, transport, &credentials);
         assert!(service.wait_for_requests(1, LONG));
         text("migration");
         service.go_on();
-        assert_eq!(answers.next().expect("a refusal")["during"], "login");
+        assert_eq!(answers.next().expect("a rejection")["during"], "login");
         assert_eq!(answers.next().expect("an answer")["command_name"], "START");
     }
 }
 
-/// A wrong key is tried once, and then not before the time for which keys are locked.
+/// A wrong key is sent once, and not again during the time for which keys are locked.
 #[test]
-fn a_wrong_key_is_left_alone() {
+fn a_wrong_key_is_not_retried_for_5_minutes() {
     for transport in transports() {
         let service = start(script());
         let name = format!("wrong-key-{transport}");
         let credentials = file(&name, format!("[basic]\nak={AK}\nsk=wrong-canary\n"));
         let (_running, mut answers) = watch(&service, transport, &credentials);
-        assert_eq!(answers.next().expect("a refusal")["error_code"], "APIGW.0301");
-        // The lock's 300 s, or up to a fifth more.
+        assert_eq!(answers.next().expect("a rejection")["error_code"], "APIGW.0301");
+        // 300 s of the lock, and up to a fifth more.
         let end = Instant::now() + LONG;
         while !log(transport).contains("next call in 3") {
             assert!(Instant::now() < end, "{}", log(transport));
             std::thread::yield_now();
         }
-        assert!(log(transport).contains("the key was refused, and its file still has the same"));
+        assert!(log(transport).contains("the key was rejected, and its file still has the same"));
         assert_eq!(service.request_count(), 1);
     }
 }
 
-/// A key whose moment is 20 minutes off: refused once, signed by the service's clock from then on.
+/// The clocks differ by 20 minutes. One signature is rejected, the next ones use the service's clock.
 #[test]
 fn a_watch_follows_the_services_clock() {
     for transport in transports() {
@@ -167,13 +168,13 @@ fn a_watch_follows_the_services_clock() {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
         let _running = Running(child);
         assert!(service.wait_for_requests(20, LONG));
-        // Time passes there, and jumps: once more a refusal, and on.
+        // The service's clock jumps. At most one more signature is rejected.
         service.advance(Duration::from_secs(3600));
         assert!(service.wait_for_requests(service.request_count() + 20, LONG));
         let statuses: Vec<u16> = service.requests().iter().map(|request| request.status).collect();
-        // None at the jump, if it came between an answer's check and its date.
-        let refused = statuses.iter().filter(|status| **status == 401).count();
-        assert!((1..=2).contains(&refused), "{statuses:?}");
+        // None is, if the clock jumped between the check of a signature and the `Date`.
+        let rejected = statuses.iter().filter(|status| **status == 401).count();
+        assert!((1..=2).contains(&rejected), "{statuses:?}");
         assert_eq!((statuses[0], statuses[1]), (401, 200));
     }
 }

@@ -16,7 +16,7 @@ use support::{Running, SERVER_ID, TOKEN, agent, file, service, transports};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Starts `watch` on the page's server, as fast as it goes.
+/// Starts `watch` without pauses.
 fn watch(url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>) {
     let mut arguments = vec!["watch", "--endpoint", url, "--server-id", SERVER_ID];
     arguments.extend(["--allow-http", "--interval", "0.001", "--max-backoff", "0.001"]);
@@ -55,9 +55,9 @@ fn repeated(count: u64) -> String {
 }
 
 #[test]
-fn the_whole_story() {
+fn prints_new_answers_counts_repetitions_and_renews_the_token() {
     for transport in transports() {
-        // Any token will do: who is refused the script says.
+        // The service accepts any token. The script rejects one.
         let service = Simulator::builder().start().expect("started");
         for answer in [
             Answer::command("START", Some("2c06")).times(2),
@@ -84,10 +84,10 @@ fn the_whole_story() {
         assert_eq!(next(&mut lines), repeated(2));
         let throttled = r#"{"answer":"error","error_code":"APIGW.0308","error_msg":"m","kind":"api","status":429}"#;
         assert_eq!(next(&mut lines), throttled);
-        // While it waits as long as it was told, the token is replaced.
+        // The token is replaced during the wait for `Retry-After`.
         fs::write(path, "another-token\n").expect("written");
-        let refused = r#"{"answer":"error","error_code":"SMS.6521","error_msg":"m","kind":"api","status":401}"#;
-        assert_eq!(next(&mut lines), refused);
+        let rejected = r#"{"answer":"error","error_code":"SMS.6521","error_msg":"m","kind":"api","status":401}"#;
+        assert_eq!(next(&mut lines), rejected);
         assert_eq!(next(&mut lines), STOP);
         assert!(service.wait_for_requests(10, LONG));
         let tokens: Vec<_> = service
@@ -101,7 +101,7 @@ fn the_whole_story() {
 }
 
 #[test]
-fn a_service_that_goes_and_comes_back() {
+fn goes_on_when_the_service_comes_back() {
     for transport in transports() {
         let first = service([Answer::command("START", Some("2c06"))]);
         let addr = first.addr();
@@ -109,7 +109,7 @@ fn a_service_that_goes_and_comes_back() {
         let (_running, mut lines) = watch(&first.url(), &options);
         assert_eq!(next(&mut lines), START);
         drop(first);
-        // Whatever it says of the time between, it finds the service again.
+        // Failures in between are printed, too.
         let script = Script::new().idle(SERVER_ID, Answer::command("STOP", Some("2c06")));
         let builder = Simulator::builder().token(TOKEN).listen(addr).script(script);
         let _second = builder.start().expect("the same port");
@@ -118,7 +118,22 @@ fn a_service_that_goes_and_comes_back() {
 }
 
 #[test]
-fn what_is_the_same() {
+fn reads_the_token_file_again_during_the_pause() {
+    let service = Simulator::builder().start().expect("started");
+    service.push(SERVER_ID, Answer::error(401, "SMS.6521", "m"));
+    service.push(SERVER_ID, Answer::command("STOP", Some("2c06")));
+    let path = file("token-of-the-pause", TOKEN);
+    let path = path.to_str().expect("UTF-8");
+    let (_running, mut lines) = watch(&service.url(), &["--format", "json", "--token-file", path]);
+    let rejected: serde_json::Value = serde_json::from_str(&next(&mut lines)).expect("JSON");
+    assert_eq!(rejected["status"], 401);
+    // The first look has found the old token, or finds the new one.
+    fs::write(path, "another-token").expect("written");
+    assert_eq!(next(&mut lines), STOP);
+}
+
+#[test]
+fn counts_prints_or_suppresses_repetitions() {
     let a = || Answer::command("START", Some("a"));
     let b = || Answer::command("START", Some("b"));
     let service = || service([a(), a(), b(), a(), Answer::command("STOP", None), Answer::silent()]);
@@ -142,9 +157,9 @@ fn what_is_the_same() {
     assert_eq!(names(&["--once-per-command"]), "START-a, 1 again, START-b, STOP-");
 }
 
-/// What is suppressed and comes again is not counted: it would be taken for what was printed.
+/// Repetitions of a suppressed answer are not counted. They would be taken for those of the printed one.
 #[test]
-fn a_repetition_is_of_what_was_printed() {
+fn counts_only_repetitions_of_printed_answers() {
     let service = service([
         Answer::command("START", Some("a")),
         Answer::command("START", Some("b")),
@@ -178,7 +193,7 @@ fn a_repetition_is_of_what_was_printed() {
         .map(|line| line[21..].to_owned())
         .take(5)
         .collect();
-    // Without a task there is nothing to tell a STOP by.
+    // A STOP without a task is never recognised.
     let starts = "command START";
     assert_eq!(said, [starts, starts, "command STOP", starts, "command STOP"]);
     let said: Vec<String> = errors
@@ -193,7 +208,7 @@ fn a_repetition_is_of_what_was_printed() {
 }
 
 #[test]
-fn text_with_its_time() {
+fn text_starts_with_the_time() {
     let service = service([Answer::command("START", Some("2c06")), Answer::silent()]);
     let (_running, mut lines) = watch(&service.url(), &[]);
     let mut line = String::new();
@@ -225,7 +240,23 @@ fn wrong_input_is_found_before_anything_is_sent() {
 }
 
 #[test]
-fn it_ends_when_nobody_reads() {
+fn a_closed_standard_error_does_not_end_it() {
+    let service = service([Answer::error(500, "SMS.6000", "m"), Answer::command("STOP", None)]);
+    let url = service.url();
+    let mut command =
+        agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
+    command.args(["--max-backoff", "0.001"]).env("HW_AUTH_TOKEN", TOKEN);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    drop(child.stderr.take());
+    let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+    let _running = Running(child);
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("readable");
+    assert!(line.contains("command STOP"), "{line}");
+}
+
+#[test]
+fn ends_when_nobody_reads() {
     let service = service([]);
     service.push(SERVER_ID, Answer::body(200, "{}").times(1_000_000));
     let (mut running, lines) = watch(&service.url(), &["--every"]);
@@ -244,7 +275,7 @@ mod unix {
     }
 
     #[test]
-    fn a_signal_ends_it_also_within_a_call() {
+    fn a_signal_ends_it_during_a_call() {
         for transport in transports() {
             for name in ["INT", "TERM"] {
                 let service =
@@ -255,7 +286,7 @@ mod unix {
                 assert!(service.wait_for_requests(3, LONG));
                 signal(&running, name);
                 assert_eq!(running.0.wait().expect("ends").code(), Some(0));
-                assert_eq!(next(&mut lines), repeated(1), "what was counted is said at the end");
+                assert_eq!(next(&mut lines), repeated(1), "the count is printed at the end");
             }
         }
     }
@@ -292,7 +323,7 @@ struct Systemd {
 impl Systemd {
     fn listen(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("sms-agent-{name}-{}", std::process::id()));
-        // Of a process of the same number, long ago.
+        // An earlier process with the same number may have left one.
         let _ = fs::remove_file(&path);
         let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
         socket.set_read_timeout(Some(LONG)).expect("set");
@@ -313,17 +344,37 @@ impl Drop for Systemd {
     }
 }
 
-/// A pause for minutes is no reason to be taken for dead, and it is seen.
 #[cfg(target_os = "linux")]
 #[test]
-fn systemd_is_told_of_the_pause_after_a_refusal() {
+fn warns_once_of_a_dead_socket_of_systemd() {
+    let answers = ["a", "b", "c"].map(|task| Answer::command("START", Some(task)));
+    let service = service(answers.into_iter().chain([Answer::silent()]));
+    let url = service.url();
+    let mut command =
+        agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
+    command.args(["--interval", "0.001", "--format", "json"]).env("HW_AUTH_TOKEN", TOKEN);
+    command.env("NOTIFY_SOCKET", "/nonexistent/socket");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut errors = child.stderr.take().expect("piped");
+    let mut running = Running(child);
+    assert!(service.wait_for_requests(4, LONG));
+    running.0.kill().expect("runs");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut errors, &mut text).expect("UTF-8");
+    assert_eq!(text.matches("systemd cannot be notified").count(), 1, "{text}");
+}
+
+/// The watchdog is served during a pause of minutes, and the status shows the pause.
+#[cfg(target_os = "linux")]
+#[test]
+fn systemd_shows_the_pause_after_a_rejection() {
     for transport in transports() {
         let systemd = Systemd::listen(transport);
         let service = service([Answer::error(401, "SMS.6521", "m")]);
         let url = service.url();
         let mut command =
             agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
-        // Alive is who is back within the time of a call: here there is next to none.
+        // The deadline is one timeout after the next call, and the timeout is short here.
         command.args(["--transport", transport, "--timeout", "0.5"]);
         command.env("NOTIFY_SOCKET", &systemd.path).env("WATCHDOG_USEC", "200000");
         let command = command.env("HW_AUTH_TOKEN", TOKEN).stdout(Stdio::null());
@@ -332,8 +383,8 @@ fn systemd_is_told_of_the_pause_after_a_refusal() {
         while !status.starts_with("STATUS=next call in 3") {
             status = systemd.receive();
         }
-        assert!(status.ends_with(" s: the token was refused"), "{status}");
-        // Twice in 0.2 s: for longer than a call and its grace take.
+        assert!(status.ends_with(" s: the token was rejected"), "{status}");
+        // Two per 0.2 s, for longer than a call and its grace.
         for _ in 0..20 {
             assert_eq!(systemd.receive(), "WATCHDOG=1");
         }
@@ -342,8 +393,8 @@ fn systemd_is_told_of_the_pause_after_a_refusal() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn systemd_is_told() {
-    let systemd = Systemd::listen("told");
+fn systemd_sees_ready_alive_and_stopping() {
+    let systemd = Systemd::listen("states");
     let receive = || systemd.receive();
     let service = service([Answer::command("START", None), Answer::silent()]);
     let url = service.url();

@@ -11,12 +11,13 @@ use bytes::Bytes;
 use cpu_time::ProcessTime;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use huaweicloud_sms_transport_hyper::{HyperTransport, Proxy, Settings, Trust, exchange};
+use huaweicloud_sms_transport::{AsyncTransport, Proxy, RootCerts, Settings, Transport};
+use huaweicloud_sms_transport_hyper::HyperTransport;
 use huaweicloud_sms_transport_ureq::UreqTransport;
 use hyper::client::conn::http1;
 use hyper_util::{
     client::legacy::Client,
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -34,8 +35,7 @@ pub(crate) fn run(client: &str, request: &Request<Vec<u8>>, times: u32) -> Outco
         "ureq" => ureq(request, times),
         "hyper-bare" => on_tokio(hyper_bare(request, times)),
         "hyper" => on_tokio(hyper(request, times)),
-        "conn-bare" => on_tokio(conn(request, times, false)),
-        "exchange" => on_tokio(conn(request, times, true)),
+        "conn-bare" => on_tokio(conn_bare(request, times)),
         "reqwest-blocking" => reqwest_blocking(request, times),
         "reqwest" => on_tokio(reqwest_async(request, times)),
         other => Err(format!("no client {other}").into()),
@@ -84,7 +84,7 @@ fn on_tokio(run: impl Future<Output = Outcome<u64>>) -> Outcome<u64> {
 /// The deadline of 30 s is in force.
 fn settings() -> Settings {
     // Nothing of TLS is used; a PEM would have to be real.
-    Settings::default().proxy(Proxy::None).trust(Trust::Platform)
+    Settings::default().with_proxy(Proxy::Direct).with_root_certs(RootCerts::Platform)
 }
 
 /// The floor: a socket and a parser, nothing else.
@@ -168,27 +168,22 @@ async fn hyper(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     meter.per_call()
 }
 
-/// hyper's bare connection, by itself or under our `exchange`.
-async fn conn(request: &Request<Vec<u8>>, times: u32, ours: bool) -> Outcome<u64> {
+/// hyper's bare connection.
+async fn conn_bare(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     let authority = request.uri().authority().ok_or("no host")?.as_str();
     let stream = tokio::net::TcpStream::connect(authority).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let (settings, timer) = (settings(), TokioTimer::new());
     let mut bare = request.clone();
     bare.headers_mut().insert("host", authority.parse()?);
     *bare.uri_mut() = request.uri().path().parse()?;
     let mut meter = Meter::new(times);
     for () in meter.calls() {
-        if ours {
-            check(exchange(&mut sender, request.clone(), &settings, &timer).await?.body())?;
-        } else {
-            let request = bare.clone().map(|body| Full::new(Bytes::from(body)));
-            sender.ready().await?;
-            let response = sender.send_request(request).await?;
-            check(&response.into_body().collect().await?.to_bytes())?;
-        }
+        let request = bare.clone().map(|body| Full::new(Bytes::from(body)));
+        sender.ready().await?;
+        let response = sender.send_request(request).await?;
+        check(&response.into_body().collect().await?.to_bytes())?;
     }
     meter.per_call()
 }

@@ -1,12 +1,21 @@
 use alloc::string::String;
-use core::{fmt, net::Ipv6Addr};
+use core::{fmt, net::Ipv6Addr, str::FromStr};
+
+use http::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::invalid_input::{InvalidInput, Problem};
 
-/// Where the Server Migration Service lives, or IAM: scheme, host, optional port, optional base path.
+/// Every character that RFC 3986 reserves is encoded in a path segment.
+pub(crate) const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The address of the Server Migration Service or of IAM: scheme, host, optional port, optional base
+/// path.
 ///
-/// The operator copies the service's host from the SMS console (Agents page). It is never guessed from a
-/// region, since the hosts follow no rule (protocol: `sms.` and `sms-api.`, `.com` and `.eu`).
+/// You find the service's host in the SMS console (Agents page). It is never derived from a region,
+/// since the hosts follow no rule (`sms.` and `sms-api.`, `.com` and `.eu`); see
+/// [Regions and Endpoints](https://developer.huaweicloud.com/intl/en-us/endpoint?SMS).
 ///
 /// ```
 /// use huaweicloud_sms_core::Endpoint;
@@ -26,10 +35,10 @@ impl Endpoint {
     /// The longest accepted text, in bytes.
     pub const MAX_LEN: usize = 2048;
 
-    /// An `https://` endpoint.
+    /// Checks an `https://` endpoint.
     ///
     /// # Errors
-    /// Anything but `https://host[:port][/base/path]`: another scheme, no host, a port outside
+    /// The text is anything but `https://host[:port][/base/path]`: another scheme, no host, a port outside
     /// 1 to 65535, user info, a query or fragment, dot segments or `//` in the path, characters
     /// that a URI can't hold, over [`MAX_LEN`](Self::MAX_LEN) bytes.
     pub fn new(text: &str) -> Result<Self, InvalidInput> {
@@ -42,7 +51,9 @@ impl Endpoint {
         })
     }
 
-    /// An `http://` endpoint: **the token travels in clear text**. For tests on loopback.
+    /// Checks an `http://` endpoint, for tests on loopback.
+    ///
+    /// **The credential is sent in clear text.**
     ///
     /// # Errors
     /// As [`new`](Self::new), with `http://` as the only scheme.
@@ -55,9 +66,9 @@ impl Endpoint {
         scheme: &str,
         wrong_scheme: impl Fn() -> &'static str,
     ) -> Result<Self, InvalidInput> {
-        let refuse = |what| Err(invalid(Problem::Is(what)));
+        let reject = |what| Err(invalid(Problem::Is(what)));
         if text.is_empty() {
-            return refuse("is empty");
+            return reject("is empty");
         }
         if text.len() > Self::MAX_LEN {
             return Err(invalid(Problem::TooLong {
@@ -73,20 +84,20 @@ impl Endpoint {
             }));
         }
         if !starts_with_ignoring_case(text, scheme) {
-            return refuse(wrong_scheme());
+            return reject(wrong_scheme());
         }
         let rest = &text[scheme.len()..];
         let (authority, path) =
             rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
-        // `http::Uri` takes user info, cuts a fragment off silently and reads port 99999 as none.
+        // `http::Uri` accepts user info, drops a fragment silently and reads port 99999 as no port.
         if authority.contains('@') {
-            return refuse("must not have a user or password before the host");
+            return reject("must not have a user or password before the host");
         }
         if path.contains('?') {
-            return refuse("must not have a query (?)");
+            return reject("must not have a query (?)");
         }
         if path.contains('#') {
-            return refuse("must not have a fragment (#)");
+            return reject("must not have a fragment (#)");
         }
         check_authority(authority).map_err(|what| invalid(Problem::Is(what)))?;
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -105,6 +116,34 @@ impl Endpoint {
         &self.prefix
     }
 
+    /// The URI of a path below this endpoint. Each segment is percent-encoded.
+    ///
+    /// ```
+    /// use huaweicloud_sms_core::Endpoint;
+    ///
+    /// let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
+    /// let uri = endpoint.join(["v3", "sources", "a b"])?;
+    /// assert_eq!(uri.path(), "/v3/sources/a%20b");
+    /// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A segment is empty, `.` or `..`, has a slash, backslash or control character, or the URI would
+    /// be longer than 65,534 bytes.
+    pub fn join<'a>(
+        &self,
+        segments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Uri, InvalidInput> {
+        let mut uri = self.prefix.clone();
+        for segment in segments {
+            check_segment("path segment", segment, usize::MAX)?;
+            uri.push('/');
+            uri.extend(utf8_percent_encode(segment, SEGMENT));
+        }
+        Uri::try_from(uri)
+            .map_err(|_| InvalidInput::new("path", Problem::Is("is too long for a URI")))
+    }
+
     /// Whether it was made by [`cleartext`](Self::cleartext).
     #[must_use]
     pub fn is_cleartext(&self) -> bool {
@@ -112,10 +151,46 @@ impl Endpoint {
     }
 }
 
+impl FromStr for Endpoint {
+    type Err = InvalidInput;
+
+    /// As [`Endpoint::new`].
+    fn from_str(text: &str) -> Result<Self, InvalidInput> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<&str> for Endpoint {
+    type Error = InvalidInput;
+
+    /// As [`Endpoint::new`].
+    fn try_from(text: &str) -> Result<Self, InvalidInput> {
+        Self::new(text)
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.prefix)
     }
+}
+
+/// Checks a text that becomes one segment of a path. It rejects what encoding can't make safe.
+pub(crate) fn check_segment(
+    input: &'static str,
+    text: &str,
+    limit: usize,
+) -> Result<(), InvalidInput> {
+    InvalidInput::check(input, text, limit, |character| match character {
+        '/' => Some("a slash"),
+        '\\' => Some("a backslash"),
+        c if c.is_control() => Some("a control character (a line break?)"),
+        _ => None,
+    })?;
+    if text == "." || text == ".." {
+        return Err(InvalidInput::new(input, Problem::Is("must not be . or ..")));
+    }
+    Ok(())
 }
 
 const fn invalid(problem: Problem) -> InvalidInput {
@@ -153,7 +228,7 @@ fn check_authority(authority: &str) -> Result<(), &'static str> {
         return Err("has a character in its host that a host name can't have");
     }
     match port {
-        // `parse` alone would take "+80".
+        // `parse` alone would accept "+80".
         Some(port)
             if !port.bytes().all(|byte| byte.is_ascii_digit())
                 || !port.parse::<u16>().is_ok_and(|port| port > 0) =>

@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// Why an endpoint, an id, a credential or a pace was refused, before anything was sent.
+/// Why an endpoint, an id, a credential or a pace was rejected, before anything was sent.
 ///
 /// The text names the input and what is wrong with it. It never repeats the input, which may hold
 /// a secret.
@@ -23,30 +23,30 @@ impl InvalidInput {
         Self { input, problem }
     }
 
-    /// Checks a text: not empty, at most so many characters, and none of which `bad` says what it is.
+    /// Checks that a text is not empty, has at most `limit` characters and none that `bad` names.
     pub(crate) fn check(
         input: &'static str,
         text: &str,
         limit: usize,
         bad: impl Fn(char) -> Option<&'static str>,
     ) -> Result<(), Self> {
-        let refuse = |problem| Err(Self::new(input, problem));
+        let reject = |problem| Err(Self::new(input, problem));
         if text.is_empty() {
-            return refuse(Problem::Is("is empty"));
+            return reject(Problem::Is("is empty"));
         }
         let length = text.chars().count();
         if length > limit {
-            return refuse(Problem::TooLong { length, limit, unit: "characters" });
+            return reject(Problem::TooLong { length, limit, unit: "characters" });
         }
         for (index, character) in text.chars().enumerate() {
             if let Some(what) = bad(character) {
-                return refuse(Problem::BadCharacter { position: index + 1, what });
+                return reject(Problem::BadCharacter { position: index + 1, what });
             }
         }
         Ok(())
     }
 
-    /// Which input it is: `endpoint`, `server id`, `token`, `secret key`, `pace`, ...
+    /// The name of the input: `endpoint`, `server id`, `token`, `secret key`, `pace`, ...
     #[must_use]
     pub const fn input(&self) -> &'static str {
         self.input

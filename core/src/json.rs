@@ -1,47 +1,18 @@
-//! What reading strictly takes beyond serde's derives, which accept an array for a struct, stop at
-//! the first wrong type, and say so only in words that quote the body.
+//! Reads JSON strictly.
+//!
+//! serde's derives accept an array for a struct, stop at the first wrong type, and quote the body in
+//! their errors.
 
 use core::{cell::RefCell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::response_error::BodyProblem;
+use crate::body_problem::{BodyProblem, JsonType};
 
-/// A type of JSON value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum JsonType {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Boolean,
-    /// A number.
-    Number,
-    /// A string.
-    String,
-    /// An array.
-    Array,
-    /// An object.
-    Object,
-}
-
-impl fmt::Display for JsonType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "null",
-            Self::Boolean => "a boolean",
-            Self::Number => "a number",
-            Self::String => "a string",
-            Self::Array => "an array",
-            Self::Object => "an object",
-        })
-    }
-}
-
-/// The first thing found wrong with a body that is JSON.
+/// The first problem of a body that is JSON.
 ///
-/// Readers record it here and go on to the end, so that an error of shape never hides one of
-/// syntax, and so that it stays a value: serde would make a string of it.
+/// Readers record it here and read on to the end, so that an error of shape never hides an error of
+/// syntax. serde would turn it into a string.
 #[derive(Default)]
 pub(crate) struct Problems(RefCell<Option<BodyProblem>>);
 
@@ -50,7 +21,7 @@ impl Problems {
         self.0.borrow_mut().get_or_insert(problem);
     }
 
-    /// A member of another type than the documented one; `null` is none.
+    /// Records a member that has another type than the documented one. `null` is legal.
     pub(crate) fn expect(&self, field: &'static str, expected: JsonType, found: JsonType) {
         if found != JsonType::Null {
             self.record(BodyProblem::WrongType { field, expected, found });
@@ -72,8 +43,8 @@ pub(crate) enum Member<T> {
 }
 
 impl<T> Member<T> {
-    /// Takes a value; a second one of the same name is a problem, since readers disagree on
-    /// which of the two counts.
+    /// Takes a value. A second one of the same name is a problem, since readers disagree on which of
+    /// the two counts.
     pub(crate) fn set(&mut self, value: Self, field: &'static str, problems: &Problems) {
         if !matches!(self, Self::Absent) {
             problems.record(BodyProblem::Duplicate { field });
@@ -89,8 +60,10 @@ impl<T> Member<T> {
     }
 }
 
-/// Reads one JSON value of whatever type. A reader says what to do with the types it takes;
-/// all others end in [`other`](Self::other), read to their end and not kept.
+/// Reads one JSON value of any type.
+///
+/// A reader implements the methods for the types that it accepts. All others end in
+/// [`other`](Self::other): their values are read to the end and dropped.
 pub(crate) trait Reader<'de>: Sized {
     type Value;
 
@@ -105,7 +78,7 @@ pub(crate) trait Reader<'de>: Sized {
     }
 
     fn array<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-        // `serde_json` skips an ignored value without recursion, however deep it is.
+        // `serde_json` skips an ignored value without recursion, at any depth.
         while array.next_element::<IgnoredAny>()?.is_some() {}
         Ok(self.other(JsonType::Array))
     }
@@ -116,7 +89,7 @@ pub(crate) trait Reader<'de>: Sized {
     }
 }
 
-/// A [`Reader`] in serde's terms.
+/// Adapts a [`Reader`] to serde.
 pub(crate) struct Seed<R>(pub(crate) R);
 
 impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Seed<R> {
@@ -171,7 +144,7 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Seed<R> {
 pub(crate) struct Text<'a, T> {
     pub(crate) field: &'static str,
     pub(crate) limit: Option<usize>,
-    /// Turns the text into what is kept of it.
+    /// Converts the text.
     pub(crate) make: fn(&str) -> T,
     pub(crate) problems: &'a Problems,
 }
@@ -181,7 +154,7 @@ impl<'de, T> Reader<'de> for Text<'_, T> {
 
     fn string(self, text: &str) -> Member<T> {
         if let Some(limit) = self.limit {
-            // As many bytes as the limit are never more characters: the usual case costs nothing.
+            // A text of `limit` bytes never has more characters than that.
             let length = if text.len() <= limit { 0 } else { text.chars().count() };
             if length > limit {
                 let field = self.field;
@@ -210,7 +183,7 @@ pub(crate) fn read<'de, R: Reader<'de>>(
     Seed(reader)
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        // The error itself quotes the body, so only its place and kind are kept.
+        // The error itself quotes the body, so only its position and kind are kept.
         .map_err(|error| match error.classify() {
             serde_json::error::Category::Eof => BodyProblem::Truncated,
             _ => BodyProblem::NotJson {

@@ -1,19 +1,27 @@
 //! Sans-IO core of an unofficial client for the Huawei Cloud **Server Migration Service** (SMS;
 //! not text messages).
 //!
-//! An Agent on a server that is being migrated asks the service what to do:
-//! `GET /v3/sources/{server_id}/command`. This crate builds that request and reads the answer. It
-//! does no I/O, reads no clock, draws no random number and logs nothing; how the bytes travel is
-//! yours to choose.
+//! An Agent on a server that is being migrated polls the service for commands:
+//! `GET /v3/sources/{server_id}/command`. This crate builds the requests, reads the responses and
+//! decides when to send what. It does no I/O, reads no clock, draws no random number and logs nothing.
 //!
 //! ```text
-//! ServerId, Endpoint ─► ObtainCommand ─ request(&auth) ─► http::Request ──► your HTTP client
-//!                            ▲                                                   │
-//! Poller: when? ─────────────┘   Answer │ ResponseError ◄── parse(&response) ◄── http::Response
+//!            Endpoint, ServerId, Credential, Pace
+//!                          │
+//!                          ▼
+//!   now, clock  ──►     Session  ── Action::Send(http::Request) ──►  your HTTP client
+//!   (you pass)             ▲                                              │
+//!                          └──── http::Response, or a failure ◄───────────┘
+//!                          │
+//!                          ▼
+//!        Event: Answer | Error | LoggedIn | LoginError | CredentialRejected
 //! ```
 //!
-//! `auth` is an [`AuthToken`], or an [`AccessKey`] at a moment, which signs. A user's token is what
-//! [`IssueToken`] answers, another such operation; a [`TokenCache`] keeps it and says when to log in.
+//! * An [`Operation`] builds one request and reads one response: [`ObtainCommand`], [`IssueToken`], or
+//!   one of your own.
+//! * A [`Session`] polls an operation for months: it signs, logs in, renews, waits and backs off.
+//!
+//! # One call
 //!
 //! ```
 //! use huaweicloud_sms_core::{Answer, AuthToken, Endpoint, ObtainCommand, Operation, ServerId, http};
@@ -36,74 +44,66 @@
 //!         assert_eq!(command.param.task_id.as_deref(), Some("2c0689c860ad4728a497c91ec0844384"));
 //!     }
 //!     Answer::Task(task) => println!("the task is in state {}", task.state),
-//!     Answer::Nothing(why) => println!("nothing to do: {why}"),
+//!     Answer::NoCommand(why) => println!("nothing to do: {why}"),
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! * **It never invents a command.** Only a 200 whose body is one whole JSON object can be one.
-//!   HTML, a truncated body, an array, a wrong type, a doubled member: each is an error that says
-//!   so. The ways of saying "no command" stay apart as [`Nothing`].
-//! * **It never loses a reason.** Every error object that the service, its gateway or IAM sends
-//!   becomes an [`ApiError`] with status, code, message and request id.
-//! * **It never shows a token, a key or a password**: not in `Debug`, not in an error. It can't keep a
-//!   server from echoing one in an error message; whoever prints one should search it for his own
-//!   secrets.
-//! * **It locks no key**: a [`Poller`] and a [`TokenCache`] leave alone what was refused.
-//! * **It is bounded**: memory in proportion to the bytes given, no recursion over them.
+//! * **It never invents a command.** Only a 200 whose body is one whole JSON object can be a command.
+//!   HTML, a truncated body, an array, a wrong type, a doubled member: each is an error that says so.
+//!   The forms of "no command" stay apart as [`NoCommand`].
+//! * **It never loses a reason.** Every error object of the service, its gateway or IAM becomes an
+//!   [`ApiError`] with status, code, message and request id.
+//! * **It never shows a token, a key or a password** in a `Debug` or an error. A server may echo one in
+//!   an error message: search such a text for your own secrets before you print it.
+//! * **It does not lock an access key**: a [`Session`] pauses after a rejection.
+//! * **It is bounded**: memory is proportional to the given bytes, and there is no recursion over them.
 //!
-//! What the HTTP client must do: send the request as it is, follow no redirect (the token would
-//! follow too), treat no status as an error, limit size and time, and hand over the body undecoded.
+//! # Your HTTP client
+//!
+//! It must send the request unchanged, follow no redirect (the credential would follow), treat no
+//! status as an error, limit size and time, and return the body undecoded.
+//!
+//! See the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html) of the
+//! service.
+
+// The compiler's proof that the core names no socket, file, clock or thread. It does not build without
+// std, since `http` needs it.
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
-mod access_key;
-mod answer;
-mod api_error;
 mod auth;
-mod calendar;
-mod clock_skew;
-mod command_name;
+mod body_problem;
+mod command;
 mod endpoint;
-mod error_body;
-mod http_date;
-mod iam_user;
+mod error;
 mod invalid_input;
-mod issue_token;
 mod json;
-mod obtain_command;
 mod operation;
-mod poll;
-mod response_error;
-mod secret;
 mod server_id;
-mod sign;
-mod success_body;
+mod session;
 mod text;
-mod timestamp;
-mod token_body;
-mod token_cache;
+mod time;
+mod token;
 
-pub use access_key::{AccessKey, Signer};
-pub use answer::{Answer, Command, CommandParam, Nothing, Task, TaskState};
-pub use api_error::{ApiError, ApiErrorKind, ErrorDetail};
-pub use auth::{AuthToken, Authorize, Unauthenticated};
-pub use clock_skew::ClockSkew;
-pub use command_name::{CommandName, OtherName};
+pub use auth::{AccessKey, AuthToken, Authorize, Signer, Unauthenticated};
+pub use body_problem::{BodyProblem, JsonType};
+pub use command::{
+    Answer, Command, CommandName, CommandParam, NoCommand, ObtainCommand, OtherName, Task,
+    TaskState,
+};
 pub use endpoint::Endpoint;
+pub use error::{ApiError, ApiErrorKind, BodyError, ErrorDetail, ResponseError, StatusError};
 pub use http;
-pub use iam_user::{IamUser, Scope};
 pub use invalid_input::InvalidInput;
-pub use issue_token::{IssueToken, IssuedToken};
-pub use json::JsonType;
-pub use obtain_command::ObtainCommand;
 pub use operation::Operation;
-pub use poll::{Pace, Poller, Step};
-pub use response_error::{BodyError, BodyProblem, ResponseError, StatusError};
 pub use server_id::ServerId;
+pub use session::{Action, Credential, Event, Pace, Poller, Session, Step};
 pub use text::Escaped;
-pub use timestamp::Timestamp;
-pub use token_cache::TokenCache;
+pub use time::{ClockSkew, Timestamp};
+pub use token::{IamUser, IssueToken, IssuedToken, Scope};

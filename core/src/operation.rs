@@ -2,21 +2,60 @@ use alloc::vec::Vec;
 
 use http::{Request, Response};
 
-use crate::{Authorize, ResponseError};
+use crate::{auth::Authorize, error::ResponseError};
 
-/// One call of the API: how its request is built and its response read. No I/O.
+/// One call of the API: it builds a request and reads a response, without I/O.
 ///
-/// Any number of requests can be built from one value; each is complete and independent.
+/// You can add an operation of your own:
+///
+/// ```
+/// use huaweicloud_sms_core::{
+///     Authorize, Endpoint, InvalidInput, Operation, ResponseError,
+///     http::{Request, Response, StatusCode, Uri},
+/// };
+///
+/// /// `DELETE /v3/sources/{server_id}`
+/// struct DeleteServer(Uri);
+///
+/// impl DeleteServer {
+///     fn new(endpoint: &Endpoint, server_id: &str) -> Result<Self, InvalidInput> {
+///         Ok(Self(endpoint.join(["v3", "sources", server_id])?))
+///     }
+/// }
+///
+/// impl Operation for DeleteServer {
+///     type Output = ();
+///
+///     fn request(&self, auth: &(impl Authorize + ?Sized)) -> Request<Vec<u8>> {
+///         let mut request = Request::delete(self.0.clone()).body(Vec::new()).expect("a valid URI");
+///         auth.authorize(&mut request);
+///         request
+///     }
+///
+///     fn parse<B: AsRef<[u8]>>(&self, response: &Response<B>) -> Result<(), ResponseError> {
+///         match response.status() {
+///             StatusCode::OK => Ok(()),
+///             _ => Err(ResponseError::from_response(response)),
+///         }
+///     }
+/// }
+/// ```
 pub trait Operation: Sync {
-    /// What a successful response says.
+    /// The content of a successful response.
     type Output: Send;
 
-    /// Builds the request. Can't fail: all input was checked when it was made.
-    fn request(&self, auth: &impl Authorize) -> Request<Vec<u8>>;
+    /// Builds a request. It cannot fail, since all input was checked when the operation was made.
+    ///
+    /// The request is complete: its URI is absolute, and `Host` is always present, as is
+    /// `Content-Length` if there is a body. If you write HTTP yourself, write the request line with the
+    /// path and query, these headers and the body, and nothing else. An HTTP client may add
+    /// `User-Agent` and the headers of the connection (`Connection`, `TE`). It must not change a
+    /// header, since a signature covers all of them.
+    fn request(&self, auth: &(impl Authorize + ?Sized)) -> Request<Vec<u8>>;
 
-    /// Reads the response, which may come from anyone and hold anything.
+    /// Reads a response, which may come from any server and hold any bytes.
     ///
     /// # Errors
-    /// Whatever is not a successful answer; see [`ResponseError`].
+    /// See [`ResponseError`].
     fn parse<B: AsRef<[u8]>>(&self, response: &Response<B>) -> Result<Self::Output, ResponseError>;
 }

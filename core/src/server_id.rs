@@ -1,61 +1,59 @@
 use alloc::{borrow::ToOwned, string::String};
-use core::fmt;
+use core::{fmt, str::FromStr};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use crate::{endpoint::check_segment, invalid_input::InvalidInput};
 
-use crate::invalid_input::{InvalidInput, Problem};
-
-/// Everything but RFC 3986's unreserved characters.
-pub(crate) const SEGMENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The id under which the source server is registered with the service, 1 to 255 characters.
+/// The id of a registered source server, 1 to 255 characters.
 ///
-/// Real ids are UUIDs of 36 characters; the page sets no alphabet and allows up to 255. So any
-/// text is taken and percent-encoded as one path segment, but for what encoding can't make safe:
-/// `.`, `..`, `/`, `\` and control characters. The page also allows length 0; an empty id would
-/// address another resource, so it is refused.
+/// Real ids are UUIDs of 36 characters. The API reference sets no alphabet, and older editions allow
+/// up to 255 characters. So any text is accepted and percent-encoded as one path segment, except what
+/// encoding can't make safe: `.`, `..`, `/`, `\` and control characters. An empty id is legal by the
+/// older editions, but would address another resource, so it is rejected.
 ///
 /// ```
 /// use huaweicloud_sms_core::ServerId;
 ///
-/// assert!(ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f").is_ok());
+/// let id: ServerId = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f".parse()?;
 /// assert_eq!(ServerId::new("..").unwrap_err().to_string(), "the server id must not be . or ..");
+/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(String);
 
 impl ServerId {
-    /// The longest accepted id, in characters (the page).
+    /// The documented maximum length, in characters.
     pub const MAX_CHARS: usize = 255;
 
     /// Checks an id.
     ///
     /// # Errors
-    /// Empty, over [`MAX_CHARS`](Self::MAX_CHARS), `.` or `..`, or with `/`, `\` or a control
-    /// character.
+    /// The id is empty, longer than [`MAX_CHARS`](Self::MAX_CHARS), `.` or `..`, or has `/`, `\` or a
+    /// control character.
     pub fn new(id: &str) -> Result<Self, InvalidInput> {
-        InvalidInput::check("server id", id, Self::MAX_CHARS, |character| match character {
-            '/' => Some("a slash"),
-            '\\' => Some("a backslash"),
-            c if c.is_control() => Some("a control character (a line break?)"),
-            _ => None,
-        })?;
-        if id == "." || id == ".." {
-            return Err(InvalidInput::new("server id", Problem::Is("must not be . or ..")));
-        }
+        check_segment("server id", id, Self::MAX_CHARS)?;
         Ok(Self(id.to_owned()))
     }
 
-    /// The id as given.
+    /// The id, verbatim.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
-    /// The id as one path segment.
-    pub(crate) fn segment(&self) -> PercentEncode<'_> {
-        utf8_percent_encode(&self.0, SEGMENT)
+impl FromStr for ServerId {
+    type Err = InvalidInput;
+
+    fn from_str(id: &str) -> Result<Self, InvalidInput> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<&str> for ServerId {
+    type Error = InvalidInput;
+
+    fn try_from(id: &str) -> Result<Self, InvalidInput> {
+        Self::new(id)
     }
 }
 

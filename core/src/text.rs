@@ -1,13 +1,13 @@
-//! Text that a server sent, made fit to be kept and shown.
+//! Prepares texts of a server for being kept and shown.
 
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt::{self, Write};
 
-/// Shows a server's text with everything escaped that could steer a terminal or hide from a reader:
-/// control characters, line breaks, direction marks and other unprintable characters.
+/// Shows a server's text and escapes what could steer a terminal or hide from a reader: control
+/// characters, line breaks, direction marks and other unprintable characters.
 ///
-/// The errors and names of this crate do so in their `Display`; their accessors return the text as
-/// it came.
+/// The errors and names of this crate escape in their `Display`. Their accessors return the text
+/// unchanged.
 ///
 /// ```
 /// use huaweicloud_sms_core::Escaped;
@@ -29,9 +29,9 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The beginning of a body, escaped, in at most `limit` characters.
+/// The start of a body, escaped, in at most `limit` characters.
 pub(crate) fn excerpt(body: &[u8], limit: usize) -> String {
-    // A character takes at most 4 bytes, so what lies behind these can't be shown anyway.
+    // A character takes at most 4 bytes, so later bytes cannot be shown.
     let head = &body[..body.len().min(4 * limit)];
     let mut shown = String::new();
     let mut length = 0;
@@ -49,11 +49,19 @@ pub(crate) fn excerpt(body: &[u8], limit: usize) -> String {
     shown
 }
 
-/// Keeps at most `limit` characters, and whether that cut any off.
-pub(crate) fn cut(text: &str, limit: usize) -> (String, bool) {
+/// Keeps at most `limit` characters. The flag tells whether the text was longer.
+pub(crate) fn truncate(text: &str, limit: usize) -> (String, bool) {
     match text.char_indices().nth(limit) {
         Some((end, _)) => (text[..end].to_owned(), true),
         None => (text.to_owned(), false),
+    }
+}
+
+/// Writes the request's id, which the server chose.
+pub(crate) fn write_request_id(f: &mut fmt::Formatter<'_>, id: Option<&str>) -> fmt::Result {
+    match id {
+        Some(id) => write!(f, " [request id {}]", Escaped(id)),
+        None => Ok(()),
     }
 }
 
@@ -84,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn cuts_at_characters() {
-        assert_eq!(cut("äöü", 3), ("äöü".into(), false));
-        assert_eq!(cut("äöü", 2), ("äö".into(), true));
-        assert_eq!(cut("", 0), (String::new(), false));
+    fn truncates_at_characters() {
+        assert_eq!(truncate("äöü", 3), ("äöü".into(), false));
+        assert_eq!(truncate("äöü", 2), ("äö".into(), true));
+        assert_eq!(truncate("", 0), (String::new(), false));
     }
 }

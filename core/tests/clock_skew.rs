@@ -37,12 +37,12 @@ fn in_words_and_by_their_limits() {
         let (ours, theirs) = (at(NOW), at(NOW.checked_add_signed(ahead).expect("after 1970")));
         let skew = ClockSkew::between(ours, theirs);
         assert_eq!(skew.to_string(), format!("the service's clock {words}"));
-        assert_eq!((skew.is_notable(), skew.is_refused()), (is_notable, is_refused), "{ahead}");
+        assert_eq!((skew.is_notable(), skew.exceeds_limit()), (is_notable, is_refused), "{ahead}");
         // A date is one of seconds, and takes its time to come.
         let explains = ahead.unsigned_abs() > (15 * MINUTE - 10_000).unsigned_abs();
-        assert_eq!(skew.explains_refusal(), explains, "{ahead}");
+        assert_eq!(skew.may_exceed_limit(), explains, "{ahead}");
         assert_eq!(skew.is_ahead(), ahead > 0, "{ahead}");
-        assert_eq!(skew.by(), Duration::from_millis(ahead.unsigned_abs()));
+        assert_eq!(skew.magnitude(), Duration::from_millis(ahead.unsigned_abs()));
         // The correction gives their time, then and later.
         assert_eq!(skew.correct(ours), theirs);
         assert_eq!(skew.correct(at(NOW + 60_000)), at(NOW.checked_add_signed(ahead).expect("valid") + 60_000));

@@ -35,7 +35,7 @@ fn parse(
 
 fn problem(result: Result<IssuedToken, ResponseError>) -> BodyProblem {
     match result {
-        Err(ResponseError::Body(error)) => error.problem,
+        Err(ResponseError::Body(error)) => error.problem().clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -58,7 +58,14 @@ fn the_request_but_for_its_body() {
         let headers: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let json = b"application/json".as_slice();
-        assert_eq!(headers, [("accept", json), ("content-type", json)]);
+        let length = request.body().len().to_string();
+        let expected = [
+            ("accept", json),
+            ("content-length", length.as_bytes()),
+            ("content-type", json),
+            ("host", request.uri().authority().expect("a host").as_str().as_bytes()),
+        ];
+        assert_eq!(headers, expected);
     }
 }
 
@@ -385,15 +392,15 @@ fn refused_keys() {
         let expected = |input: &str| format!("the {input} {what}");
         assert_eq!(refused(AccessKey::new(bad, "secret")), expected("access key id"));
         assert_eq!(refused(AccessKey::new("id", bad)), expected("secret key"));
-        assert_eq!(refused(key().project_id(bad)), expected("project id"));
-        assert_eq!(refused(key().domain_id(bad)), expected("domain id"));
+        assert_eq!(refused(key().with_project_id(bad)), expected("project id"));
+        assert_eq!(refused(key().with_domain_id(bad)), expected("domain id"));
         if bad.len() < 256 {
-            assert_eq!(refused(key().security_token(bad)), expected("security token"));
+            assert_eq!(refused(key().with_security_token(bad)), expected("security token"));
         }
     }
     let limit = AccessKey::MAX_SECURITY_TOKEN_CHARS;
     assert_eq!(
-        refused(key().security_token(&over(limit))),
+        refused(key().with_security_token(&over(limit))),
         "the security token is 16385 characters long, the limit is 16384"
     );
     assert_eq!(
@@ -402,5 +409,5 @@ fn refused_keys() {
     );
     let longest = "k".repeat(AccessKey::MAX_CHARS);
     let key = AccessKey::new(&longest, &longest).expect("valid");
-    assert!(key.security_token(&"t".repeat(limit)).is_ok());
+    assert!(key.with_security_token(&"t".repeat(limit)).is_ok());
 }

@@ -3,8 +3,8 @@
 use std::{error::Error, time::Duration};
 
 use huaweicloud_sms_core::{
-    AccessKey, AuthToken, Endpoint, IamUser, InvalidInput, IssueToken, ObtainCommand, Operation,
-    Pace, Scope, ServerId, Timestamp, TokenCache, Unauthenticated, http,
+    AccessKey, AuthToken, Authorize, Endpoint, IamUser, InvalidInput, IssueToken, ObtainCommand,
+    Operation, Pace, Scope, ServerId, Session, Timestamp, Unauthenticated, http,
 };
 
 const CANARY: &str = "MIIcanaryTOKENcanary";
@@ -44,11 +44,12 @@ fn an_error_does_not_keep_the_body() {
 #[test]
 fn a_key_is_shown_by_its_id() {
     let key = AccessKey::new("AK-shown", CANARY).expect("valid");
-    let key = key.security_token("canary-security-token").expect("valid");
-    let key = key.project_id("project").expect("valid").domain_id("domain").expect("valid");
+    let key = key.with_security_token("canary-security-token").expect("valid");
+    let key =
+        key.with_project_id("project").expect("valid").with_domain_id("domain").expect("valid");
     let endpoint = Endpoint::new("https://sms.example").expect("valid");
     let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"));
-    let signer = key.at(Timestamp::MAX);
+    let signer = key.signer(Timestamp::MAX);
     let request = call.request(&signer);
     let (parts, _) = call.request(&signer).into_parts();
     let shown = format!(
@@ -100,11 +101,21 @@ fn an_issued_token_is_shown_nowhere() {
     const BODY: &str =
         r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-07T00:00:00Z"}}"#;
     let issued = answer(201, CANARY, BODY).expect("a token");
-    let mut cache = TokenCache::new(Pace::default(), 0, Duration::ZERO).expect("a legal pace");
-    cache.on_issued(Duration::ZERO, issued.clone());
-    let token = cache.token(Duration::ZERO).expect("a token");
-    let shown = format!("{issued:?} {issued:#?} {cache:?} {cache:#?} {token:?}");
-    assert!(!shown.contains("canary"), "{shown}");
+    let iam = Endpoint::new("https://iam.example").expect("valid");
+    let user = IamUser::new("account", "user", "canary").expect("valid");
+    let login = IssueToken::new(&iam, &user, Scope::Account).expect("valid");
+    let call = ObtainCommand::new(&iam, &ServerId::new("id").expect("valid"));
+    let (now, clock) = (Duration::ZERO, Timestamp::MAX);
+    let mut session = Session::new(call, login, Pace::default(), 0, now);
+    let action = session.poll(now, clock);
+    let response = http::Response::builder().status(201).header("x-subject-token", CANARY);
+    let event = session.on_response(now, clock, &response.body(BODY).expect("valid"));
+    let json = serde_json::to_string(&event).expect("JSON");
+    assert!(json.starts_with(r#"{"event":"logged_in","issued_at":"2026-07-06T"#), "{json}");
+    let next = session.poll(now, clock);
+    let shown =
+        format!("{issued:?} {issued:#?} {session:?} {session:#?} {action:?} {event:?} {next:?}");
+    assert!(!shown.contains("canary") && !shown.contains("99, 97, 110"), "{shown}");
 
     // A token that can't be used is not shown either, nor is one under another status.
     for (status, token, body) in [
@@ -137,9 +148,9 @@ fn what_was_refused_is_not_repeated() {
         for shown in [
             shown(AccessKey::new(bad, "secret")),
             shown(AccessKey::new("id", bad)),
-            shown(key().security_token(bad)),
-            shown(key().project_id(bad)),
-            shown(key().domain_id(bad)),
+            shown(key().with_security_token(bad)),
+            shown(key().with_project_id(bad)),
+            shown(key().with_domain_id(bad)),
             shown(AuthToken::new(bad)),
             shown(IamUser::new(bad, "user", "password")),
             shown(IamUser::new("account", bad, "password")),
@@ -153,4 +164,23 @@ fn what_was_refused_is_not_repeated() {
         }
     }
     assert!(!shown(AccessKey::new("canary,", "secret")).contains("canary"));
+}
+
+#[test]
+fn every_older_credential_is_replaced() {
+    let token = AuthToken::new("new").expect("valid");
+    let key = AccessKey::new("id", "secret").expect("valid");
+    let mut request = http::Request::get("https://h/").body(Vec::new()).expect("valid");
+    for name in ["x-auth-token", "authorization"] {
+        request.headers_mut().append(name, "old".parse().expect("valid"));
+        request.headers_mut().append(name, "older".parse().expect("valid"));
+    }
+    let mut signed = request.clone();
+    token.authorize(&mut request);
+    let tokens: Vec<_> = request.headers().get_all("x-auth-token").iter().collect();
+    assert_eq!(tokens, ["new"]);
+    assert!(!request.headers().contains_key("authorization"));
+    key.signer(Timestamp::MAX).authorize(&mut signed);
+    assert_eq!(signed.headers().get_all("authorization").iter().count(), 1);
+    assert!(!signed.headers().contains_key("x-auth-token"));
 }

@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn sign(input: Input) -> Result<Request<Vec<u8>>, Box<dyn Error>> {
     let mut key = AccessKey::new(&input.id, &input.secret)?;
     if let Some(token) = &input.security_token {
-        key = key.security_token(token)?;
+        key = key.with_security_token(token)?;
     }
     let mut request = Request::builder()
         .method(input.method.as_str())
@@ -63,6 +63,6 @@ fn sign(input: Input) -> Result<Request<Vec<u8>>, Box<dyn Error>> {
         let value = HeaderValue::from_bytes(value.as_bytes())?;
         request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes())?, value);
     }
-    key.at(Timestamp::from_unix_time(Duration::from_secs(input.time))).authorize(&mut request);
+    key.signer(Timestamp::from_unix_time(Duration::from_secs(input.time))).authorize(&mut request);
     Ok(request)
 }

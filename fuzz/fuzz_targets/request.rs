@@ -1,8 +1,3 @@
 //! See `huaweicloud_sms_fuzz::request`.
 #![cfg_attr(fuzzing, no_main)]
-
-#[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| huaweicloud_sms_fuzz::request(data));
-
-#[cfg(not(fuzzing))]
-fn main() {}
+huaweicloud_sms_fuzz::target!(request);

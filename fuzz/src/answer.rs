@@ -27,7 +27,7 @@ const NAMES: [&str; 11] = [
 impl<'a> Arbitrary<'a> for Documented {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let name = if u.ratio(3, 4)? { (*u.choose(&NAMES)?).to_owned() } else { text(u)? };
-        // The empty name is another thing: no command.
+        // An empty name means no command.
         let name = if name.is_empty() { "X".to_owned() } else { name };
         let mut param = Vec::new();
         for field in ["task_id", "bucket", "object"] {
@@ -76,7 +76,7 @@ pub(crate) fn print(answer: &Answer) -> Value {
     match answer {
         Answer::Command(command) => serde_json::to_value(command),
         Answer::Task(task) => serde_json::to_value(task),
-        Answer::Nothing(why) => panic!("{why} has no documented form"),
+        Answer::NoCommand(why) => panic!("{why} has no documented form"),
     }
     .expect("serialises")
 }
@@ -90,7 +90,7 @@ pub fn answer(data: &[u8]) {
     let (name, is_task) = match &answer {
         Answer::Command(command) => (command.name.as_str(), false),
         Answer::Task(task) => (task.state.as_str(), true),
-        Answer::Nothing(why) => panic!("{json}: {why}"),
+        Answer::NoCommand(why) => panic!("{json}: {why}"),
     };
     assert_eq!(name, documented.name);
     assert_eq!(is_task, NAMES[8..].contains(&name), "{json}");

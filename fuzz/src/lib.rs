@@ -1,32 +1,35 @@
-//! The properties of the parsers, the builders, the poller and the token cache, each stated once as a
-//! function of bytes that panics where the property does not hold. libFuzzer (`fuzz_targets/`), proptest and the replay of
-//! committed inputs (`tests/`) all call these.
+//! The properties of the parsers, the builders, the poller and the session.
+//!
+//! Each is stated once, as a function of bytes that panics where the property does not hold. libFuzzer
+//! (`fuzz_targets/`), proptest and the replay of committed inputs (`tests/`) all call these functions.
 #![forbid(unsafe_code)]
 
 mod answer;
-mod books;
 mod issue_token;
 mod mutation;
 mod poll;
+mod poller_model;
 mod random;
 mod reference;
 mod request;
 mod response;
+mod session;
+mod session_model;
 mod sign;
 mod token;
-mod token_cache;
 
 pub use answer::answer;
-pub use books::{Durations, Moment};
 pub use issue_token::issue_token;
 pub use mutation::mutation;
-pub use poll::{ERRORS, Watched, error, poll};
+pub use poll::{ERRORS, error, error_response, poll};
+pub use poller_model::{Instant, KEY_LOCK, with_jitter};
 pub use random::Random;
 pub use request::request;
 pub use response::response;
+pub use session::session;
+pub use session_model::{CheckedSession, Kind, Sent, dated, issued};
 pub use sign::sign;
 pub use token::token;
-pub use token_cache::{WatchedTokens, token_cache};
 
 use huaweicloud_sms_core::{
     Answer, Endpoint, IamUser, IssueToken, ObtainCommand, Operation, ResponseError, Scope, ServerId,
@@ -45,8 +48,20 @@ pub const PROPERTIES: [(&str, Property); 9] = [
     ("poll", poll),
     ("issue_token", issue_token),
     ("sign", sign),
-    ("token_cache", token_cache),
+    ("session", session),
 ];
+
+/// The program of a fuzz target. It does nothing if it is not built by cargo-fuzz.
+#[macro_export]
+macro_rules! target {
+    ($property:ident) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| huaweicloud_sms_fuzz::$property(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() {}
+    };
+}
 
 fn call() -> ObtainCommand {
     let endpoint = Endpoint::new("https://sms.example").expect("valid");
@@ -54,8 +69,12 @@ fn call() -> ObtainCommand {
 }
 
 fn login() -> IssueToken {
+    login_with("password")
+}
+
+fn login_with(password: &str) -> IssueToken {
     let endpoint = Endpoint::new("https://iam.example").expect("valid");
-    let user = IamUser::new("account", "user", "password").expect("valid");
+    let user = IamUser::new("account", "user", password).expect("valid");
     IssueToken::new(&endpoint, &user, Scope::Account).expect("valid")
 }
 

@@ -1,5 +1,5 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
-use huaweicloud_sms_core::{Answer, Nothing};
+use huaweicloud_sms_core::{Answer, NoCommand};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 /// answer that was not sent.
 pub fn mutation(data: &[u8]) {
     let mut u = Unstructured::new(data);
-    // Too few bytes for a case are no case.
+    // Too few bytes choose nothing.
     let _ = check(&mut u);
 }
 
@@ -21,7 +21,7 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
     let members = documented.members();
     let expected = parse(documented.to_json()).expect("a documented body");
     let same = |json: &str| assert_eq!(parse(json).as_ref(), Ok(&expected), "{json}");
-    let refused = |json: &[u8]| {
+    let rejected = |json: &[u8]| {
         let result = parse(json);
         assert!(result.is_err(), "{}: {result:?}", String::from_utf8_lossy(json));
     };
@@ -30,14 +30,14 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
         0 => {
             let json = documented.to_json();
             let end = u.int_in_range(1..=json.len() - 1)?;
-            refused(&json.as_bytes()[..end]);
+            rejected(&json.as_bytes()[..end]);
         }
         1 => {
             let mut members = members.clone();
             let doubled = u.choose(&members)?.clone();
             let place = u.int_in_range(0..=members.len())?;
             members.insert(place, doubled);
-            refused(object(&members).as_bytes());
+            rejected(object(&members).as_bytes());
         }
         2 => {
             let mut members = members.clone();
@@ -49,29 +49,29 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
                 _ => vec![json!(5), json!(false), json!([]), json!("x"), json!([{"task_id": "t"}])],
             };
             members[index].1 = u.choose(&wrong)?.clone();
-            refused(object(&members).as_bytes());
+            rejected(object(&members).as_bytes());
         }
         3 => {
             let Some((field, _)) = documented.param.first() else { return Ok(()) };
             let wrong = [json!(5), json!(true), json!([]), json!({})];
             let mut members = members.clone();
             members[1].1[*field] = u.choose(&wrong)?.clone();
-            refused(object(&members).as_bytes());
+            rejected(object(&members).as_bytes());
         }
         4 => {
             let mut json = documented.to_json().into_bytes();
             let tail: Vec<u8> = u.arbitrary()?;
             if tail.iter().any(|byte| !b" \t\r\n".contains(byte)) {
                 json.extend(tail);
-                refused(&json);
+                rejected(&json);
             }
         }
         5 => same(&decorate(u, members)?),
         6 => {
             let json = documented.to_json();
-            refused(format!("[{json}]").as_bytes());
+            rejected(format!("[{json}]").as_bytes());
             let nested = format!(r#"{{"data":{json}}}"#);
-            assert_eq!(parse(nested), Ok(Answer::Nothing(Nothing::MissingName)));
+            assert_eq!(parse(nested), Ok(Answer::NoCommand(NoCommand::MissingName)));
         }
         7 => {
             same(&escape_all(&members));
@@ -82,8 +82,8 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
             let wide = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
                 json.encode_utf16().flat_map(to_bytes).collect()
             };
-            refused(&wide(u16::to_le_bytes));
-            refused(&wide(u16::to_be_bytes));
+            rejected(&wide(u16::to_le_bytes));
+            rejected(&wide(u16::to_be_bytes));
             let latin: Vec<u8> =
                 json.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(0xff)).collect();
             if latin != json.as_bytes() {

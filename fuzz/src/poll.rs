@@ -1,124 +1,99 @@
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
-use huaweicloud_sms_core::{Operation, Poller, ResponseError, Step};
+use http::Response;
+use huaweicloud_sms_core::{Operation, Pace, Poller, ResponseError, Step};
 
-use crate::books::{Books, Durations, Moment};
+use crate::poller_model::PollerModel;
 
-/// A [`Poller`] on a virtual clock that panics as soon as an invariant of its docs does not hold.
-pub struct Watched {
-    poller: Poller<Moment>,
-    books: Books,
-    now: Moment,
+/// **Property 5.** Whatever happens, and in whatever order, the poller keeps the invariants of its
+/// docs.
+pub fn poll(data: &[u8]) {
+    // Ends where the data does.
+    let _ = events(&mut Unstructured::new(data));
 }
 
-impl Watched {
-    /// A poller whose first call goes out at once.
-    ///
-    /// # Panics
-    /// If the pace is refused or an invariant does not hold; so do all methods.
-    #[must_use]
-    pub fn new(durations: Durations, seed: u64) -> Self {
-        let now = Duration::from_secs(1_000_000);
-        let poller = Poller::new(durations.pace(), seed, now).expect("a legal pace");
-        let mut watched = Self { poller, books: Books::new(durations, now), now };
-        assert_eq!(watched.step(), Step::Obtain);
-        watched
-    }
-
-    /// The present moment.
-    #[must_use]
-    pub fn now(&self) -> Moment {
-        self.now
-    }
-
-    /// Lets time pass: an early wake-up, a late one, a suspended machine.
-    pub fn pass(&mut self, time: Duration) {
-        self.now += time;
-        self.step();
-    }
-
-    /// What to do now, checked.
-    #[allow(clippy::must_use_candidate, reason = "the checks alone are reason enough to ask")]
-    pub fn step(&mut self) -> Step<Moment> {
-        let step = self.poller.poll(self.now);
-        assert_eq!(step, self.poller.poll(self.now), "asking changes nothing");
-        match step {
-            Step::WaitUntil(next) => {
-                assert!(next > self.now, "waits for what is over");
-                self.books.announced(next);
+fn events(u: &mut Unstructured<'_>) -> Result<()> {
+    let mut now = Duration::from_secs(1_000_000);
+    let pace = pace(u, 86_400_000)?;
+    let mut poller = Poller::new(pace, u.arbitrary()?, now);
+    let mut model = PollerModel::new(pace, now);
+    assert_eq!(poller.poll(now), Step::Send);
+    while !u.is_empty() {
+        match (u.int_in_range(0..=7)?, poller.poll(now)) {
+            (0, _) => now += Duration::from_millis(u.int_in_range(0..=100_000_000)?),
+            (1, Step::WaitUntil(next)) => now = next,
+            (2, Step::Send) => {
+                poller.on_start(now);
+                model.start(now);
             }
-            Step::Obtain | Step::RenewAuth => self.books.check(self.now, step),
+            (3, _) => {
+                poller.on_answer(now);
+                model.answer(now);
+            }
+            (4, _) => {
+                let retry_after = u.arbitrary::<Option<u32>>()?.map(u64::from);
+                let error = error(u.choose_index(ERRORS)?, retry_after);
+                poller.on_error(now, &error);
+                model.error(now, &error);
+            }
+            (5, _) => {
+                poller.on_failure(now);
+                model.failure(now);
+            }
+            (6, _) | (2, Step::RenewCredential) => {
+                poller.on_renewed();
+                model.renewed();
+            }
+            (7, _) => {
+                poller.decline(now);
+                model.decline(now);
+            }
+            _ => {}
         }
-        step
+        model.check(now, poller.poll(now));
+        assert_eq!(poller.failures(), model.failures);
     }
-
-    /// A call goes out.
-    pub fn start(&mut self) {
-        assert_eq!(self.step(), Step::Obtain);
-        self.poller.on_start(self.now);
-        self.books.start(self.now);
-        self.step();
-    }
-
-    /// The call was answered.
-    pub fn answer(&mut self) {
-        self.poller.on_answer(self.now);
-        self.books.answer(self.now);
-        self.step();
-    }
-
-    /// The call was answered by an error.
-    pub fn error(&mut self, error: &ResponseError) {
-        self.poller.on_error(self.now, error);
-        self.books.error(self.now, error);
-        self.step();
-    }
-
-    /// The call got no response.
-    pub fn failure(&mut self) {
-        self.poller.on_failure(self.now);
-        self.books.failure(self.now);
-        self.step();
-    }
-
-    /// A new credential is there, asked for or not.
-    pub fn renewed(&mut self) {
-        self.poller.on_auth_renewed();
-        self.books.renewed();
-        self.step();
-    }
-
-    /// There is no new credential.
-    pub fn kept(&mut self) {
-        self.poller.on_auth_kept(self.now);
-        self.books.kept(self.now);
-        self.step();
-    }
+    Ok(())
 }
 
-impl std::fmt::Debug for Watched {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "at {:?}, {:?}, {:?}", self.now, self.books, self.poller)
-    }
+/// A legal pace with durations of at most `limit` milliseconds.
+pub(crate) fn pace(u: &mut Unstructured<'_>, limit: u64) -> Result<Pace> {
+    let mut duration = || Ok(Duration::from_millis(u.int_in_range(1..=limit)?));
+    let (interval, call_limit, one, other) = (duration()?, duration()?, duration()?, duration()?);
+    let pace = Pace::default()
+        .with_interval(interval)
+        .and_then(|pace| pace.with_call_limit(call_limit))
+        .and_then(|pace| pace.with_backoff(one.min(other), one.max(other)));
+    let jitter = u.int_in_range(0..=100)?;
+    Ok(pace.and_then(|pace| pace.with_jitter(jitter)).expect("a legal pace"))
 }
 
-/// An error of each kind that makes a difference to the poller; `retry_after` in seconds.
+/// A response with an error of each kind that makes a difference to the poller; `retry_after` in
+/// seconds.
 ///
 /// # Panics
-/// If there is no such number; there are [`ERRORS`].
+/// If the number is not below [`ERRORS`].
 #[must_use]
-pub fn error(number: usize, retry_after: Option<u64>) -> ResponseError {
+pub fn error_response(number: usize, retry_after: Option<u64>) -> Response<String> {
     let (status, body) = RESPONSES[number];
-    let mut response = http::Response::builder().status(status);
+    let mut response = Response::builder().status(status);
     if let Some(seconds) = retry_after {
         response = response.header("retry-after", seconds);
     }
-    let response = response.body(body).expect("valid");
-    crate::call().parse(&response).expect_err("an error")
+    response.body(body.to_owned()).expect("valid")
 }
 
-/// How many errors [`error`] knows.
+/// The error that [`error_response`] is read as.
+///
+/// # Panics
+/// If the number is not below [`ERRORS`].
+#[must_use]
+pub fn error(number: usize, retry_after: Option<u64>) -> ResponseError {
+    crate::call().parse(&error_response(number, retry_after)).expect_err("an error")
+}
+
+/// The number of errors.
 pub const ERRORS: usize = RESPONSES.len();
 
 const RESPONSES: [(u16, &str); 16] = [
@@ -139,50 +114,3 @@ const RESPONSES: [(u16, &str); 16] = [
     (403, r#"{"error_code":"SMS.9004","error_msg":"m"}"#),
     (404, r#"{"error_code":"APIGW.0101","error_msg":"m"}"#),
 ];
-
-/// **Property 5.** Whatever happens, and in whatever order, the poller keeps the invariants of its
-/// docs.
-pub fn poll(data: &[u8]) {
-    // Ends where the data does.
-    let _ = events(&mut Unstructured::new(data));
-}
-
-fn events(u: &mut Unstructured<'_>) -> Result<()> {
-    let mut poller = Watched::new(durations(u)?, u.arbitrary()?);
-    while !u.is_empty() {
-        match u.int_in_range(0..=7)? {
-            0 => poller.pass(Duration::from_millis(u.int_in_range(0..=100_000_000)?)),
-            1 => {
-                if let Step::WaitUntil(next) = poller.step() {
-                    poller.pass(next - poller.now());
-                }
-            }
-            2 => match poller.step() {
-                Step::Obtain => poller.start(),
-                Step::RenewAuth => poller.renewed(),
-                Step::WaitUntil(_) => {}
-            },
-            3 => poller.answer(),
-            4 => {
-                let retry_after = u.arbitrary::<Option<u32>>()?.map(u64::from);
-                poller.error(&error(u.choose_index(ERRORS)?, retry_after));
-            }
-            5 => poller.failure(),
-            6 => poller.renewed(),
-            _ => poller.kept(),
-        }
-    }
-    Ok(())
-}
-
-/// A legal pace.
-pub(crate) fn durations(u: &mut Unstructured<'_>) -> Result<Durations> {
-    let mut durations = [Duration::ZERO; 4];
-    for duration in &mut durations {
-        *duration = Duration::from_millis(u.int_in_range(1..=86_400_000)?);
-    }
-    let [interval, call_limit, one, other] = durations;
-    let jitter = u.int_in_range(0..=100)?;
-    let (first_backoff, max_backoff) = (one.min(other), one.max(other));
-    Ok(Durations { interval, call_limit, first_backoff, max_backoff, jitter })
-}

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// SplitMix64: what happens in a scripted world.
+/// SplitMix64, for the scripted world.
 pub struct Random(pub u64);
 
 impl Random {
@@ -13,12 +13,20 @@ impl Random {
         (bits ^ (bits >> 31)) % bound
     }
 
-    /// So many milliseconds.
+    /// A number of milliseconds.
     pub fn between(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.below(most - least + 1))
     }
 
-    /// One in so many.
+    /// An index below the bound.
+    ///
+    /// # Panics
+    /// If the bound is zero.
+    pub fn pick(&mut self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).expect("below a usize")
+    }
+
+    /// True once in `count` times.
     pub fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }

@@ -1,4 +1,4 @@
-//! The plain reading that ours is compared with: a `serde_json::Value`, looked at by name.
+//! The plain reading that ours is compared with: a `serde_json::Value`, read by name.
 
 use std::{fmt, time::Duration};
 
@@ -6,6 +6,7 @@ use http::{Response, StatusCode};
 use huaweicloud_sms_core::{Answer, IssuedToken, ResponseError, Timestamp};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use time::{Date, Month};
 
 use crate::answer::print;
 
@@ -91,7 +92,7 @@ fn success(members: &Members, result: &Result<Answer, ResponseError>) {
         members.0.iter().any(|(k, v)| (k == "error_code" || k == "error_msg") && says(v));
     match name.and_then(Value::as_str) {
         Some(name) if !name.is_empty() => {
-            // Doubled inside `command_param`: ours refuses, a `Value` does not see it.
+            // Doubled inside `command_param`: ours rejects it, a `Value` does not see it.
             let Ok(answer) = result else { return };
             let printed = print(answer);
             assert_eq!(printed["command_name"], name);
@@ -102,7 +103,7 @@ fn success(members: &Members, result: &Result<Answer, ResponseError>) {
         }
         _ if is_error => assert!(matches!(result, Err(ResponseError::Api(_))), "{result:?}"),
         _ => match result {
-            Ok(Answer::Nothing(why)) => {
+            Ok(Answer::NoCommand(why)) => {
                 let expected = match name {
                     None if members.0.is_empty() => "empty_object",
                     None => "missing_name",
@@ -149,8 +150,8 @@ fn error(members: &Members, result: &Result<Answer, ResponseError>) {
     }
 }
 
-/// Compares a login, wherever the plain reading is one of an object. (A member doubled inside `token`
-/// is refused by ours, and not seen by a `Value`.)
+/// Compares a login, wherever the plain reading is one of an object. Ours rejects a member that is doubled
+/// inside `token`; a `Value` does not see it.
 pub(crate) fn check_token(
     response: &Response<Vec<u8>>,
     result: &Result<IssuedToken, ResponseError>,
@@ -167,10 +168,10 @@ pub(crate) fn check_token(
             );
         }
         (Some(_), Err(ResponseError::Body(error))) => {
-            let problem = error.problem.to_string();
-            assert!(problem.ends_with("is there twice"), "refused: {problem}");
+            let problem = error.problem().to_string();
+            assert!(problem.ends_with("is there twice"), "rejected: {problem}");
         }
-        (Some(_), Err(error)) => panic!("refused: {error}"),
+        (Some(_), Err(error)) => panic!("rejected: {error}"),
         (None, Ok(issued)) => panic!("invented: {issued:?}"),
         (None, Err(_)) => {}
     }
@@ -187,16 +188,16 @@ fn plain_token(response: &Response<Vec<u8>>, members: &Members) -> Option<(Durat
         && !members.has_doubled(&["token"]);
     let token = members.get("token").filter(|_| is_legal)?.as_object()?;
     let issued_at = match token.get("issued_at") {
-        None | Some(Value::Null) => Timestamp::of_response(headers)?.as_unix_time(),
+        None | Some(Value::Null) => Timestamp::from_date_header(headers)?.as_unix_time(),
         Some(time) => plain_time(time.as_str()?)?,
     };
     let expires_at = plain_time(token.get("expires_at")?.as_str()?)?;
-    // What is dead on arrival is no token.
+    // A token that has expired when it arrives is rejected.
     (expires_at > issued_at).then_some((issued_at, expires_at))
 }
 
-/// `2019-02-13T06:52:13.855000Z`, day by day.
-fn plain_time(text: &str) -> Option<Duration> {
+/// `2019-02-13T06:52:13.855000Z`, by the calendar of the crate `time`.
+pub(crate) fn plain_time(text: &str) -> Option<Duration> {
     let text = text.strip_suffix('Z')?;
     let (text, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_form = text.len() == 19
@@ -206,28 +207,17 @@ fn plain_time(text: &str) -> Option<Duration> {
         });
     let is_fraction =
         (1..=9).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days_in = |year, month| match month {
-        2 => 28 + u64::from(is_leap(year)),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    let is_date =
-        year >= 1970 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
-    if !(is_form && is_fraction && is_date && hour < 24 && minute < 60 && second <= 60) {
+    if !is_form || !is_fraction {
         return None;
     }
-    let years: u64 = (1970..year).map(|year| 365 + u64::from(is_leap(year))).sum();
-    let months: u64 = (1..month).map(|month| days_in(year, month)).sum();
-    let seconds = (((years + months + day - 1) * 24 + hour) * 60 + minute) * 60 + second;
+    let number = |at: usize| text[at..at + 2].parse::<u8>().ok();
+    let (month, second) = (Month::try_from(number(5)?).ok()?, number(17)?);
+    let date = Date::from_calendar_date(text[..4].parse().ok()?, month, number(8)?).ok()?;
+    let time = date.with_hms(number(11)?, number(14)?, second.min(59)).ok()?.assume_utc();
+    // A leap second is the first second of the next minute.
+    let seconds = u64::try_from(time.unix_timestamp()).ok()? + u64::from(second == 60);
     let nanos = format!("{fraction:0<9}").parse().ok()?;
+    let last = Timestamp::MAX.as_unix_time();
     let time = Duration::new(seconds, nanos);
-    Some(if time.as_secs() > Timestamp::MAX.as_unix_time().as_secs() {
-        Timestamp::MAX.as_unix_time()
-    } else {
-        time
-    })
+    (second <= 60).then_some(if seconds > last.as_secs() { last } else { time })
 }

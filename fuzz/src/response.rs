@@ -1,5 +1,5 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use huaweicloud_sms_core::{Answer, Nothing, Operation, ResponseError};
+use huaweicloud_sms_core::{Answer, NoCommand, Operation, ResponseError};
 
 use crate::reference;
 
@@ -15,8 +15,8 @@ pub fn response(data: &[u8]) {
     let result = crate::call().parse(&response);
 
     match &result {
-        Ok(Answer::Nothing(Nothing::NoContent)) => assert!(status == 204 && body.is_empty()),
-        Ok(Answer::Nothing(Nothing::EmptyBody)) => assert!(status == 200 && body.is_empty()),
+        Ok(Answer::NoCommand(NoCommand::NoContent)) => assert!(status == 204 && body.is_empty()),
+        Ok(Answer::NoCommand(NoCommand::EmptyBody)) => assert!(status == 200 && body.is_empty()),
         Ok(_) => {
             assert_eq!(status, 200);
             check_object(body);
@@ -54,7 +54,7 @@ pub(crate) fn check_text(error: &ResponseError) {
             assert!(error.error_param().len() <= 20 && error.details().len() <= 20);
             let _ = (error.kind().advice(), error.retry_after());
         }
-        ResponseError::Status(error) => assert!(error.excerpt.chars().count() <= 200),
+        ResponseError::Status(error) => assert!(error.excerpt().chars().count() <= 200),
         _ => {}
     }
 }

@@ -6,10 +6,11 @@ use huaweicloud_sms_core::{AccessKey, AuthToken, Authorize, Timestamp};
 
 use crate::response::{head_and_body, headers};
 
-/// **Property 10.** For any key, request and moment: signing returns, and gives the same again; the
-/// request has exactly one `Authorization`, which verifies by an independent reading of what is sent, the
-/// moment as `X-Sdk-Date`, and no `X-Auth-Token`; nothing else is changed but `Host`, where it was missing;
-/// the canonical form of path and query is its own canonical form; and nothing shows the secret key.
+/// **Property 10.** For any key, request and timestamp: signing returns and is deterministic; the request
+/// has exactly one `Authorization`, which verifies by an independent reading of the request, the timestamp
+/// as `X-Sdk-Date`, and no `X-Auth-Token`; nothing else is changed but `Host`, where it was missing, and the
+/// `Content-Length` of a body; the canonical form of path and query is its own canonical form; and nothing
+/// shows the secret key.
 ///
 /// The input is lines: an id, a secret key, seconds since the Unix epoch, method and URI, headers
 /// `name: value`, an empty line, and the body.
@@ -42,23 +43,23 @@ pub fn sign(data: &[u8]) {
         *request.uri_mut() = Uri::from_parts(parts).expect("a URI");
         assert_eq!(authorization(&self::signed(&key, now, &request)), authorization(&signed));
     }
-    // And whatever another credential left behind is gone when it is the other's turn.
+    // Each credential removes the header of the other one.
     let mut request = signed;
     AuthToken::new("token").expect("valid").authorize(&mut request);
-    key.at(now).authorize(&mut request);
+    key.signer(now).authorize(&mut request);
     assert!(!request.headers().contains_key("x-auth-token"));
 }
 
 fn signed(key: &AccessKey, now: Timestamp, request: &Request<Vec<u8>>) -> Request<Vec<u8>> {
     let mut request = request.clone();
-    key.at(now).authorize(&mut request);
+    key.signer(now).authorize(&mut request);
     request
 }
 
 fn shown(id: &str, secret: &str, now: Timestamp, request: &Request<Vec<u8>>) -> String {
     match AccessKey::new(id, secret) {
         Err(error) => format!("{error} {error:?}"),
-        Ok(key) => format!("{key:?} {:?} {:?}", key.at(now), signed(&key, now, request)),
+        Ok(key) => format!("{key:?} {:?} {:?}", key.signer(now), signed(&key, now, request)),
     }
 }
 
@@ -82,8 +83,14 @@ fn check(
     assert_eq!(headers.contains_key("host"), {
         request.headers().contains_key("host") || request.uri().authority().is_some()
     });
+    let length = request.body().len();
+    if length > 0 {
+        assert_eq!(headers["content-length"], length.to_string());
+    }
     for name in request.headers().keys() {
-        if !["authorization", "x-auth-token", "x-sdk-date"].contains(&name.as_str()) {
+        let is_replaced = ["authorization", "x-auth-token", "x-sdk-date"].contains(&name.as_str())
+            || name == "content-length" && length > 0;
+        if !is_replaced {
             let values = |request: &Request<Vec<u8>>| -> Vec<_> {
                 request.headers().get_all(name).iter().cloned().collect()
             };

@@ -3,10 +3,10 @@
 
 use std::{fs, path::Path};
 
-use huaweicloud_sms_core::ResponseError;
-use huaweicloud_sms_fuzz::{ERRORS, PROPERTIES, Property};
+use huaweicloud_sms_fuzz::{ERRORS, PROPERTIES};
 use proptest::{
     prelude::*,
+    sample::Index,
     test_runner::{Config, TestRunner},
 };
 
@@ -35,58 +35,34 @@ fn every_committed_input() {
     }
 }
 
-/// A byte-wise change of a seed.
-#[derive(Clone, Debug)]
-enum Change {
-    Truncate(prop::sample::Index),
-    Remove(prop::sample::Index),
-    Replace(prop::sample::Index, u8),
-    Insert(prop::sample::Index, Vec<u8>),
-    /// Copies a piece to another place: doubled members, moved brackets.
-    Copy(prop::sample::Index, prop::sample::Index, u8),
-}
+/// A byte-wise change of a seed: where, how many bytes are removed, what is inserted, and the piece of the
+/// seed that is copied behind that (doubled members, moved brackets).
+type Change = (Index, usize, Vec<u8>, Option<(Index, usize)>);
 
 fn change() -> impl Strategy<Value = Change> {
-    let index = any::<prop::sample::Index>;
-    let byte = prop_oneof![any::<u8>(), prop::sample::select(br#"{}[]":,\0-+.eEtfnu <"#.to_vec()),];
-    prop_oneof![
-        index().prop_map(Change::Truncate),
-        index().prop_map(Change::Remove),
-        (index(), byte.clone()).prop_map(|(at, byte)| Change::Replace(at, byte)),
-        (index(), prop::collection::vec(byte, 1..8))
-            .prop_map(|(at, bytes)| Change::Insert(at, bytes)),
-        (index(), index(), any::<u8>()).prop_map(|(from, to, len)| Change::Copy(from, to, len)),
-    ]
+    let byte = prop_oneof![any::<u8>(), prop::sample::select(br#"{}[]":,\0-+.eEtfnu <"#.to_vec())];
+    let removed = prop::sample::select(vec![0, 1, usize::MAX]);
+    let copied = prop::option::of((any::<Index>(), 0..256_usize));
+    (any::<Index>(), removed, prop::collection::vec(byte, 0..8), copied)
 }
 
-fn apply(input: &mut Vec<u8>, change: &Change) {
+fn apply(input: &mut Vec<u8>, (at, removed, inserted, copied): &Change) {
     if input.is_empty() {
         return;
     }
-    match change {
-        Change::Truncate(at) => input.truncate(at.index(input.len())),
-        Change::Remove(at) => drop(input.remove(at.index(input.len()))),
-        Change::Replace(at, byte) => {
-            let at = at.index(input.len());
-            input[at] = *byte;
-        }
-        Change::Insert(at, bytes) => {
-            let at = at.index(input.len());
-            input.splice(at..at, bytes.iter().copied());
-        }
-        Change::Copy(from, to, len) => {
-            let from = from.index(input.len());
-            let end = input.len().min(from + usize::from(*len));
-            let piece = input[from..end].to_vec();
-            let to = to.index(input.len());
-            input.splice(to..to, piece);
-        }
+    let at = at.index(input.len());
+    let end = at.saturating_add(*removed).min(input.len());
+    let mut piece = inserted.clone();
+    if let Some((from, length)) = copied {
+        let from = from.index(input.len());
+        piece.extend(&input[from..input.len().min(from + length)]);
     }
+    input.splice(at..end, piece);
 }
 
 fn run<S: Strategy>(strategy: S, check: impl Fn(S::Value)) {
     let mut runner = TestRunner::new(Config {
-        // A finding belongs into `regressions/`, by hand and with a name.
+        // A finding is kept in `regressions/`, under a name that says what it is.
         failure_persistence: None,
         ..Config::with_cases(Config::default().cases.max(1000))
     });
@@ -99,7 +75,8 @@ fn run<S: Strategy>(strategy: S, check: impl Fn(S::Value)) {
     }
 }
 
-fn random_and_mutated(target: &str, property: Property) {
+fn random_and_mutated(target: &str) {
+    let (_, property) = PROPERTIES.into_iter().find(|(name, _)| *name == target).expect("a target");
     run(prop::collection::vec(any::<u8>(), 0..600), |bytes| property(&bytes));
     let seeds: Vec<Vec<u8>> = inputs("seeds", target).into_iter().map(|(_, seed)| seed).collect();
     let mutated = (prop::sample::select(seeds), prop::collection::vec(change(), 0..6));
@@ -109,73 +86,32 @@ fn random_and_mutated(target: &str, property: Property) {
     });
 }
 
-#[test]
-fn response() {
-    random_and_mutated("response", huaweicloud_sms_fuzz::response);
-}
+macro_rules! properties {
+    ($($target:ident)*) => {
+        $(#[test]
+        fn $target() {
+            random_and_mutated(stringify!($target));
+        })*
 
-#[test]
-fn answer() {
-    random_and_mutated("answer", huaweicloud_sms_fuzz::answer);
-}
-
-#[test]
-fn mutation() {
-    random_and_mutated("mutation", huaweicloud_sms_fuzz::mutation);
-}
-
-#[test]
-fn request() {
-    random_and_mutated("request", huaweicloud_sms_fuzz::request);
-}
-
-#[test]
-fn token() {
-    random_and_mutated("token", huaweicloud_sms_fuzz::token);
-}
-
-#[test]
-fn poll() {
-    random_and_mutated("poll", huaweicloud_sms_fuzz::poll);
-}
-
-#[test]
-fn issue_token() {
-    random_and_mutated("issue_token", huaweicloud_sms_fuzz::issue_token);
-}
-
-#[test]
-fn sign() {
-    random_and_mutated("sign", huaweicloud_sms_fuzz::sign);
-}
-
-#[test]
-fn token_cache() {
-    random_and_mutated("token_cache", huaweicloud_sms_fuzz::token_cache);
-}
-
-/// Events can hold every kind of error there is.
-#[test]
-fn errors_of_every_kind() {
-    use huaweicloud_sms_core::ApiErrorKind::*;
-    let kind = |number| match huaweicloud_sms_fuzz::error(number, None) {
-        ResponseError::Api(error) => Some(error.kind()),
-        _ => None,
+        #[test]
+        fn every_target_is_tested() {
+            assert_eq!(PROPERTIES.map(|(name, _)| name), [$(stringify!($target)),*]);
+        }
     };
-    let kinds: Vec<_> = (0..ERRORS).filter_map(kind).collect();
+}
+
+properties! { response answer mutation request token poll issue_token sign session }
+
+/// The events cover each kind of error.
+#[test]
+#[rustfmt::skip]
+fn the_errors_are_of_every_kind() {
+    use huaweicloud_sms_core::ApiErrorKind::*;
+    let error = |number| huaweicloud_sms_fuzz::error(number, None);
+    let kinds: Vec<_> = (0..ERRORS).filter_map(|number| Some(error(number).api()?.kind())).collect();
     for kind in [
-        Unauthorized,
-        TokenExpired,
-        ClockSkew,
-        KeyLocked,
-        Forbidden,
-        AccountRestricted,
-        ServerUnknown,
-        NoTask,
-        NotFound,
-        Throttled,
-        Unavailable,
-        InvalidRequest,
+        Unauthorized, TokenExpired, ClockSkew, KeyLocked, Forbidden, AccountRestricted, ServerUnknown,
+        NoTask, NotFound, Throttled, Unavailable, InvalidRequest,
     ] {
         assert!(kinds.contains(&kind), "{kind:?}");
     }

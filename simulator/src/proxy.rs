@@ -28,6 +28,10 @@ const MAX_CONNECTIONS: usize = 64;
 pub enum ProxyBehavior {
     /// Opens a tunnel for the user `user` with the password `p@ss`. Answers 407 to all others.
     Tunnel,
+    /// Opens a tunnel for anyone, and answers with this response in place of a plain 200.
+    TunnelAfter(&'static str),
+    /// Answers 407 with this header.
+    Challenge(&'static str),
     /// Answers with this status.
     Reject(u16),
     /// Reads the request and closes the connection.
@@ -123,14 +127,21 @@ fn serve(
         ProxyBehavior::Reject(status) => {
             return write!(client, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
         }
+        ProxyBehavior::Challenge(header) => {
+            return write!(client, "HTTP/1.1 407 No\r\n{header}\r\nContent-Length: 0\r\n\r\n");
+        }
         ProxyBehavior::Tunnel if !head.contains("Basic dXNlcjpwQHNz") => {
             return write!(client, "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
         }
-        ProxyBehavior::Tunnel => {}
+        ProxyBehavior::Tunnel | ProxyBehavior::TunnelAfter(_) => {}
     }
     let target = head.split(' ').nth(1).unwrap_or_default();
     let mut server = TcpStream::connect(target)?;
-    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    let opened = match behavior {
+        ProxyBehavior::TunnelAfter(response) => response,
+        _ => "HTTP/1.1 200 Connection established\r\n\r\n",
+    };
+    client.write_all(opened.as_bytes())?;
     let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
     thread::spawn(move || {
         // The tunnel ends when either side closes it.

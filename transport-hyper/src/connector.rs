@@ -1,167 +1,221 @@
-//! How connections are made: TCP, a proxy's tunnel, TLS, and a limit over all of it.
+//! How connections are made: look-up, TCP, a proxy's tunnel, TLS, and a limit over all of it.
 
 use std::{
+    fmt,
     future::Future,
-    pin::{Pin, pin},
-    sync::Arc,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    thread,
     time::Duration,
 };
 
 use http::{Uri, uri::Scheme};
-use huaweicloud_sms_transport::{ConnectTimeout, Meter, Routes, Settings, SettingsError};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
-use tokio::net::TcpStream;
+use huaweicloud_sms_transport::{
+    Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
+    internal::{
+        ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
+    },
+};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use crate::{
-    SharedTimer,
-    connecting::Connecting,
-    metered::Metered,
-    resolver::Resolver,
-    timeout, tls,
-    tunnel::{self, ProxyError},
-};
+use crate::connection::Connection;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
-type Tcp = TokioIo<TcpStream>;
+/// How many look-ups run at once. Nothing ends the system's resolver, so that some may hang.
+const MAX_LOOK_UPS: usize = 16;
 
-/// The connector of [`HyperTransport::new`](crate::HyperTransport::new).
 #[derive(Clone)]
-pub struct Connector {
-    https: HttpsConnector<Route>,
-    timer: SharedTimer,
+pub(crate) struct Connector(Arc<Inner>);
+
+struct Inner {
+    resolve: Resolve,
+    look_ups: Arc<Semaphore>,
+    matcher: ProxyMatcher,
+    tls: TlsConfig,
     limit: Duration,
-    meter: Meter,
-    connecting: Connecting,
+    read_limit: ReadLimit,
 }
 
 impl Connector {
-    pub(crate) fn new(
-        settings: &Settings,
-        timer: SharedTimer,
-        resolver: Resolver,
-    ) -> Result<Self, SettingsError> {
-        let mut http = HttpConnector::new_with_resolver(resolver);
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        // Shared among the addresses of a host, so that a dead one does not take all the time. A bit
-        // more than our own limit, which is to be the one that ends a connect to a single one.
-        let limit = settings.get_timeout();
-        http.set_connect_timeout(Some(limit + limit / 8));
-        let routes = Arc::new(Routes::new(settings.get_proxy()));
-        let route = Route { http, routes };
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::config(settings.get_trust())?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(route);
-        let (limit, meter) = (settings.get_timeout(), Meter::new(settings));
-        Ok(Self { https, timer, limit, meter, connecting: Connecting::default() })
-    }
-
-    /// The calls that it is making a connection for.
-    pub(crate) fn connecting(&self) -> Connecting {
-        self.connecting.clone()
+    pub(crate) fn new(settings: &Settings, resolve: Resolve) -> Result<Self, SettingsError> {
+        Ok(Self(Arc::new(Inner {
+            resolve,
+            look_ups: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
+            matcher: ProxyMatcher::new(settings.proxy()),
+            tls: TlsConfig::new(settings.root_certs())?,
+            limit: settings.connect_timeout(),
+            read_limit: ReadLimit::new(settings),
+        })))
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = Metered<MaybeHttpsStream<Tcp>>;
-    type Error = BoxError;
-    type Future = BoxFuture<Self::Response>;
+    type Response = Connection;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Connection, ConnectError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.https.call(uri);
-        // A connect that lost the race against a connection becoming free goes on in the
-        // background; the limit ends that too.
-        let (timer, limit, meter) = (Arc::clone(&self.timer), self.limit, self.meter);
-        let begun = self.connecting.begin();
+        let inner = Arc::clone(&self.0);
         Box::pin(async move {
-            let connecting = async { connecting.await.map(|stream| Metered::new(stream, meter)) };
-            let late = || Err(ConnectTimeout.into());
-            let connected = timeout::within_or(&*timer, limit, pin!(connecting), late).await;
-            drop(begun);
-            connected
+            inner.connect(&uri).await.map_err(|error| ConnectError(Mutex::new(Some(error))))
         })
     }
 }
 
-/// Straight to the host, or through a proxy's tunnel.
-#[derive(Clone)]
-struct Route {
-    http: HttpConnector<Resolver>,
-    routes: Arc<Routes>,
-}
-
-impl Service<Uri> for Route {
-    type Response = Tcp;
-    type Error = BoxError;
-    type Future = BoxFuture<Tcp>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.http.poll_ready(context).map_err(Into::into)
+impl Inner {
+    async fn connect(&self, uri: &Uri) -> Result<Connection, TransportError> {
+        let proxy = self.matcher.proxy_for(uri);
+        let proxy = proxy.map_err(|error| Cause::Proxy { source: error.into() })?;
+        let limit = self.limit;
+        // Also ends a connect that goes on in the background, because its call got a connection that
+        // another call left.
+        let connected = timeout(limit, self.connect_through(proxy, uri)).await;
+        let late = |_| Err(Cause::Timeout { limit, phase: Some(Phase::Connect) }.into());
+        connected.unwrap_or_else(late).map_err(|error| error.through(proxy))
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let proxy = match self.routes.proxy_for(&uri) {
-            Ok(Some(proxy)) => proxy,
-            Ok(None) => {
-                let connecting = self.http.call(uri);
-                return Box::pin(async move { Ok(connecting.await?) });
-            }
-            Err(error) => return Box::pin(async { Err(ProxyError::from(error).into()) }),
-        };
-        let Ok(origin) = proxy.origin().parse() else {
-            let error = SettingsError::Proxy("is not understood by the HTTP client");
-            return Box::pin(async { Err(ProxyError::from(error).into()) });
-        };
-        let auth = proxy.basic_auth();
-        // A proxy that can't be reached is no different from a service that can't.
-        let connecting = self.http.call(origin);
-        Box::pin(async move {
-            let stream = connecting.await?;
-            let host = uri.host().unwrap_or_default();
-            tunnel::open(stream.inner(), host, port(&uri), auth.as_deref()).await?;
-            Ok(stream)
-        })
+    async fn connect_through(
+        &self,
+        proxy: Option<&ProxyUrl>,
+        uri: &Uri,
+    ) -> Result<Connection, TransportError> {
+        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
+        let addresses = self.look_up(peer, peer_port).await;
+        let addresses = addresses.map_err(|error| Cause::Dns { source: error.into() })?;
+        let no_connection = |error: io::Error| Cause::Connect { source: error.into() };
+        let mut tcp = connect_to_any(addresses).await.map_err(no_connection)?;
+        tcp.set_nodelay(true).map_err(no_connection)?;
+        if let Some(proxy) = proxy {
+            let opened = open_tunnel(&mut tcp, proxy, host, port).await;
+            opened.map_err(|source| Cause::Proxy { source })?;
+        }
+        if !is_tls {
+            return Ok(Connection::new(tcp, self.read_limit));
+        }
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let name = ServerName::try_from(bare.to_owned());
+        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
+        let config = self.tls.get().map_err(|error| Cause::Tls { source: error.into() })?;
+        let handshake = TlsConnector::from(config).connect(name, tcp).await;
+        let tls =
+            handshake.map_err(|error| TransportError::classify(error.into(), self.limit, true))?;
+        Ok(Connection::new(tls, self.read_limit))
+    }
+
+    async fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if let Some(address) = literal(host, port) {
+            return Ok(vec![address]);
+        }
+        let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(io::Error::other)?;
+        let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
+        let (answer, answered) = oneshot::channel();
+        // Not tokio's thread for blocking work: tokio panics if it cannot make one, and the end of its
+        // runtime waits for a look-up that hangs.
+        thread::Builder::new().name("look-up".into()).spawn(move || {
+            // Nobody waits for it any more once the connect timeout is over.
+            let _ = answer.send(look_up(&resolve, &host, port));
+            drop(place);
+        })?;
+        answered.await.map_err(io::Error::other)?
     }
 }
 
-fn port(uri: &Uri) -> u16 {
-    let default = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
-    uri.port_u16().unwrap_or(default)
+/// Connects to the first address that answers, with one more attempt every 250 ms (RFC 8305, section 5).
+async fn connect_to_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut addresses = addresses.into_iter();
+    // Ends the other attempts when it is dropped.
+    let mut attempts = JoinSet::new();
+    let mut first_error = None;
+    loop {
+        if let Some(address) = addresses.next() {
+            attempts.spawn(TcpStream::connect(address));
+        }
+        let delay = if addresses.len() == 0 { Duration::MAX } else { ATTEMPT_DELAY };
+        match timeout(delay, attempts.join_next()).await {
+            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Ok(Some(Ok(Err(error)))) => first_error = first_error.or(Some(error)),
+            Ok(Some(Err(error))) => first_error = first_error.or(Some(io::Error::other(error))),
+            Ok(None) => return Err(first_error.unwrap_or(io::ErrorKind::AddrNotAvailable.into())),
+            Err(_delay) => {}
+        }
+    }
 }
+
+async fn open_tunnel(
+    tcp: &mut TcpStream,
+    proxy: &ProxyUrl,
+    host: &str,
+    port: u16,
+) -> Result<(), TunnelError> {
+    tcp.write_all(&Tunnel::request(proxy, host, port)).await?;
+    let (mut tunnel, mut buffer) = (Tunnel::default(), vec![0; 4096]);
+    loop {
+        let count = tcp.read(&mut buffer).await?;
+        if tunnel.receive(&buffer[..count])? {
+            return Ok(());
+        }
+    }
+}
+
+/// Carries a [`TransportError`] through hyper-util, whose error only lends its source.
+#[derive(Debug)]
+pub(crate) struct ConnectError(Mutex<Option<TransportError>>);
+
+impl ConnectError {
+    pub(crate) fn take(&self) -> Option<TransportError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("connecting failed")
+    }
+}
+
+impl std::error::Error for ConnectError {}
 
 #[cfg(test)]
 mod tests {
     use huaweicloud_sms_simulator::{Script, Simulator, Step};
-    use huaweicloud_sms_transport::{Proxy, Trust, find};
-    use hyper_util::rt::TokioTimer;
+    use huaweicloud_sms_transport::{Proxy, RootCerts, TransportErrorKind, internal};
 
     use super::*;
 
-    /// Nobody is left to give it up when it goes on in the background.
+    /// Its call may have ended: then it goes on in the background.
     #[test]
     fn connecting_has_a_limit_of_its_own() {
         let script = Script::new().on_accept([Step::Hold]);
         let service = Simulator::builder().tls().script(script).start().expect("started");
-        let trust = Trust::Pem(service.ca_pem().expect("a CA").into());
-        let settings = Settings::default().proxy(Proxy::None).trust(trust);
-        let settings = settings.timeout(Duration::from_millis(100));
-        let timer: SharedTimer = Arc::new(TokioTimer::new());
-        let connector = Connector::new(&settings, timer, Resolver::default());
+        let root_certs = RootCerts::Pem(service.ca_pem().expect("a CA").into());
+        let settings = Settings::default().with_proxy(Proxy::Direct).with_root_certs(root_certs);
+        let settings = settings.with_connect_timeout(Duration::from_millis(100));
+        let connector = Connector::new(&settings, internal::system_resolver());
         let mut connector = connector.expect("a connector");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let connecting = async { connector.call(service.url().parse()?).await.map(drop) };
-        let error = runtime.expect("a runtime").block_on(connecting).expect_err("silence");
-        assert!(find::<ConnectTimeout>(error.as_ref()).is_some(), "{error:?}");
+        let uri = service.url().parse().expect("a URI");
+        let connected = runtime.expect("a runtime").block_on(async { connector.call(uri).await });
+        let error = connected.map(drop).expect_err("silence").take().expect("there");
+        assert_eq!(error.kind(), TransportErrorKind::Timeout);
+        assert_eq!(error.to_string(), "no connection within 0.1 s");
         assert!(service.wait_until_gone(Duration::from_secs(60)), "the connection was kept");
     }
 }

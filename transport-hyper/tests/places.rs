@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
-use huaweicloud_sms_transport_hyper::{Error, HyperTransport, Proxy, Settings, Trust};
+use huaweicloud_sms_transport::{
+    AsyncTransport, Proxy, RootCerts, Settings, TransportError, TransportErrorKind,
+};
+use huaweicloud_sms_transport_hyper::HyperTransport;
 use tokio::{runtime::Builder, task::JoinHandle, time::sleep};
 
 const PLACES: u64 = 100;
 
 /// A service that never answers, and one call more than there are places, in their order.
-fn start(timeout: Duration) -> (Simulator, Vec<JoinHandle<Result<(), Error>>>) {
+fn start(timeout: Duration) -> (Simulator, Vec<JoinHandle<Result<(), TransportError>>>) {
     let service = Simulator::builder().tls().start().expect("started");
     service.push("a", Answer::silent().times(1_000));
-    let ca = Trust::Pem(service.ca_pem().unwrap_or_default().into());
-    let settings = Settings::default().trust(ca).proxy(Proxy::None).timeout(timeout);
+    let ca = RootCerts::Pem(service.ca_pem().unwrap_or_default().into());
+    let settings =
+        Settings::default().with_root_certs(ca).with_proxy(Proxy::Direct).with_timeout(timeout);
     let transport = HyperTransport::new(settings).expect("a transport");
     let call = |_| {
         let request = http::Request::get(format!("{}/v3/sources/a/command", service.url()))
@@ -55,7 +59,7 @@ fn waiting_counts_to_the_time_limit() {
         let (_service, calls) = start(Duration::from_millis(300));
         for call in calls {
             let error = call.await.expect("no panic").expect_err("no answer");
-            assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+            assert_eq!(error.kind(), TransportErrorKind::Timeout, "{error:?}");
         }
     });
 }

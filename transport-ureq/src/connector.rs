@@ -1,221 +1,256 @@
-//! How connections are made: a proxy's tunnel, TCP, TLS, and the call's time limit over all of it.
-//!
-//! ureq's own chain gives each read of a proxy's answer the whole time limit again, so that a proxy
-//! that dribbles holds a call forever; it goes straight to the host past a SOCKS proxy that it
-//! was built without; and a shutdown does not end a connect.
+//! How connections are made: look-up, TCP, a proxy's tunnel, TLS, and one deadline over all of it.
 
 use std::{
-    fmt, io,
-    sync::{Arc, mpsc},
-    time::Instant,
+    fmt,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
-use huaweicloud_sms_transport::{ConnectTimeout, Meter};
+use http::{Uri, uri::Scheme};
+use huaweicloud_sms_transport::{
+    Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
+    internal::{
+        ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
+    },
+};
+use rustls::{ClientConnection, pki_types::ServerName};
 use ureq::{
-    Error, ProxyProtocol,
-    unversioned::transport::{
-        Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout,
-        RustlsConnector, TcpConnector, Transport, time,
+    Error,
+    config::Config,
+    unversioned::{
+        resolver::{ResolvedSocketAddrs, Resolver},
+        transport::{ConnectionDetails, Connector, LazyBuffers, NextTimeout},
     },
 };
 
-use crate::{metered::Metering, resolver::Names, threads::Threads, unread::CheckingUnread};
+use crate::connection::{Connection, Socket, alert_or, is_timeout};
 
-/// All of it, as ureq takes it.
-pub(crate) fn chain(threads: Threads, meter: Meter) -> impl Connector<()> {
-    Connecting(
-        ().chain(Tunnel(ConnectProxyConnector::default()))
-            .chain(Tcp(threads))
-            .chain(CheckingUnread)
-            .chain(RustlsConnector::default())
-            .chain(CheckingUnread)
-            .chain(Metering(meter)),
-    )
-}
+/// How many look-ups may hang, and how many attempts to connect may run, on threads of their own.
+const MAX_THREADS: usize = 16;
 
-/// An error of the system while there was no connection yet.
+/// ureq resolves before each call, also for a kept connection. The connector resolves for a new one only.
 #[derive(Debug)]
-pub(crate) struct NotConnected(io::Error);
+pub(crate) struct NoAddress;
 
-impl fmt::Display for NotConnected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connecting failed")
+impl Resolver for NoAddress {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        Ok(self.empty())
     }
 }
 
-impl std::error::Error for NotConnected {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
+/// Makes the connections of an agent.
+pub(crate) struct Connect {
+    resolve: Resolve,
+    matcher: ProxyMatcher,
+    tls: TlsConfig,
+    limit: Duration,
+    read_limit: ReadLimit,
+    /// Look-ups whose calls have ended. Nothing ends the system's resolver.
+    hanging: Arc<AtomicUsize>,
+    /// A clone for each attempt on a thread of its own.
+    attempts: Arc<()>,
 }
 
-/// Marks errors as those of connecting: a reset means something else later, and so does the end of
-/// the time.
-#[derive(Debug)]
-struct Connecting<C>(C);
-
-impl<C: Connector<()>> Connector<()> for Connecting<C> {
-    type Out = C::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<()>,
-    ) -> Result<Option<C::Out>, Error> {
-        self.0.connect(details, chained).map_err(|error| match error {
-            Error::Io(error) => Error::Other(NotConnected(error).into()),
-            Error::Timeout(_) => Error::Other(ConnectTimeout.into()),
-            other => other,
+impl Connect {
+    pub(crate) fn new(settings: &Settings, resolve: Resolve) -> Result<Self, SettingsError> {
+        Ok(Self {
+            resolve,
+            matcher: ProxyMatcher::new(settings.proxy()),
+            tls: TlsConfig::new(settings.root_certs())?,
+            limit: settings.connect_timeout(),
+            read_limit: ReadLimit::new(settings),
+            hanging: Arc::default(),
+            attempts: Arc::default(),
         })
     }
-}
 
-/// ureq's tunnel, for `http://` proxies alone. It connects to the proxy by the whole chain.
-#[derive(Debug)]
-struct Tunnel(ConnectProxyConnector);
-
-impl<In: Transport> Connector<In> for Tunnel {
-    type Out = Either<In, Box<dyn Transport>>;
-
-    fn connect(
+    fn connect_through(
         &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        let proxy = details.config.proxy().filter(|proxy| !proxy.is_no_proxy(details.uri));
-        if proxy.is_some_and(|proxy| proxy.protocol() != ProxyProtocol::Http) {
-            return Err(Error::ConnectProxyFailed("not an http:// proxy".into()));
+        proxy: Option<&ProxyUrl>,
+        uri: &Uri,
+    ) -> Result<(Socket, Option<ClientConnection>), TransportError> {
+        let deadline = Instant::now() + self.limit;
+        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
+        let addresses = self.look_up(peer, peer_port, deadline)?;
+        let stream = self.connect_to_any(addresses, deadline);
+        let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        let mut socket = Socket::new(stream.map_err(|error| self.failed(error))?, deadline);
+        if let Some(proxy) = proxy {
+            open_tunnel(&mut socket, proxy, host, port).map_err(|error| match error {
+                TunnelError::Io(error) if is_timeout(&error) => self.late(),
+                source => Cause::Proxy { source }.into(),
+            })?;
         }
-        let mut tunnel = self.0.connect(details, chained).map_err(|error| match error {
-            Error::Protocol(error) => Error::ConnectProxyFailed(error.to_string()),
-            // That of reaching the proxy has been marked: this one came after it.
-            Error::Io(error) => Error::ConnectProxyFailed(error.to_string()),
-            other => other,
-        })?;
-        if let Some(Either::B(transport)) = &mut tunnel {
-            // Or the proxy's bytes would be taken for the service's.
-            if !transport.buffers().input().is_empty() {
-                return Err(Error::ConnectProxyFailed(
-                    "the proxy sent more than its answer".into(),
-                ));
+        if !is_tls {
+            return Ok((socket, None));
+        }
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let name = ServerName::try_from(bare.to_owned());
+        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
+        let tls = self.tls.get().and_then(|config| ClientConnection::new(config, name));
+        let mut tls = tls.map_err(|error| Cause::Tls { source: error.into() })?;
+        socket.begin_tls();
+        if let Err(error) = tls.complete_io(&mut socket) {
+            return Err(self.failed(alert_or(error, &mut tls, &mut socket)));
+        }
+        Ok((socket, Some(tls)))
+    }
+
+    /// Resolves on another thread, which the call leaves behind at the deadline.
+    fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, TransportError> {
+        if let Some(address) = literal(host, port) {
+            return Ok(vec![address]);
+        }
+        if self.hanging.load(Ordering::Relaxed) >= MAX_THREADS {
+            return Err(Cause::Dns { source: "earlier look-ups hang".into() }.into());
+        }
+        let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
+        let hanging = Arc::clone(&self.hanging);
+        // Without a buffer: a look-up is either received or counted as hanging.
+        let (answer, answered) = mpsc::sync_channel(0);
+        let work = move || {
+            if answer.send(look_up(&resolve, &host, port)).is_err() {
+                hanging.fetch_sub(1, Ordering::Relaxed);
+            }
+        };
+        let not_resolved = |error: io::Error| Cause::Dns { source: error.into() }.into();
+        thread::Builder::new().name("look-up".into()).spawn(work).map_err(not_resolved)?;
+        match answered.recv_timeout(left(deadline)) {
+            Ok(found) => found.map_err(not_resolved),
+            Err(RecvTimeoutError::Timeout) => {
+                self.hanging.fetch_add(1, Ordering::Relaxed);
+                Err(self.late())
+            }
+            Err(error) => Err(not_resolved(io::Error::other(error))),
+        }
+    }
+
+    /// Connects to the first address that answers, with one more attempt every 250 ms (RFC 8305,
+    /// section 5).
+    fn connect_to_any(
+        &self,
+        addresses: Vec<SocketAddr>,
+        deadline: Instant,
+    ) -> io::Result<TcpStream> {
+        let (report, reports) = mpsc::channel();
+        let (mut addresses, mut running) = (addresses.into_iter(), 0);
+        let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        loop {
+            let next = addresses.next();
+            let is_last = addresses.len() == 0;
+            if let Some(address) = next {
+                // Zero would be an error.
+                let attempt = move |limit: Duration| {
+                    TcpStream::connect_timeout(&address, limit.max(Duration::from_millis(1)))
+                };
+                let on_thread = report.clone();
+                let work = move || drop(on_thread.send(attempt(left(deadline))));
+                // A single address needs no thread. If none can be had, attempts run one after another.
+                if (is_last && running == 0) || !self.start(work) {
+                    let limit = if is_last { Duration::MAX } else { ATTEMPT_DELAY };
+                    let _ = report.send(attempt(limit.min(left(deadline))));
+                }
+                running += 1;
+            }
+            if running == 0 {
+                return Err(last_error);
+            }
+            let delay = if is_last { Duration::MAX } else { ATTEMPT_DELAY };
+            match reports.recv_timeout(delay.min(left(deadline))) {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => {
+                    running -= 1;
+                    last_error = error;
+                }
+                Err(_) if left(deadline).is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+                Err(_) => {}
             }
         }
-        Ok(tunnel)
     }
-}
 
-/// ureq's TCP, bounded by the limit of the call that makes the connection, and on another thread:
-/// nothing else ends a connect that a firewall swallows.
-#[derive(Debug)]
-struct Tcp(Threads);
-
-impl<In: Transport> Connector<In> for Tcp {
-    type Out = Either<In, Bounded>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        if let Some(transport) = chained {
-            return Ok(Some(Either::A(transport)));
-        }
-        // To a proxy, `now` and `timeout` are still those of before its name was looked up.
-        let deadline = match (details.now, details.timeout.after) {
-            (time::Instant::Exact(now), time::Duration::Exact(after)) => now.checked_add(after),
-            _ => None,
+    /// Starts an attempt on a thread of its own, if one can be had.
+    fn start(&self, attempt: impl FnOnce() + Send + 'static) -> bool {
+        let running = Arc::clone(&self.attempts);
+        let work = move || {
+            attempt();
+            drop(running);
         };
-        let timeout = within(deadline, details.timeout)?;
-        let transport = self.connect(details, timeout)?;
-        Ok(transport.map(|transport| {
-            let inner: Box<dyn Transport> = Box::new(transport);
-            Either::B(Bounded { inner, deadline })
-        }))
+        Arc::strong_count(&self.attempts) <= MAX_THREADS + 1
+            && thread::Builder::new().name("connect".into()).spawn(work).is_ok()
+    }
+
+    fn failed(&self, error: io::Error) -> TransportError {
+        if is_timeout(&error) {
+            return self.late();
+        }
+        TransportError::classify(error.into(), self.limit, true)
+    }
+
+    fn late(&self) -> TransportError {
+        Cause::Timeout { limit: self.limit, phase: Some(Phase::Connect) }.into()
     }
 }
 
-impl Tcp {
+impl Connector for Connect {
+    type Out = Connection;
+
     fn connect(
         &self,
         details: &ConnectionDetails,
-        timeout: NextTimeout,
-    ) -> Result<Option<impl Transport + use<>>, Error> {
-        let (uri, addrs, config) =
-            (details.uri.clone(), details.addrs.clone(), details.config.clone());
-        let (request_level, names) = (details.request_level, Names(self.0.clone()));
-        let current_time = details.current_time.clone();
-        let run_connector = details.run_connector.clone();
-        let register_shutdown = details.register_shutdown.clone();
-        let connect = Arc::new(move || {
-            let details = ConnectionDetails {
-                uri: &uri,
-                addrs: addrs.clone(),
-                config: &config,
-                request_level,
-                resolver: &names,
-                now: time::Instant::now(),
-                timeout,
-                current_time: current_time.clone(),
-                run_connector: run_connector.clone(),
-                register_shutdown: register_shutdown.clone(),
-            };
-            Connector::<()>::connect(&TcpConnector::default(), &details, None)
+        _: Option<()>,
+    ) -> Result<Option<Connection>, Error> {
+        let connected = self
+            .matcher
+            .proxy_for(details.uri)
+            .map_err(|error| TransportError::from(Cause::Proxy { source: error.into() }));
+        let connected = connected.and_then(|proxy| {
+            self.connect_through(proxy, details.uri).map_err(|error| error.through(proxy))
         });
-        let (answer, answered) = mpsc::sync_channel(1);
-        let work = Arc::clone(&connect);
-        let started = self.0.connect.start(move || {
-            let connected = work();
-            // Nobody listens any more once the time was over; that closes the connection.
-            Box::new(move || drop(answer.send(connected)))
-        });
-        match started {
-            Ok(_pending) => self.0.wait(&answered, timeout)?,
-            // Without another thread a shutdown has to wait, and all else is the same.
-            Err(_) => connect(),
+        let (socket, tls) = connected.map_err(|error| Error::Other(error.into()))?;
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(Connection { socket, tls, buffers, read_limit: self.read_limit }))
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect").finish_non_exhaustive()
+    }
+}
+
+fn open_tunnel(
+    socket: &mut Socket,
+    proxy: &ProxyUrl,
+    host: &str,
+    port: u16,
+) -> Result<(), TunnelError> {
+    socket.write_all(&Tunnel::request(proxy, host, port))?;
+    let (mut tunnel, mut buffer) = (Tunnel::default(), vec![0; 4096]);
+    loop {
+        let count = socket.read(&mut buffer)?;
+        if tunnel.receive(&buffer[..count])? {
+            return Ok(());
         }
     }
 }
 
-/// A connection under the deadline of the call that made it, until that call is over.
-#[derive(Debug)]
-struct Bounded {
-    inner: Box<dyn Transport>,
-    deadline: Option<Instant>,
-}
-
-impl Transport for Bounded {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.inner.transmit_output(amount, within(self.deadline, timeout)?)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.inner.await_input(within(self.deadline, timeout)?)
-    }
-
-    /// Is asked when the connection goes back to the pool: the first call is over.
-    fn is_open(&mut self) -> bool {
-        self.deadline = None;
-        self.inner.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.inner.is_tls()
-    }
-}
-
-fn within(deadline: Option<Instant>, mut timeout: NextTimeout) -> Result<NextTimeout, Error> {
-    let Some(deadline) = deadline else { return Ok(timeout) };
-    let left = deadline.saturating_duration_since(Instant::now());
-    // ureq would take zero for a second.
-    if left.is_zero() {
-        return Err(Error::Timeout(timeout.reason));
-    }
-    if left < *timeout.after {
-        timeout.after = time::Duration::Exact(left);
-    }
-    Ok(timeout)
+/// The time until a deadline.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }

@@ -10,13 +10,14 @@
 //! * a GET has no `content-length`, an empty POST has `content-length: 0`.
 //!
 //! ```
-//! use huaweicloud_sms_transport_ureq::{Proxy, Settings, Trust, UreqTransport};
+//! use huaweicloud_sms_transport::{Proxy, RootCerts, Settings, Transport};
+//! use huaweicloud_sms_transport_ureq::UreqTransport;
 //! use huaweicloud_sms_simulator::Simulator;
 //!
 //! let service = Simulator::builder().tls().start()?;
 //! // For a service on the Internet the defaults do: the system's trust store, its proxy.
-//! let ca = Trust::Pem(service.ca_pem().unwrap_or_default().into());
-//! let transport = UreqTransport::new(Settings::default().trust(ca).proxy(Proxy::None))?;
+//! let ca = RootCerts::Pem(service.ca_pem().unwrap_or_default().into());
+//! let transport = UreqTransport::new(Settings::default().with_root_certs(ca).with_proxy(Proxy::Direct))?;
 //! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?)?;
 //! assert_eq!(response.status(), 404);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -24,38 +25,29 @@
 //!
 //! # What is ureq's own
 //!
-//! * **Proxy**: [`Routes`] has the rules, which are hyper's too. Every request through a proxy goes
-//!   through a tunnel (CONNECT), also for `http`; the proxy has 20 headers for its answer.
-//! * **Compression**: none is asked for, and ureq is built without it. If another crate turns
-//!   ureq's feature `gzip` on, ureq would decode what a server compresses unasked; the limit of the
-//!   body then counts decoded bytes.
-//! * **Logs**: at level TRACE the crate `ureq_proto` dumps all that is sent, secrets included. Cap
+//! * **Compression**: none is asked for, and ureq is built without it. If another crate turns ureq's
+//!   feature `gzip` on, ureq decodes what a server compresses unasked. The limit of the body then counts
+//!   decoded bytes.
+//! * **Logs**: at level TRACE the crate `ureq_proto` dumps all that is sent, credentials included. Cap
 //!   that target at DEBUG.
-//! * **Threads**: look-ups of host names run on at most four threads per transport, connects on at
-//!   most 16, made when first needed and kept; a call on a connection that is there needs none. A
-//!   hanging one does not hold its caller beyond the time limit, nor beyond a shutdown.
-//! * Interim responses (103, say) are read away, up to a megabyte and eight times the body's limit.
+//! * **Threads**: a call on a connection that is there needs none. A new connection needs one to resolve
+//!   a host's name, and one for each address that is tried beside others. A look-up that hangs is left
+//!   behind at the connect timeout. When 16 hang, further ones fail at once.
 
-mod agents;
+mod connection;
 mod connector;
 mod error;
-mod metered;
-mod resolver;
-mod threads;
-mod tls;
-mod unread;
 
 use std::sync::Arc;
 
 use http::{Method, Request, Response, header};
-use ureq::{AsSendBody, Body};
-
-pub use huaweicloud_sms_transport::{
-    Error, Part, Phase, Proxy, ProxyUrl, Routes, Settings, SettingsError, Trust,
+use huaweicloud_sms_transport::{
+    Phase, Settings, SettingsError, Transport, TransportError,
+    internal::{Cause, MissingBody, Resolve, system_resolver},
 };
-use huaweicloud_sms_transport::{Lookup, NoBody};
+use ureq::{Agent, AsSendBody, Body, config::Config};
 
-use crate::agents::Agents;
+use crate::connector::{Connect, NoAddress};
 
 const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!(
     env!("CARGO_PKG_NAME"),
@@ -67,54 +59,87 @@ const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!
 /// threads.
 #[derive(Clone)]
 pub struct UreqTransport {
-    client: Client,
+    agent: Agent,
+    /// Whether each request has to be configured.
+    is_callers: bool,
     settings: Arc<Settings>,
-}
-
-#[derive(Clone)]
-enum Client {
-    Ours(Arc<Agents>),
-    /// The caller's agent: each request has to be configured.
-    Callers(ureq::Agent),
 }
 
 impl UreqTransport {
     /// A transport that is ready to use.
     ///
     /// # Errors
-    /// What no transport can be made from; see [`SettingsError`].
+    /// Settings that no transport can be made from; see [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        Self::with_lookup(settings, Lookup::default())
+        Self::with_resolver(settings, system_resolver())
     }
 
-    fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, SettingsError> {
+    /// For tests: with a resolver in place of the system's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[doc(hidden)]
+    pub fn with_resolver(settings: Settings, resolve: Resolve) -> Result<Self, SettingsError> {
         settings.check()?;
-        let client = Client::Ours(Arc::new(Agents::new(&settings, lookup)?));
-        Ok(Self { client, settings: Arc::new(settings) })
+        let config = Config::builder()
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .timeout_global(Some(settings.timeout()))
+            .max_response_header_size(Settings::MAX_HEAD)
+            .max_idle_age(settings.pool_idle_timeout())
+            // Only the request's own headers are sent.
+            .accept("")
+            .accept_encoding("")
+            .user_agent("")
+            // The connector has it.
+            .proxy(None)
+            .build();
+        let agent = Agent::with_parts(config, Connect::new(&settings, resolve)?, NoAddress);
+        Ok(Self { agent, is_callers: false, settings: Arc::new(settings) })
     }
 
-    /// A transport over an agent of yours. Of the settings only time limit and body limit count.
+    /// A transport over an agent of yours. Of the settings only `timeout` and `max_body` count.
     ///
     /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new).
-    /// Trust, proxy, pool, the head's limit in bytes and automatic headers are the agent's. So are look-ups: with
-    /// ureq's own resolver each makes a thread, and **panics** when none can be made.
+    /// Root certificates, proxy, pool, the head's limit in bytes and automatic headers are the agent's. So
+    /// are look-ups: with ureq's own resolver each makes a thread, and **panics** when none can be made.
     ///
     /// Over TLS, ureq's own connector reuses a connection on which bytes that the server sent behind
     /// the response wait unread. They become the response to the next request.
     ///
     /// # Errors
-    /// [`SettingsError::Timeout`].
-    pub fn with_agent(agent: ureq::Agent, settings: Settings) -> Result<Self, SettingsError> {
+    /// As [`Settings::check`].
+    pub fn with_agent(agent: Agent, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { client: Client::Callers(agent), settings: Arc::new(settings) })
+        Ok(Self { agent, is_callers: true, settings: Arc::new(settings) })
     }
 
-    /// Sends a request and reads its response.
-    ///
-    /// # Errors
-    /// See [`Error`]. Nothing was sent if it is one of connecting ([`Error::Dns`],
-    /// [`Error::Connect`], [`Error::Tls`], [`Error::Proxy`]).
-    pub fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Error> {
+    /// The settings that it was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, TransportError> {
+        if !self.is_callers {
+            let response = self.agent.run(request);
+            return response.map_err(|error| self.error(error, Some(Phase::Head)));
+        }
+        let request = self.agent.configure_request(request);
+        let request = request.max_redirects(0).http_status_as_error(false);
+        let request = request.timeout_global(Some(self.settings.timeout())).build();
+        // Only the agent knows whether it was still connecting.
+        self.agent.run(request).map_err(|error| self.error(error, None))
+    }
+
+    fn error(&self, error: ureq::Error, phase: Option<Phase>) -> TransportError {
+        error::from_ureq(error, &self.settings, phase)
+    }
+}
+
+impl Transport for UreqTransport {
+    type Error = TransportError;
+
+    fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
         let (mut parts, body) = request.into_parts();
         parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         let is_head = parts.method == Method::HEAD;
@@ -131,63 +156,22 @@ impl UreqTransport {
         };
         let response = response?;
 
-        let limit = self.settings.get_max_body();
+        let limit = self.settings.max_body();
         let (parts, mut body) = response.into_parts();
         if parts.headers.len() > Settings::MAX_HEADERS {
-            return Err(Error::TooLarge { part: Part::Head, limit: Settings::MAX_HEAD });
+            return Err(Cause::TooLarge { phase: Phase::Head, limit: Settings::MAX_HEAD }.into());
         }
         // Without this ureq reads up to the limit first, or waits for what never comes.
         if body.content_length().is_some_and(|length| length > limit as u64) {
-            return Err(Error::TooLarge { part: Part::Body, limit });
+            return Err(Cause::TooLarge { phase: Phase::Body, limit }.into());
         }
         let body = body.with_config().limit(limit as u64).read_to_vec();
         let body = body.map_err(|error| self.error(error, Some(Phase::Body)))?;
         // ureq takes any end of the connection for the end of such a body.
         if body.is_empty() && !is_head {
-            NoBody::check(&parts)?;
+            MissingBody::check(&parts)?;
         }
         Ok(Response::from_parts(parts, body))
-    }
-
-    /// What it was made with.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Ends the service of this transport and of all its clones: calls that wait end with an error
-    /// within 100 ms, later ones fail at once. A look-up or connect that hangs is left to itself. It is
-    /// waited for with an agent of yours, and where no thread can be had for it.
-    pub fn shutdown(&self) {
-        match &self.client {
-            Client::Ours(agents) => agents.shutdown(),
-            Client::Callers(agent) => agent.clone().shutdown(),
-        }
-    }
-
-    fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, Error> {
-        // Of an agent of the caller's only it knows whether it was still connecting.
-        let (response, phase) = match &self.client {
-            Client::Ours(agents) => {
-                let agent = agents.for_uri(request.uri());
-                let no_way =
-                    |error: SettingsError| Error::Proxy { status: None, source: error.into() };
-                (agent.map_err(no_way)?.run(request), Some(Phase::Head))
-            }
-            Client::Callers(agent) => {
-                let request = agent
-                    .configure_request(request)
-                    .max_redirects(0)
-                    .http_status_as_error(false)
-                    .timeout_global(Some(self.settings.get_timeout()))
-                    .build();
-                (agent.run(request), None)
-            }
-        };
-        response.map_err(|error| self.error(error, phase))
-    }
-
-    fn error(&self, error: ureq::Error, phase: Option<Phase>) -> Error {
-        error::from_ureq(error, &self.settings, phase)
     }
 }
 
@@ -199,9 +183,15 @@ impl std::fmt::Debug for UreqTransport {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, time::Duration};
+    use std::{
+        error::Error,
+        io,
+        sync::{Mutex, mpsc},
+        time::Duration,
+    };
 
     use huaweicloud_sms_simulator::Simulator;
+    use huaweicloud_sms_transport::{Proxy, RootCerts};
 
     use super::*;
 
@@ -209,76 +199,75 @@ mod tests {
     fn settings() -> Settings {
         let service = Simulator::builder().tls().start().expect("started");
         let ca = service.ca_pem().expect("a CA").into();
-        Settings::default().proxy(Proxy::None).trust(Trust::Pem(ca))
+        Settings::default().with_proxy(Proxy::Direct).with_root_certs(RootCerts::Pem(ca))
     }
 
-    /// The system's resolver cannot be interrupted, and the call ends all the same.
+    fn execute(settings: Settings, resolve: Resolve, url: &str) -> TransportError {
+        let transport = UreqTransport::with_resolver(settings, resolve).expect("a transport");
+        let request = Request::get(url).body(Vec::new()).expect("a request");
+        transport.execute(request).expect_err("no response")
+    }
+
+    /// The system's resolver cannot be interrupted. The call does not wait for it.
     #[test]
-    fn a_look_up_that_hangs_ends_at_the_limit() {
+    fn a_look_up_that_hangs_ends_at_the_connect_timeout() {
         let (release, released) = mpsc::channel::<()>();
-        let released = std::sync::Mutex::new(released);
-        let lookup = Lookup::with(move |_| {
+        let released = Mutex::new(released);
+        let resolve: Resolve = Arc::new(move |_, _| {
             // Until the test is over.
             let _ = released.lock().map(|released| released.recv());
             Ok(Vec::new())
         });
-        let settings = settings().timeout(Duration::from_millis(100));
-        let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
-        let request = Request::get("http://host.invalid/").body(Vec::new()).expect("a request");
-        let error = transport.execute(request).expect_err("no address");
-        assert!(matches!(error, Error::Timeout { phase: Some(Phase::Connect), .. }), "{error:?}");
+        let settings = settings().with_connect_timeout(Duration::from_millis(100));
+        let error = execute(settings, resolve, "http://host.invalid/");
+        assert_eq!(error.to_string(), "no connection within 0.1 s");
         drop(release);
-    }
-    /// Shuts a transport down as soon as its call has begun to do what hangs.
-    fn shut_down_within_a_call(transport: &UreqTransport, url: &str, begins: &mpsc::Receiver<()>) {
-        let request = Request::get(url).body(Vec::new()).expect("a request");
-        std::thread::scope(|scope| {
-            let call = scope.spawn(|| transport.execute(request));
-            begins.recv().expect("begun");
-            transport.shutdown();
-            let error = call.join().expect("no panic").expect_err("shut down");
-            assert!(matches!(error, Error::Closed { .. } | Error::Connect { .. }), "{error:?}");
-        });
     }
 
     #[test]
-    fn a_shutdown_ends_a_look_up_that_hangs() {
-        let (begun, begins) = mpsc::channel();
+    fn when_16_look_ups_hang_further_ones_fail_at_once() {
         let (release, released) = mpsc::channel::<()>();
-        let released = std::sync::Mutex::new(released);
-        let lookup = Lookup::with(move |_| {
-            let _ = begun.send(());
+        let released = Mutex::new(released);
+        let resolve: Resolve = Arc::new(move |_, _| {
             let _ = released.lock().map(|released| released.recv());
-            Ok(Vec::new())
+            Err(io::ErrorKind::NotFound.into())
         });
-        let settings = settings().timeout(Settings::MAX_TIMEOUT);
-        let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
-        shut_down_within_a_call(&transport, "http://host.invalid/", &begins);
+        let settings = settings().with_connect_timeout(Duration::from_millis(1));
+        let transport = UreqTransport::with_resolver(settings, resolve).expect("a transport");
+        let why = || {
+            let request = Request::get("http://host.invalid/").body(Vec::new());
+            let error = transport.execute(request.expect("a request")).expect_err("no address");
+            error.source().map_or_else(|| error.to_string(), ToString::to_string)
+        };
+        for _ in 0..16 {
+            assert_eq!(why(), "no connection within 0.001 s");
+        }
+        assert_eq!(why(), "earlier look-ups hang");
+        // They return, and others may begin.
         drop(release);
+        while why() == "earlier look-ups hang" {
+            std::thread::yield_now();
+        }
     }
 
     /// A listener whose queue is full: Linux drops further attempts, as a firewall does.
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_shutdown_ends_a_connect_that_hangs() {
-        use std::net::{SocketAddr, TcpListener, TcpStream};
+    fn silent_addresses_end_at_the_connect_timeout() {
+        use std::net::{TcpListener, TcpStream};
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let addr = listener.local_addr().expect("an address");
-        let quick = Duration::from_millis(50);
+        let silent = listener.local_addr().expect("an address");
         // std's queue is 128 long, or as long as the system allows.
-        let mut full = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&addr, quick) {
-            full.push(stream);
-            assert!(full.len() < 10_000, "the queue has an end");
+        let mut queue = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&silent, Duration::from_millis(50)) {
+            queue.push(stream);
+            assert!(queue.len() < 10_000, "the queue has an end");
         }
-        let (begun, begins) = mpsc::channel();
-        let lookup = Lookup::with(move |_| {
-            let _ = begun.send(());
-            Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
-        });
-        let settings = settings().timeout(Settings::MAX_TIMEOUT);
-        let transport = UreqTransport::with_lookup(settings, lookup).expect("a transport");
-        let url = format!("http://host.invalid:{}/", addr.port());
-        shut_down_within_a_call(&transport, &url, &begins);
+        let settings = settings().with_connect_timeout(Duration::from_millis(300));
+        for addresses in [vec![silent], vec![silent; 3]] {
+            let resolve: Resolve = Arc::new(move |_, _| Ok(addresses.clone()));
+            let error = execute(settings.clone(), resolve, "http://host.invalid/");
+            assert_eq!(error.to_string(), "no connection within 0.3 s");
+        }
     }
 }

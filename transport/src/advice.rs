@@ -1,57 +1,70 @@
 use rustls::{CertificateError as Bad, Error as Tls};
 
-use crate::{Error, Phase, find};
+use crate::{
+    Phase, TransportError,
+    error::{Cause, find, shortage},
+    tunnel::TunnelError,
+};
 
-impl Error {
-    /// What the operator can do, in a line. Options are those of `sms-agent`.
+impl TransportError {
+    /// What the operator can do, in one line.
     #[must_use]
     pub fn advice(&self) -> &'static str {
-        match self {
-            Self::Timeout { phase: Some(Phase::Connect), .. } => {
-                "check the firewall (outbound TCP 443, and UDP 53 for names) and whether a proxy is \
-                 needed; --timeout sets the limit"
+        let has_proxy = self.proxy().is_some();
+        match self.cause() {
+            Cause::Timeout { phase: Some(Phase::Connect), .. } | Cause::Connect { .. } => {
+                if has_proxy {
+                    "check the proxy's address, and the firewall between this server and the proxy"
+                } else {
+                    "check the endpoint's port, the firewall (outbound TCP 443, and UDP 53 for names) \
+                     and whether a proxy is needed"
+                }
             }
-            Self::Timeout { phase: Some(Phase::Head), .. } => {
-                "what was reached does not answer: check the endpoint and any proxy or gateway on \
-                 the way; --timeout sets the limit"
+            Cause::Timeout { phase: Some(Phase::Head), .. } => {
+                "the peer was reached and does not respond: check the endpoint and any proxy or \
+                 gateway on the way"
             }
-            Self::Timeout { .. } => {
-                "check the link's load and any proxy on the way; --timeout sets the limit"
-            }
-            Self::Dns { .. } => "check the endpoint's host name and this server's DNS",
-            Self::Connect { .. } => {
-                "check the endpoint's port, the firewall (outbound TCP 443) and whether a proxy is \
-                 needed"
-            }
-            Self::Tls { source } => tls(find(source.as_ref())),
-            Self::Proxy { status: Some(401 | 407), .. } => {
-                "give the proxy's user and password in HTTPS_PROXY (http://user:password@host:port)"
-            }
-            Self::Proxy { status: Some(403 | 405), .. } => {
-                "have the proxy allow CONNECT to the endpoint's host, or use --no-proxy"
-            }
-            Self::Proxy { status: Some(500..), .. } => {
-                "the proxy does not reach the service: check its own DNS, firewall and way out"
-            }
-            Self::Proxy { .. } => {
-                "check that the proxy's address is one of an http:// proxy, or use --no-proxy"
-            }
-            Self::Closed { .. } => {
+            Cause::Timeout { .. } => "check the link's load and any proxy on the way",
+            Cause::Dns { .. } if has_proxy => "check the proxy's host name and this server's DNS",
+            Cause::Dns { .. } => "check the endpoint's host name and this server's DNS",
+            Cause::Tls { source } => tls(find(source.as_ref())),
+            Cause::Proxy { source } => proxy(source),
+            Cause::Closed { .. } => {
                 "try again; if it stays, a firewall or proxy cuts the connection"
             }
-            Self::TooLarge { .. } => {
-                "this is no answer of the service: check the endpoint and the proxy (--max-body \
-                 sets the limit)"
+            Cause::TooLarge { .. } => {
+                "this is no response of the service: check the endpoint and the proxy"
             }
-            Self::Protocol { .. } => {
+            Cause::Protocol { .. } => {
                 "something that is not the service listens there: check the endpoint and the proxy"
             }
-            Self::Other { .. } => "see the causes with -v",
+            Cause::Other { source } if shortage(source.as_ref()).is_some() => {
+                "check this server's limits of open files and threads, and its memory"
+            }
+            Cause::Other { .. } => "see the causes of this error",
         }
     }
 }
 
-/// Turning the checks off is never among it.
+fn proxy(error: &TunnelError) -> &'static str {
+    let (code, schemes) = match error {
+        TunnelError::Status { status, schemes } => (status.as_u16(), schemes.as_slice()),
+        _ => (0, &[][..]),
+    };
+    match code {
+        401 | 407 if !schemes.is_empty() => {
+            "have the proxy accept Basic or this server's address, or use a proxy that does"
+        }
+        401 | 407 => {
+            "put the proxy's user and password into its address (http://user:password@host:port)"
+        }
+        403 | 405 => "have the proxy allow CONNECT to the endpoint's host, or use no proxy",
+        500.. => "the proxy does not reach the service: check its own DNS, firewall and way out",
+        _ => "check that the proxy's address is one of an http:// proxy, or use no proxy",
+    }
+}
+
+/// Never advises to turn the checks off.
 fn tls(error: Option<&Tls>) -> &'static str {
     match error {
         Some(Tls::InvalidCertificate(problem)) => match problem {
@@ -59,23 +72,20 @@ fn tls(error: Option<&Tls>) -> &'static str {
             | Bad::ExpiredContext { .. }
             | Bad::NotValidYet
             | Bad::NotValidYetContext { .. } => {
-                "check this server's clock and time zone; if they are right, whoever runs the \
-                 endpoint or a TLS-inspecting proxy has to renew its certificate"
+                "check this server's clock and time zone; if they are right, the operator of the \
+                 endpoint or of a TLS-inspecting proxy has to renew the certificate"
             }
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 "check the endpoint's host name, and that this server's DNS leads to the service"
             }
-            _ => {
-                "behind a TLS-inspecting proxy or gateway, trust its CA: --ca-cert, in code \
-                 Trust::Pem"
-            }
+            _ => "behind a TLS-inspecting proxy or gateway, trust its CA",
         },
         Some(Tls::InvalidMessage(_)) => {
-            "what listens there speaks no TLS: check the endpoint's port and the proxy"
+            "the peer speaks no TLS: check the endpoint's port and the proxy"
         }
         Some(Tls::General(_)) => {
-            "install the system's CA certificates (package ca-certificates), or give the CA: \
-             --ca-cert, in code Trust::Pem"
+            "install the system's CA certificates (package ca-certificates), or trust a CA of your \
+             own"
         }
         _ => {
             "a firewall, gateway or proxy may break TLS: check the endpoint and what is on the way"
@@ -87,43 +97,56 @@ fn tls(error: Option<&Tls>) -> &'static str {
 mod tests {
     use std::time::Duration;
 
+    use http::StatusCode;
+
     use super::*;
 
     #[test]
-    fn every_kind_has_its_own() {
-        let timeout = |phase| Error::Timeout { limit: Duration::from_secs(1), phase };
-        let proxy = |status| Error::Proxy { status, source: "x".into() };
+    fn each_kind_has_its_own() {
+        let timeout = |phase| Cause::Timeout { limit: Duration::from_secs(1), phase };
+        let status = |code, schemes| {
+            let status = StatusCode::from_u16(code).expect("valid");
+            Cause::Proxy { source: TunnelError::Status { status, schemes } }
+        };
         let certificate = |problem| {
             let source = Tls::InvalidCertificate(problem).into();
-            Error::Tls { source }
+            Cause::Tls { source }
         };
-        for (error, word) in [
+        for (cause, word) in [
             (timeout(Some(Phase::Connect)), "firewall"),
-            (timeout(Some(Phase::Head)), "does not answer"),
+            (timeout(Some(Phase::Head)), "does not respond"),
             (timeout(Some(Phase::Body)), "load"),
             (timeout(None), "load"),
-            (Error::Dns { source: "x".into() }, "DNS"),
-            (Error::Connect { source: "x".into() }, "firewall"),
-            (certificate(Bad::UnknownIssuer), "--ca-cert"),
-            (certificate(Bad::BadEncoding), "--ca-cert"),
+            (Cause::Dns { source: "x".into() }, "DNS"),
+            (Cause::Connect { source: "x".into() }, "firewall"),
+            (certificate(Bad::UnknownIssuer), "CA"),
+            (certificate(Bad::BadEncoding), "CA"),
             (certificate(Bad::Expired), "clock"),
             (certificate(Bad::NotValidYet), "clock"),
             (certificate(Bad::NotValidForName), "host name"),
-            (Error::Tls { source: Tls::General("no store".into()).into() }, "ca-certificates"),
-            (Error::Tls { source: Tls::HandshakeNotComplete.into() }, "may break TLS"),
-            (proxy(Some(401)), "password"),
-            (proxy(Some(407)), "password"),
-            (proxy(Some(403)), "allow"),
-            (proxy(Some(502)), "does not reach"),
-            (proxy(None), "--no-proxy"),
-            (Error::Closed { source: "x".into() }, "try again"),
-            (Error::TooLarge { part: crate::Part::Head, limit: 1 }, "no answer of the service"),
-            (Error::Protocol { source: "x".into() }, "not the service"),
-            (Error::Other { source: "x".into() }, "-v"),
+            (Cause::Tls { source: Tls::General("no store".into()).into() }, "ca-certificates"),
+            (Cause::Tls { source: Tls::HandshakeNotComplete.into() }, "may break TLS"),
+            (status(401, Vec::new()), "password"),
+            (status(407, Vec::new()), "password"),
+            (status(407, vec!["NTLM"]), "Basic"),
+            (status(403, Vec::new()), "allow"),
+            (status(502, Vec::new()), "does not reach"),
+            (Cause::Proxy { source: TunnelError::NotHttp }, "no proxy"),
+            (Cause::Closed { source: "x".into() }, "try again"),
+            (Cause::TooLarge { phase: Phase::Head, limit: 1 }, "no response of the service"),
+            (Cause::Protocol { source: "x".into() }, "not the service"),
+            (Cause::Other { source: "x".into() }, "causes"),
         ] {
+            let error = TransportError::from(cause);
             let advice = error.advice();
             assert!(advice.contains(word), "{error}: {advice}");
             assert!(!advice.contains('\n') && advice.len() < 160, "one line: {advice}");
+            assert!(!advice.contains("--"), "no option of a command line: {advice}");
         }
+        let proxy = crate::ProxyUrl::new("http://p:1").expect("an address");
+        let through = |cause: Cause| TransportError::from(cause).through(Some(&proxy)).advice();
+        assert!(through(Cause::Dns { source: "x".into() }).contains("the proxy's host name"));
+        assert!(through(Cause::Connect { source: "x".into() }).contains("the proxy's address"));
+        assert!(through(timeout(Some(Phase::Connect))).contains("the proxy's address"));
     }
 }

@@ -3,183 +3,292 @@ use std::io;
 
 use http::{StatusCode, header, response::Parts};
 
-use crate::SettingsError;
+use crate::{ProxyUrl, tunnel::TunnelError};
 
-/// The client's own error, kept as the source.
-type Source = Box<dyn StdError + Send + Sync>;
+/// The error of the HTTP client or of the system.
+pub type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why a request got no answer. Both transports use the same words; the HTTP client's own error
-/// is the [`source`](StdError::source).
+/// Why a request got no response. Both adapters use the same words; the HTTP client's own error is the
+/// [`source`](StdError::source).
 ///
 /// Neither text nor source holds a header's value or a body.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The call was not finished within its time limit.
-    #[error("{} within {}", Missing(*phase), Seconds(*limit))]
-    Timeout {
-        /// The limit of the whole call.
-        limit: Duration,
-        /// What the call was doing when it was over, where the client knows.
-        phase: Option<Phase>,
-    },
-    /// The host's name could not be resolved.
-    #[error("the name of the host could not be resolved")]
-    Dns {
-        /// What the resolver said.
-        source: Source,
-    },
-    /// No connection could be made: refused, unreachable, filtered.
-    #[error("no connection could be made")]
-    Connect {
-        /// What the system said.
-        source: Source,
-    },
-    /// TLS failed: above all, the service's certificate is not trusted.
-    #[error("TLS failed: {}", tls_problem(source.as_ref()))]
-    Tls {
-        /// What the TLS library said.
-        source: Source,
-    },
-    /// The proxy refused the tunnel, or did not speak like one; or the environment names one that
-    /// can't be used.
-    #[error("{}", NoTunnel(*status, source.as_ref()))]
-    Proxy {
-        /// The status it answered with, if it was one.
-        status: Option<u16>,
-        /// What the client said.
-        source: Source,
-    },
-    /// The connection ended before the answer did.
-    #[error("the connection was closed before the answer was complete")]
-    Closed {
-        /// What the client said.
-        source: Source,
-    },
-    /// The answer is larger than allowed; the rest was not read.
-    #[error("{}", TooMuch(*part, *limit))]
-    TooLarge {
-        /// Which part of it.
-        part: Part,
-        /// The limit, in bytes. A head is also limited to 100 headers.
-        limit: usize,
-    },
-    /// What came back is not HTTP, or the request cannot be sent as HTTP.
-    #[error("the peer did not speak HTTP as it should")]
-    Protocol {
-        /// What the client said.
-        source: Source,
-    },
-    /// Anything else, such as a lack of memory, threads or descriptors.
-    #[error("the request could not be carried out")]
-    Other {
-        /// What the client or the system said.
-        source: Source,
-    },
+#[derive(Debug)]
+pub struct TransportError {
+    cause: Cause,
+    /// `host:port` of the proxy.
+    proxy: Option<String>,
 }
 
-/// A name was not resolved; its own type, so that [`Error::classify`] tells it from other errors.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct LookupError(
-    /// What the resolver said.
-    pub io::Error,
-);
+/// What kind of error a [`TransportError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// The call, or the making of its connection, was not finished within its limit.
+    Timeout,
+    /// The host's name, or that of the proxy, could not be resolved.
+    Dns,
+    /// No connection could be made: refused, unreachable, filtered.
+    Connect,
+    /// TLS failed. Usually the service's certificate is not trusted.
+    Tls,
+    /// The proxy did not open a tunnel, or the environment names a proxy that cannot be used.
+    Proxy,
+    /// The connection ended before the response did.
+    Closed,
+    /// The response is larger than allowed. The rest was not read.
+    TooLarge,
+    /// The response is not HTTP, or the request cannot be sent as HTTP.
+    Protocol,
+    /// Anything else, such as a lack of memory, threads or descriptors.
+    Other,
+}
 
-/// There was no connection within the time limit; its own type, so that [`Error::classify`] tells
-/// it from other errors.
-#[derive(Debug, thiserror::Error)]
-#[error("connecting took too long")]
-pub struct ConnectTimeout;
-
-/// An answer that says success has neither a length nor chunks nor a body: nothing tells an empty one
-/// from one that was cut off. The source of an [`Error::Closed`].
-#[derive(Debug, thiserror::Error)]
-#[error("it has neither a length nor a body")]
-pub struct NoBody;
-
-impl NoBody {
-    /// Looks at a response without a body that is none to HEAD. Of what is no success the status says
-    /// enough.
-    ///
-    /// # Errors
-    /// [`Error::Closed`], if it should have a body and does not say how long it is.
-    pub fn check(parts: &Parts) -> Result<(), Error> {
-        let lacks_length = parts.status.is_success()
-            && parts.status != StatusCode::NO_CONTENT
-            && !parts.headers.contains_key(header::CONTENT_LENGTH)
-            && !parts.headers.contains_key(header::TRANSFER_ENCODING);
-        if lacks_length { Err(Error::Closed { source: NoBody.into() }) } else { Ok(()) }
+impl TransportErrorKind {
+    /// The kind in lower case, for logs: `too_large`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Proxy => "proxy",
+            Self::Closed => "closed",
+            Self::TooLarge => "too_large",
+            Self::Protocol => "protocol",
+            Self::Other => "other",
+        }
     }
 }
 
 /// What a call does, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// It gets a connection: look-up, TCP, a proxy's tunnel, TLS.
+    /// It makes a connection: look-up, TCP, proxy, TLS.
     Connect,
-    /// It sends the request and waits for the answer's head.
+    /// It sends the request and waits for the response's head.
     Head,
-    /// It reads the answer's body.
+    /// It reads the response's body.
     Body,
 }
 
-/// A part of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Part {
-    /// Status line and headers.
-    Head,
-    /// The body.
-    Body,
+/// What a [`TransportError`] is made of.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the accessors of `TransportError` have the docs")]
+pub enum Cause {
+    Timeout { limit: Duration, phase: Option<Phase> },
+    Dns { source: Source },
+    Connect { source: Source },
+    Tls { source: Source },
+    Proxy { source: TunnelError },
+    Closed { source: Source },
+    TooLarge { phase: Phase, limit: usize },
+    Protocol { source: Source },
+    Other { source: Source },
 }
 
-struct Missing(Option<Phase>);
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Some(Phase::Connect) => "no connection",
-            Some(Phase::Head) => "no answer",
-            Some(Phase::Body) | None => "no complete answer",
-        })
-    }
-}
-
-struct TooMuch(Part, usize);
-
-impl fmt::Display for TooMuch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            // Which of the two it was hyper does not tell.
-            Self(Part::Head, limit) => {
-                write!(f, "the head of the answer is over {limit} bytes or 100 headers")
-            }
-            Self(Part::Body, limit) => write!(f, "the body of the answer is over {limit} bytes"),
+impl TransportError {
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> TransportErrorKind {
+        match self.cause {
+            Cause::Timeout { .. } => TransportErrorKind::Timeout,
+            Cause::Dns { .. } => TransportErrorKind::Dns,
+            Cause::Connect { .. } => TransportErrorKind::Connect,
+            Cause::Tls { .. } => TransportErrorKind::Tls,
+            Cause::Proxy { .. } => TransportErrorKind::Proxy,
+            Cause::Closed { .. } => TransportErrorKind::Closed,
+            Cause::TooLarge { .. } => TransportErrorKind::TooLarge,
+            Cause::Protocol { .. } => TransportErrorKind::Protocol,
+            Cause::Other { .. } => TransportErrorKind::Other,
         }
     }
-}
 
-impl Error {
-    /// Sorts an error of the HTTP client by what is at its root: look-up, TLS, then the
-    /// system's kinds.
-    /// `connecting` says that no connection was there yet.
+    /// What the call was doing at its timeout, if the HTTP client knows; or which part of the response is
+    /// too large, head or body.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        match self.cause {
+            Cause::Timeout { phase, .. } => phase,
+            Cause::TooLarge { phase, .. } => Some(phase),
+            _ => None,
+        }
+    }
+
+    /// The limit that a timeout exceeded: that of the call, or with [`Phase::Connect`] the connect timeout.
+    #[must_use]
+    pub fn limit(&self) -> Option<Duration> {
+        match self.cause {
+            Cause::Timeout { limit, .. } => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// The status with which the proxy rejected the tunnel.
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        match self.cause {
+            Cause::Proxy { source: TunnelError::Status { status, .. } } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// The proxy of the connection that could not be made, as `host:port`, without user and password.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
+    /// Whether the same request may succeed later, with nothing changed.
+    ///
+    /// `false` says that a person has to act first: trust a CA, give a password, correct an address.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match &self.cause {
+            Cause::Timeout { .. }
+            | Cause::Dns { .. }
+            | Cause::Connect { .. }
+            | Cause::Closed { .. }
+            | Cause::Other { .. } => true,
+            Cause::Proxy { source: TunnelError::Closed | TunnelError::Io(_) } => true,
+            Cause::Proxy { .. } => {
+                self.proxy_status().is_some_and(|status| status.is_server_error())
+            }
+            Cause::Tls { .. } | Cause::TooLarge { .. } | Cause::Protocol { .. } => false,
+        }
+    }
+
+    /// Sorts an error of the HTTP client, in which one of these may be wrapped. `connecting` says that there
+    /// was no connection yet; `limit` is that of the call.
+    #[doc(hidden)]
     #[must_use]
     pub fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
-        if find::<ConnectTimeout>(source.as_ref()).is_some() {
-            return Self::Timeout { limit, phase: Some(Phase::Connect) };
+        match source.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(source) => Cause::classify(source, limit, connecting).into(),
         }
-        if find::<LookupError>(source.as_ref()).is_some() {
-            return Self::Dns { source };
+    }
+
+    /// Names the proxy of the connection.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn through(mut self, proxy: Option<&ProxyUrl>) -> Self {
+        self.proxy = proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+        self
+    }
+
+    pub(crate) fn cause(&self) -> &Cause {
+        &self.cause
+    }
+}
+
+impl From<Cause> for TransportError {
+    fn from(cause: Cause) -> Self {
+        let cause = match cause {
+            // Nothing is wrong with the network then.
+            Cause::Dns { source } | Cause::Connect { source }
+                if shortage(source.as_ref()).is_some() =>
+            {
+                Cause::Other { source }
+            }
+            cause => cause,
+        };
+        Self { cause, proxy: None }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxy = self.proxy.as_ref().map(|proxy| format!("the proxy {proxy}"));
+        let through = proxy.as_ref().map(|proxy| format!(" ({proxy})")).unwrap_or_default();
+        match &self.cause {
+            Cause::Timeout { limit, phase } => {
+                let missing = match phase {
+                    Some(Phase::Connect) => "connection",
+                    Some(Phase::Head) => "response",
+                    Some(Phase::Body) | None => "complete response",
+                };
+                write!(f, "no {missing} within {} s{through}", limit.as_secs_f64())
+            }
+            Cause::Dns { .. } => {
+                let whose = proxy.as_deref().unwrap_or("the host");
+                write!(f, "the name of {whose} could not be resolved")
+            }
+            Cause::Connect { .. } => write!(f, "no connection could be made{through}"),
+            Cause::Tls { source } => {
+                write!(f, "TLS failed: {}{through}", tls_problem(source.as_ref()))
+            }
+            Cause::Proxy { source: TunnelError::Settings(problem) } => {
+                write!(f, "the environment's proxy cannot be used: {problem}")
+            }
+            Cause::Proxy { source } => {
+                let proxy = proxy.as_deref().unwrap_or("the proxy");
+                write!(f, "{proxy} did not open a tunnel: {source}")
+            }
+            Cause::Closed { .. } => {
+                f.write_str("the connection was closed before the response was complete")
+            }
+            Cause::TooLarge { phase: Phase::Body, limit } => {
+                write!(f, "the body of the response is over {limit} bytes")
+            }
+            // hyper does not tell which of the two it was.
+            Cause::TooLarge { limit, .. } => {
+                write!(f, "the head of the response is over {limit} bytes or 100 headers")
+            }
+            Cause::Protocol { .. } => f.write_str("the peer did not speak HTTP as it should"),
+            Cause::Other { source } => match shortage(source.as_ref()) {
+                Some(error) => write!(f, "this machine lacks a resource: {error}"),
+                None => f.write_str("the request could not be carried out"),
+            },
         }
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.cause {
+            Cause::Timeout { .. } | Cause::TooLarge { .. } | Cause::Proxy { .. } => None,
+            Cause::Dns { source }
+            | Cause::Connect { source }
+            | Cause::Tls { source }
+            | Cause::Closed { source }
+            | Cause::Protocol { source }
+            | Cause::Other { source } => Some(source.as_ref()),
+        }
+    }
+}
+
+/// A successful response has neither a length nor a body, so it may be truncated. The source of a
+/// [`Cause::Closed`].
+#[derive(Debug, thiserror::Error)]
+#[error("it has neither a length nor a body")]
+pub struct MissingBody;
+
+impl MissingBody {
+    /// Rejects a successful response that has neither a body nor a length: it may be truncated. The caller
+    /// has seen that the body is empty, and that the request was not HEAD.
+    ///
+    /// # Errors
+    /// [`Cause::Closed`].
+    pub fn check(parts: &Parts) -> Result<(), Cause> {
+        let lacks_length = parts.status.is_success()
+            && parts.status != StatusCode::NO_CONTENT
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+            && !parts.headers.contains_key(header::TRANSFER_ENCODING);
+        if lacks_length { Err(Cause::Closed { source: Self.into() }) } else { Ok(()) }
+    }
+}
+
+impl Cause {
+    /// Sorts by what is at the root of an error: TLS, then the system's kinds.
+    fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
         if find::<rustls::Error>(source.as_ref()).is_some() {
             return Self::Tls { source };
         }
         use io::ErrorKind as Kind;
         match find::<io::Error>(source.as_ref()).map(io::Error::kind) {
             Some(Kind::TimedOut) if !connecting => Self::Timeout { limit, phase: None },
-            Some(Kind::OutOfMemory) => Self::Other { source },
             Some(_) if connecting => Self::Connect { source },
             Some(
                 Kind::ConnectionReset
@@ -212,7 +321,7 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {
             found_io = Some(found);
-            // The innermost `io::Error` has the system's kind; outer ones are mere wrapping.
+            // The innermost `io::Error` has the system's kind; outer ones wrap it.
             if error.downcast_ref::<io::Error>().is_none() {
                 break;
             }
@@ -223,6 +332,17 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
         };
     }
     found_io
+}
+
+/// What the system said when it lacked memory, threads, descriptors or buffers.
+pub(crate) fn shortage<'a>(source: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    // EMFILE, ENFILE and ENOBUFS; std has no kinds for them.
+    const CODES: &[i32] = if cfg!(windows) { &[10024, 10055] } else { &[23, 24, 105] };
+    find::<io::Error>(source).filter(|error| {
+        // `WouldBlock` is what the making of a thread fails with.
+        matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
+            || error.raw_os_error().is_some_and(|code| CODES.contains(&code))
+    })
 }
 
 fn tls_problem(source: &(dyn StdError + 'static)) -> String {
@@ -253,34 +373,6 @@ fn tls_problem(source: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// Whole seconds where it is whole seconds: `30 s`, `1.5 s`.
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} s", self.0.as_secs_f64())
-    }
-}
-
-struct NoTunnel<'a>(Option<u16>, &'a (dyn StdError + 'static));
-
-impl fmt::Display for NoTunnel<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(problem) = find::<SettingsError>(self.1) {
-            return write!(f, "the environment's proxy cannot be used: {problem}");
-        }
-        f.write_str("the proxy did not open a tunnel")?;
-        match self.0 {
-            // 401 is for servers to say, and what tinyproxy says to a wrong password.
-            Some(status @ (401 | 407)) => {
-                write!(f, ": it wants a user and password (status {status})")
-            }
-            Some(status) => write!(f, ": it answered with status {status}"),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,9 +386,8 @@ mod tests {
     #[test]
     fn trust_is_found_under_two_wrappings() {
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let error = Error::classify(wrapped_twice(unknown), LIMIT, true);
-        assert!(matches!(error, Error::Tls { .. }));
-        assert!(error.advice().contains("--ca-cert"), "{}", error.advice());
+        let error = TransportError::from(Cause::classify(wrapped_twice(unknown), LIMIT, true));
+        assert_eq!(error.kind(), TransportErrorKind::Tls);
         assert_eq!(
             error.to_string(),
             "TLS failed: the certificate is not trusted: it is issued by an unknown CA"
@@ -304,54 +395,101 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_took_too_long() {
-        let error = Error::classify(wrapped_twice(ConnectTimeout), LIMIT, false);
-        let phase = Some(Phase::Connect);
-        assert!(matches!(error, Error::Timeout { limit: LIMIT, phase: at } if at == phase));
-    }
-
-    #[test]
     fn kinds_of_the_system() {
-        let of = |kind: io::ErrorKind, connecting| {
-            Error::classify(Box::new(io::Error::from(kind)), LIMIT, connecting)
-        };
-        assert!(matches!(of(io::ErrorKind::ConnectionRefused, false), Error::Connect { .. }));
-        assert!(matches!(of(io::ErrorKind::ConnectionReset, false), Error::Closed { .. }));
-        assert!(matches!(of(io::ErrorKind::ConnectionReset, true), Error::Connect { .. }));
-        assert!(matches!(of(io::ErrorKind::UnexpectedEof, false), Error::Closed { .. }));
-        assert!(matches!(
-            of(io::ErrorKind::TimedOut, false),
-            Error::Timeout { limit: LIMIT, phase: None }
-        ));
-        // The system gave up connecting before our limit: no time limit of ours is at fault.
-        assert!(matches!(of(io::ErrorKind::TimedOut, true), Error::Connect { .. }));
-        assert!(matches!(of(io::ErrorKind::OutOfMemory, true), Error::Other { .. }));
-        assert!(matches!(of(io::ErrorKind::InvalidInput, false), Error::Other { .. }));
+        use TransportErrorKind as Kind;
+        for (kind, connecting, expected) in [
+            (io::ErrorKind::ConnectionRefused, false, Kind::Connect),
+            (io::ErrorKind::ConnectionReset, false, Kind::Closed),
+            (io::ErrorKind::ConnectionReset, true, Kind::Connect),
+            (io::ErrorKind::UnexpectedEof, false, Kind::Closed),
+            (io::ErrorKind::TimedOut, false, Kind::Timeout),
+            // The system gave up connecting before our limit.
+            (io::ErrorKind::TimedOut, true, Kind::Connect),
+            (io::ErrorKind::OutOfMemory, true, Kind::Other),
+            (io::ErrorKind::InvalidInput, false, Kind::Other),
+        ] {
+            let cause = Cause::classify(Box::new(io::Error::from(kind)), LIMIT, connecting);
+            assert_eq!(TransportError::from(cause).kind(), expected, "{kind:?}");
+        }
     }
 
     #[test]
-    fn words() {
-        let limit = Duration::from_millis(1500);
-        for (phase, words) in [
-            (Some(Phase::Connect), "no connection within 1.5 s"),
-            (Some(Phase::Head), "no answer within 1.5 s"),
-            (Some(Phase::Body), "no complete answer within 1.5 s"),
-            (None, "no complete answer within 1.5 s"),
+    #[cfg(unix)]
+    fn a_lack_of_descriptors_is_told_as_such() {
+        let source = || io::Error::from_raw_os_error(24).into();
+        for cause in [
+            Cause::Dns { source: source() },
+            Cause::Connect { source: source() },
+            Cause::classify(source(), LIMIT, false),
         ] {
-            assert_eq!(Error::Timeout { limit, phase }.to_string(), words);
+            let error = TransportError::from(cause);
+            assert_eq!(error.kind(), TransportErrorKind::Other);
+            assert!(error.to_string().starts_with("this machine lacks a resource: "), "{error}");
+            assert!(error.advice().contains("open files"));
         }
+    }
+
+    #[test]
+    fn words_with_and_without_a_proxy() {
+        let source = || Source::from("x");
+        let limit = Duration::from_millis(1500);
+        let timeout = |phase| Cause::Timeout { limit, phase };
+        let status = |code| {
+            let status = StatusCode::from_u16(code).expect("valid");
+            Cause::Proxy { source: TunnelError::Status { status, schemes: Vec::new() } }
+        };
+        let proxy_url = ProxyUrl::new("http://user:password@p:1").expect("an address");
+        for (cause, words) in [
+            (timeout(Some(Phase::Connect)), "no connection within 1.5 s (the proxy p:1)"),
+            (timeout(Some(Phase::Head)), "no response within 1.5 s (the proxy p:1)"),
+            (timeout(Some(Phase::Body)), "no complete response within 1.5 s (the proxy p:1)"),
+            (timeout(None), "no complete response within 1.5 s (the proxy p:1)"),
+            (Cause::Dns { source: source() }, "the name of the proxy p:1 could not be resolved"),
+            (Cause::Connect { source: source() }, "no connection could be made (the proxy p:1)"),
+            (status(502), "the proxy p:1 did not open a tunnel: its response has status 502"),
+            (
+                status(401),
+                "the proxy p:1 did not open a tunnel: it wants a user and password (status 401)",
+            ),
+        ] {
+            let error = TransportError::from(cause).through(Some(&proxy_url));
+            assert_eq!((error.proxy(), error.to_string()), (Some("p:1"), words.into()));
+        }
+        let too_large =
+            |phase| TransportError::from(Cause::TooLarge { phase, limit: 9 }).to_string();
+        assert_eq!(too_large(Phase::Body), "the body of the response is over 9 bytes");
         assert_eq!(
-            Error::TooLarge { part: Part::Body, limit: 9 }.to_string(),
-            "the body of the answer is over 9 bytes"
+            too_large(Phase::Head),
+            "the head of the response is over 9 bytes or 100 headers"
         );
-        let proxy = |status| Error::Proxy { status, source: "x".into() }.to_string();
-        assert_eq!(proxy(None), "the proxy did not open a tunnel");
+        let dns = TransportError::from(Cause::Dns { source: source() });
+        assert_eq!(dns.to_string(), "the name of the host could not be resolved");
+        let error = TransportError::from(status(502));
         assert_eq!(
-            proxy(Some(502)),
-            "the proxy did not open a tunnel: it answered with status 502"
+            error.to_string(),
+            "the proxy did not open a tunnel: its response has status 502"
         );
-        for status in [401, 407] {
-            assert!(proxy(Some(status)).contains("password"));
+    }
+
+    #[test]
+    fn retryable_without_a_change() {
+        let proxy = |source| TransportError::from(Cause::Proxy { source });
+        let status = |status| TunnelError::Status { status, schemes: Vec::new() };
+        let source = || Source::from("x");
+        let timeout = Cause::Timeout { limit: LIMIT, phase: None };
+        for (error, expected) in [
+            (timeout.into(), true),
+            (Cause::Dns { source: source() }.into(), true),
+            (Cause::Closed { source: source() }.into(), true),
+            (Cause::Tls { source: source() }.into(), false),
+            (Cause::Protocol { source: source() }.into(), false),
+            (proxy(status(StatusCode::BAD_GATEWAY)), true),
+            (proxy(status(StatusCode::FORBIDDEN)), false),
+            (proxy(TunnelError::NotHttp), false),
+            (proxy(TunnelError::Closed), true),
+            (proxy(TunnelError::Io(io::ErrorKind::ConnectionReset.into())), true),
+        ] {
+            assert_eq!(error.is_retryable(), expected, "{error}");
         }
     }
 }

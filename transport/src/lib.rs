@@ -1,28 +1,56 @@
-//! What the two HTTP transports of `huaweicloud-sms` have in common: [`Settings`] and [`Error`].
+//! The seam between `huaweicloud-sms` and an HTTP client: [`Transport`] and [`AsyncTransport`].
 //!
-//! A transport maps an `http::Request` to an `http::Response` and knows nothing of the Server
-//! Migration Service. That both ship the same settings, limits and words for what went wrong is
-//! what makes them interchangeable; so these stand here once, and the transports re-export them.
+//! A transport maps an `http::Request` to an `http::Response`. It knows nothing of the Server
+//! Migration Service.
 //!
-//! The only I/O here is [`Lookup`], the only threads are those of [`Background`]; of the environment
-//! [`Routes`] reads the proxy's variables.
+//! The feature `adapter` adds what the two adapters of this project share, over ureq and over hyper:
+//! settings, errors, and one reading of the environment's proxy.
 
+mod seam;
+
+#[cfg(feature = "adapter")]
+mod addresses;
+#[cfg(feature = "adapter")]
 mod advice;
-mod background;
+#[cfg(feature = "adapter")]
 mod error;
-mod flood;
-mod lookup;
+#[cfg(feature = "adapter")]
 mod no_proxy;
+#[cfg(feature = "adapter")]
 mod proxy;
-mod routes;
+#[cfg(feature = "adapter")]
+mod proxy_matcher;
+#[cfg(feature = "adapter")]
+mod read_limit;
+#[cfg(feature = "adapter")]
+mod root_certs;
+#[cfg(feature = "adapter")]
 mod settings;
-mod trust;
+#[cfg(feature = "adapter")]
+mod tls;
+#[cfg(feature = "adapter")]
+mod tunnel;
 
-pub use background::{Background, Delivery, Pending};
-pub use error::{ConnectTimeout, Error, LookupError, NoBody, Part, Phase, find};
-pub use flood::{Flood, Meter};
-pub use lookup::Lookup;
-pub use proxy::{Proxy, ProxyUrl};
-pub use routes::Routes;
-pub use settings::{Settings, SettingsError};
-pub use trust::Trust;
+pub use seam::{AsyncTransport, Transport};
+
+#[cfg(feature = "adapter")]
+pub use {
+    error::{Phase, TransportError, TransportErrorKind},
+    proxy::{Proxy, ProxyUrl},
+    proxy_matcher::ProxyMatcher,
+    root_certs::RootCerts,
+    settings::{Settings, SettingsError},
+};
+
+/// For the adapters of this project only: anything in here may change in any release.
+#[cfg(feature = "adapter")]
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::{
+        addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver},
+        error::{Cause, MissingBody, Source, find},
+        read_limit::{ReadLimit, ReadLimitExceeded},
+        tls::TlsConfig,
+        tunnel::{Tunnel, TunnelError},
+    };
+}

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-/// The hosts that no proxy is used for, as curl reads `NO_PROXY`.
+/// The hosts that use no proxy, as curl reads `NO_PROXY`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NoProxy(Vec<Entry>);
 
@@ -47,7 +47,7 @@ impl Entry {
             let all = if address.is_ipv4() { 32 } else { 128 };
             match bits.map_or(Ok(all), str::parse) {
                 Ok(bits) if bits <= all => return Self::Network(address, bits),
-                // A range that is none covers nothing: no host has a slash.
+                // An invalid range matches nothing, because no host has a slash.
                 _ => {}
             }
         }

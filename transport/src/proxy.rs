@@ -1,18 +1,22 @@
-use core::fmt;
+use core::{fmt, str::FromStr};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 
 use crate::SettingsError;
 
-/// Through which HTTP proxy a transport goes. The proxy is asked to CONNECT, so that TLS, and in
-/// it the token, reaches only the service.
+/// Which HTTP proxy a transport uses.
+///
+/// The proxy opens a tunnel (CONNECT), so that TLS, and in it the credential, reaches only the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say; see [`Routes`](crate::Routes).
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say; see [`ProxyMatcher`](crate::ProxyMatcher).
     #[default]
     FromEnvironment,
-    /// None, whatever the environment says.
-    None,
-    /// This one for every request.
+    /// No proxy, whatever the environment says.
+    Direct,
+    /// This proxy for every request.
     Url(ProxyUrl),
 }
 
@@ -21,16 +25,17 @@ pub enum Proxy {
 /// `Debug` shows neither user nor password, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
-    url: String,
-    user_info: bool,
+    user_info: Option<String>,
+    host: String,
+    port: u16,
 }
 
 impl ProxyUrl {
-    /// Checks an address. A missing port means 80 with the clients, so it must be given.
+    /// Checks an address. It must name a port, since the default of HTTP clients, 80, is rarely right.
     ///
     /// # Errors
-    /// [`SettingsError::Proxy`] with what is wrong; it never repeats the address, which may hold
-    /// a password.
+    /// [`SettingsError::Proxy`] with what is wrong. It never repeats the address, which may hold a
+    /// password.
     pub fn new(url: &str) -> Result<Self, SettingsError> {
         let wrong = |what| Err(SettingsError::Proxy(what));
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -50,18 +55,14 @@ impl ProxyUrl {
             Some((user_info, host_port)) => (Some(user_info), host_port),
             None => (None, authority),
         };
-        if user_info.is_some_and(|text| text.contains('@') || !percent_encoding_is_valid(text)) {
-            return wrong("has a user or password that is not percent-encoded");
-        }
-        // What no URI may have one client refuses and the other takes for "no proxy".
-        let is_uri =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte);
-        if user_info.is_some_and(|text| !text.bytes().all(is_uri)) {
-            return wrong("has a user or password that is not percent-encoded");
-        }
-        // One client refuses other bytes, the other replaces them.
-        if user_info.is_some_and(|text| std::str::from_utf8(&decode(text)).is_err()) {
-            return wrong("has a user or password that is not UTF-8");
+        if let Some(text) = user_info {
+            // Most likely a password that was to be encoded, and would be cut.
+            if !percent_encoding_is_valid(text) || !text.bytes().all(is_user_info) {
+                return wrong("has a user or password that is not percent-encoded");
+            }
+            if percent_decode_str(text).decode_utf8().is_err() {
+                return wrong("has a user or password that is not UTF-8");
+            }
         }
         let Some((host, port)) = host_port.rsplit_once(':') else {
             return wrong("must name a port (http://host:3128)");
@@ -77,41 +78,70 @@ impl ProxyUrl {
         if !host_is_valid {
             return wrong("has no valid host");
         }
-        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits || !port.parse::<u16>().is_ok_and(|port| port > 0) {
-            return wrong("must have a port from 1 to 65535");
+        let port = Some(port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+        match port.and_then(|port| port.parse().ok()) {
+            None | Some(0) => wrong("must have a port from 1 to 65535"),
+            Some(port) => {
+                Ok(Self { user_info: user_info.map(Into::into), host: host.into(), port })
+            }
         }
-        Ok(Self { url: format!("http://{authority}"), user_info: user_info.is_some() })
     }
 
-    /// The whole address, user and password included: for the HTTP client only.
+    /// The host. An IPv6 address is in brackets.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.url
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
-    /// The address without user and password: `http://host:port`.
+    /// The port.
     #[must_use]
-    pub fn origin(&self) -> String {
-        let authority = self.url.rsplit_once('@').map(|(_, host)| host);
-        authority.map_or_else(|| self.url.clone(), |host| format!("http://{host}"))
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
-    /// The value of `Proxy-Authorization`, if there is a user: for the HTTP client only.
+    /// The whole address with user and password, for an HTTP client.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        let user_info = self.user_info.as_ref().map(|text| format!("{text}@"));
+        format!("http://{}{}:{}", user_info.unwrap_or_default(), self.host, self.port)
+    }
+
+    /// The value of `Proxy-Authorization`, if there is a user, for an HTTP client.
     #[must_use]
     pub fn basic_auth(&self) -> Option<String> {
-        let (scheme_and_user_info, _) = self.url.rsplit_once('@')?;
-        let user_info = scheme_and_user_info.strip_prefix("http://")?;
+        let user_info = self.user_info.as_deref()?;
         let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
-        let plain = [decode(user), b":".to_vec(), decode(password)].concat();
-        Some(format!("Basic {}", base64(&plain)))
+        let plain: Vec<u8> =
+            percent_decode_str(user).chain([b':']).chain(percent_decode_str(password)).collect();
+        Some(format!("Basic {}", BASE64_STANDARD.encode(plain)))
     }
 
-    /// Whether the address carries a user (and password).
+    /// Whether the address has a user (and password).
     #[must_use]
     pub fn has_user_info(&self) -> bool {
-        self.user_info
+        self.user_info.is_some()
     }
+}
+
+impl FromStr for ProxyUrl {
+    type Err = SettingsError;
+
+    fn from_str(url: &str) -> Result<Self, SettingsError> {
+        Self::new(url)
+    }
+}
+
+impl TryFrom<&str> for ProxyUrl {
+    type Error = SettingsError;
+
+    fn try_from(url: &str) -> Result<Self, SettingsError> {
+        Self::new(url)
+    }
+}
+
+/// What RFC 3986, section 3.2.1 allows in user info.
+fn is_user_info(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte)
 }
 
 fn percent_encoding_is_valid(text: &str) -> bool {
@@ -121,38 +151,10 @@ fn percent_encoding_is_valid(text: &str) -> bool {
     })
 }
 
-/// Decodes what is percent-encoded validly.
-fn decode(text: &str) -> Vec<u8> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at(2);
-        bytes.extend(u8::from_str_radix(digits, 16));
-        bytes.extend(rest.as_bytes());
-    }
-    bytes
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let byte = |index| u32::from(group.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * index) & 63) as usize];
-            text.push(if index > group.len() { '=' } else { char::from(digit) });
-        }
-    }
-    text
-}
-
 impl fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origin = self.origin();
-        let host = origin.trim_start_matches("http://");
-        let user = if self.user_info { "***@" } else { "" };
-        write!(f, "ProxyUrl(http://{user}{host})")
+        let user = if self.has_user_info() { "***@" } else { "" };
+        write!(f, "ProxyUrl(http://{user}{}:{})", self.host, self.port)
     }
 }
 
@@ -169,10 +171,12 @@ mod tests {
         let plain = ProxyUrl::new("http://[::1]:1").expect("valid");
         assert_eq!(format!("{plain:?}"), "ProxyUrl(http://[::1]:1)");
         assert!(!plain.has_user_info());
+        assert_eq!("http://[::1]:1".parse(), Ok(plain.clone()));
+        assert_eq!(ProxyUrl::try_from("http://[::1]:1"), Ok(plain));
     }
 
     #[test]
-    fn for_the_client() {
+    fn values_for_an_http_client() {
         for (url, basic) in [
             ("HTTP://us%40er:p%3Ass%C3%A9@proxy:1", Some("Basic dXNAZXI6cDpzc8Op")),
             ("http://user@proxy:1", Some("Basic dXNlcjo=")),
@@ -180,13 +184,13 @@ mod tests {
             ("http://proxy:1", None),
         ] {
             let proxy = ProxyUrl::new(url).expect("valid");
-            assert_eq!(proxy.origin(), "http://proxy:1");
+            assert_eq!((proxy.host(), proxy.port()), ("proxy", 1));
             assert_eq!(proxy.basic_auth().as_deref(), basic);
         }
     }
 
     #[test]
-    fn refused_without_repeating_it() {
+    fn rejected_without_repeating_it() {
         for bad in [
             "",
             "proxy:3128",

@@ -1,23 +1,27 @@
 use core::time::Duration;
 
-use crate::{Proxy, Trust};
+use crate::{Proxy, RootCerts};
 
-/// How a transport behaves. The defaults are safe: 30 s, 256 KiB, the system's trust store, the
-/// environment's proxy.
+/// How a transport behaves.
+///
+/// The defaults are safe: 30 s for a call, 10 s of them for a new connection, bodies up to 256 KiB, the
+/// system's trust store, the environment's proxy.
 ///
 /// ```
 /// use std::time::Duration;
 /// use huaweicloud_sms_transport::{Proxy, Settings};
 ///
-/// let settings = Settings::default().timeout(Duration::from_secs(10)).proxy(Proxy::None);
+/// let settings = Settings::default().with_timeout(Duration::from_secs(10)).with_proxy(Proxy::Direct);
+/// assert_eq!(settings.timeout(), Duration::from_secs(10));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Settings {
     timeout: Duration,
+    connect_timeout: Duration,
     max_body: usize,
-    idle_age: Duration,
-    trust: Trust,
+    pool_idle_timeout: Duration,
+    root_certs: RootCerts,
     proxy: Proxy,
 }
 
@@ -25,101 +29,121 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
             max_body: 256 * 1024,
-            idle_age: Self::IDLE_AGE,
-            trust: Trust::default(),
+            pool_idle_timeout: Self::POOL_IDLE_TIMEOUT,
+            root_certs: RootCerts::default(),
             proxy: Proxy::default(),
         }
     }
 }
 
 impl Settings {
-    /// The longest accepted time limit. A longer one could not be added to every clock.
+    /// The longest accepted duration. A longer one could not be added to every clock.
     pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// The most that a response's head (status line and headers) may take, in bytes.
+    /// The largest accepted head of a response (status line and headers), in bytes.
     pub const MAX_HEAD: usize = 64 * 1024;
 
-    /// The most headers that a response may have: what hyper takes without a list of its own for
+    /// The largest accepted number of headers of a response. With any other number hyper allocates for
     /// each response.
     pub const MAX_HEADERS: usize = 100;
 
-    /// How long an idle connection is kept for reuse unless told otherwise: well under the 60 to
-    /// 75 s after which servers usually close it, so that a request rarely meets a closing
-    /// connection.
-    pub const IDLE_AGE: Duration = Duration::from_secs(20);
+    /// The default of [`with_pool_idle_timeout`](Self::with_pool_idle_timeout): well under the 60 to
+    /// 75 s after which servers usually close a connection, so that a request rarely meets a closing one.
+    pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// Limits the whole call: look-up, connect, TLS, request, head and body. Default: 30 s.
-    ///
-    /// A transport refuses zero and anything over [`MAX_TIMEOUT`](Self::MAX_TIMEOUT) when it is
-    /// made.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
+    /// Limits the whole call: look-up, connect, proxy, TLS, request, head and body. Default: 30 s.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// Limits the response's body, in bytes: exactly this many pass. Default: 256 KiB.
-    pub fn max_body(mut self, limit: usize) -> Self {
+    /// Limits the making of a connection: look-up, all addresses, proxy and TLS handshake. Default: 10 s.
+    ///
+    /// It is never more than 9/10 of the timeout, so that a dead network always ends with the error
+    /// "no connection".
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Limits the response's body, in bytes. A body of exactly this length passes. Default: 256 KiB.
+    pub fn with_max_body(mut self, limit: usize) -> Self {
         self.max_body = limit;
         self
     }
 
     /// How long an idle connection is kept for reuse; zero means never. Default:
-    /// [`IDLE_AGE`](Self::IDLE_AGE).
-    pub fn idle_age(mut self, age: Duration) -> Self {
-        self.idle_age = age;
+    /// [`POOL_IDLE_TIMEOUT`](Self::POOL_IDLE_TIMEOUT).
+    pub fn with_pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = timeout;
         self
     }
 
-    /// Whose certificates are trusted. Default: [`Trust::Platform`].
-    pub fn trust(mut self, trust: Trust) -> Self {
-        self.trust = trust;
+    /// Which certificates are trusted. Default: [`RootCerts::Platform`].
+    pub fn with_root_certs(mut self, root_certs: RootCerts) -> Self {
+        self.root_certs = root_certs;
         self
     }
 
-    /// Through which proxy to go. Default: [`Proxy::FromEnvironment`].
-    pub fn proxy(mut self, proxy: Proxy) -> Self {
+    /// Which proxy is used. Default: [`Proxy::FromEnvironment`].
+    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
         self
     }
 
-    /// The time limit of a call.
+    /// The limit of a call.
     #[must_use]
-    pub fn get_timeout(&self) -> Duration {
+    pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// The size limit of a body, in bytes.
+    /// The limit of making a connection that is in force: at most 9/10 of the timeout.
     #[must_use]
-    pub fn get_max_body(&self) -> usize {
+    pub fn connect_timeout(&self) -> Duration {
+        self.connect_timeout.min(self.timeout / 10 * 9)
+    }
+
+    /// The limit of a body, in bytes.
+    #[must_use]
+    pub fn max_body(&self) -> usize {
         self.max_body
     }
 
     /// How long an idle connection is kept.
     #[must_use]
-    pub fn get_idle_age(&self) -> Duration {
-        self.idle_age
+    pub fn pool_idle_timeout(&self) -> Duration {
+        self.pool_idle_timeout
     }
 
-    /// Whose certificates are trusted.
+    /// Which certificates are trusted.
     #[must_use]
-    pub fn get_trust(&self) -> &Trust {
-        &self.trust
+    pub fn root_certs(&self) -> &RootCerts {
+        &self.root_certs
     }
 
-    /// The proxy.
+    /// Which proxy is used.
     #[must_use]
-    pub fn get_proxy(&self) -> &Proxy {
+    pub fn proxy(&self) -> &Proxy {
         &self.proxy
     }
 
-    /// Refuses what no transport can work with; each checks when it is made.
+    /// Checks the durations. Each transport does so when it is made.
     ///
     /// # Errors
-    /// [`SettingsError::Timeout`].
+    /// [`SettingsError::Timeout`], [`SettingsError::ConnectTimeout`] or
+    /// [`SettingsError::PoolIdleTimeout`].
     pub fn check(&self) -> Result<(), SettingsError> {
-        if self.timeout.is_zero() || self.timeout > Self::MAX_TIMEOUT {
+        let is_limit = |limit: Duration| !limit.is_zero() && limit <= Self::MAX_TIMEOUT;
+        if !is_limit(self.timeout) {
             return Err(SettingsError::Timeout);
+        }
+        if !is_limit(self.connect_timeout) {
+            return Err(SettingsError::ConnectTimeout);
+        }
+        if self.pool_idle_timeout > Self::MAX_TIMEOUT {
+            return Err(SettingsError::PoolIdleTimeout);
         }
         Ok(())
     }
@@ -129,10 +153,16 @@ impl Settings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The time limit is zero or over a day.
-    #[error("the time limit must be more than 0 and at most 24 hours")]
+    /// The timeout is zero or over a day.
+    #[error("the timeout must be more than 0 and at most 24 hours")]
     Timeout,
-    /// The PEM text given as trust holds no certificate.
+    /// The connect timeout is zero or over a day.
+    #[error("the connect timeout must be more than 0 and at most 24 hours")]
+    ConnectTimeout,
+    /// The idle timeout of the pool is over a day.
+    #[error("the idle timeout of connections must be at most 24 hours")]
+    PoolIdleTimeout,
+    /// The PEM text of the root certificates holds no certificate.
     #[error("the PEM text has no certificate (expected -----BEGIN CERTIFICATE-----)")]
     NoCertificate,
     /// A certificate of the PEM text is damaged.
@@ -141,17 +171,11 @@ pub enum SettingsError {
         /// Its place in the text, counted from 1.
         usize,
     ),
-    /// The trust store asked for was left out of this build by its features.
+    /// The features of this build leave the chosen trust store out.
     #[error("this build cannot trust {0}")]
-    TrustNotCompiledIn(
+    RootCertsNotCompiledIn(
         /// Which one.
         &'static str,
-    ),
-    /// The system's trust store could not be opened.
-    #[error("the system's trust store cannot be used: {0}")]
-    Platform(
-        /// What the system said.
-        String,
     ),
     /// The proxy's address is not of the form `http://[user:password@]host:port`.
     #[error("the proxy address {0}")]
@@ -159,10 +183,10 @@ pub enum SettingsError {
         /// What is wrong with it.
         &'static str,
     ),
-    /// A variable of the environment says nothing that can be used as the proxy.
+    /// A variable of the environment cannot be used as the proxy.
     #[error("{variable} {problem}")]
     Environment {
-        /// Its name.
+        /// The variable's name.
         variable: &'static str,
         /// What is wrong with its value, which is not repeated.
         problem: &'static str,
@@ -174,14 +198,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_limits_at_the_edges() {
-        let check = |limit| Settings::default().timeout(limit).check();
-        assert_eq!(check(Duration::ZERO), Err(SettingsError::Timeout));
-        assert_eq!(check(Duration::from_nanos(1)), Ok(()));
-        assert_eq!(check(Settings::MAX_TIMEOUT), Ok(()));
-        assert_eq!(
-            check(Settings::MAX_TIMEOUT + Duration::from_nanos(1)),
-            Err(SettingsError::Timeout)
-        );
+    fn durations_at_the_edges() {
+        const MAX: Duration = Settings::MAX_TIMEOUT;
+        const OVER: Duration = MAX.saturating_add(Duration::from_nanos(1));
+        let timeout = |limit| Settings::default().with_timeout(limit).check();
+        let connect = |limit| Settings::default().with_connect_timeout(limit).check();
+        let idle = |limit| Settings::default().with_pool_idle_timeout(limit).check();
+        for good in [Duration::from_nanos(1), MAX] {
+            assert_eq!((timeout(good), connect(good), idle(good)), (Ok(()), Ok(()), Ok(())));
+        }
+        for bad in [Duration::ZERO, OVER] {
+            assert_eq!(timeout(bad), Err(SettingsError::Timeout));
+            assert_eq!(connect(bad), Err(SettingsError::ConnectTimeout));
+        }
+        assert_eq!(idle(Duration::ZERO), Ok(()));
+        assert_eq!(idle(OVER), Err(SettingsError::PoolIdleTimeout));
+    }
+
+    #[test]
+    fn the_connect_timeout_leaves_a_tenth_of_the_timeout() {
+        let seconds = Duration::from_secs;
+        let of = |timeout| Settings::default().with_timeout(timeout).connect_timeout();
+        assert_eq!(of(seconds(30)), seconds(10));
+        assert_eq!(of(seconds(10)), seconds(9));
     }
 }

@@ -1,4 +1,4 @@
-//! A service that checks credentials, and those it knows. Each secret has a word to be searched for.
+//! A service that checks credentials. Each secret contains a word to search for.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What the tests of the binary share.
-#![allow(dead_code, reason = "each of them uses its part")]
+//! Shared by the tests of the program.
+#![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod credentials;
 
@@ -20,7 +20,7 @@ pub(crate) fn transports() -> Vec<&'static str> {
     ureq.into_iter().chain(cfg!(feature = "hyper").then_some("hyper")).collect()
 }
 
-/// The binary, with nothing of this process's environment that it would read.
+/// The program, without the variables of this environment that it would read.
 pub(crate) fn agent(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-agent"));
     for (name, _) in std::env::vars_os() {
@@ -42,11 +42,11 @@ pub(crate) fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
     simulator
 }
 
-/// A file in the tests' own directory.
+/// Writes a file in the directory of the tests.
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, content).expect("written");
-    // A token or a credential may be in it.
+    // It may hold a credential.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -59,12 +59,12 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// Ends the process with the test.
+/// Ends the process when dropped.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

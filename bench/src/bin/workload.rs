@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "request" => drop(black_box(black_box(&call).request(black_box(&token)))),
             "clone" => drop(black_box(black_box(&ready).clone())),
             "sign" => {
-                let signer = black_box(&key).at(black_box(Timestamp::MAX));
+                let signer = black_box(&key).signer(black_box(Timestamp::MAX));
                 drop(black_box(black_box(&call).request(&signer)));
             }
             "hashes" => {

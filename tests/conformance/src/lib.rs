@@ -1,13 +1,23 @@
-//! What every transport is driven through: the same cases on ureq, on hyper under both of tokio's
-//! runtimes, and on hyper over a bare connection.
+#![doc = include_str!("../README.md")]
 
-mod subject;
+mod adapter;
+mod blocking;
+mod connections;
+mod gzip_bomb;
+mod outcome;
+mod responses;
+mod row;
+mod stage;
+mod table;
 
-pub use subject::{SUBJECTS, Subject, Transport};
+pub use adapter::{Adapter, Boxed};
+pub use blocking::Blocking;
+pub use outcome::{Outcome, kind};
+pub use table::{Report, RowRun, run, run_adapter};
 
 use http::Request;
 
-/// The token of every request: long enough to be searched for.
+/// The token of each request, long enough to be searched for.
 pub const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
 
 /// The path of server `id`.
@@ -19,7 +29,7 @@ pub fn path(id: &str) -> String {
 /// The request that the simulator answers from the queue of server `id`.
 ///
 /// # Panics
-/// If `url` is no URL.
+/// If `url` is not a URL.
 #[must_use]
 pub fn get(url: &str, id: &str) -> Request<Vec<u8>> {
     get_with(url, id, TOKEN)
@@ -28,7 +38,7 @@ pub fn get(url: &str, id: &str) -> Request<Vec<u8>> {
 /// The same with another token.
 ///
 /// # Panics
-/// If `url` is no URL, or `token` no header's value.
+/// If `url` is not a URL, or `token` not a header value.
 #[must_use]
 pub fn get_with(url: &str, id: &str, token: &str) -> Request<Vec<u8>> {
     let request = Request::get(format!("{url}{}", path(id)))

@@ -1,19 +1,27 @@
-//! Every promise of a transport, on every subject; what servers and networks do to it is in the
-//! table beside.
-#![allow(clippy::print_stdout, reason = "the subject is shown when its case fails")]
+//! The promises of both adapters, except for those that the table proves.
+#![allow(clippy::print_stdout, reason = "names the adapter of a case that fails")]
 
 use std::time::Duration;
 
 use http::Request;
 use huaweicloud_sms_simulator::{
-    Answer, Simulator,
+    Answer, Script, Simulator, Step,
     proxy::{ProxyBehavior, SimulatedProxy},
 };
-use huaweicloud_sms_transport::{Error, Part, Proxy, ProxyUrl, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject, TOKEN, Transport, get, path};
+use huaweicloud_sms_transport::{
+    Phase, Proxy, ProxyUrl, RootCerts, Settings, TransportErrorKind as Kind,
+};
+use huaweicloud_sms_transport_conformance::{Adapter, Boxed, TOKEN, get, path};
+
+/// A connect timeout that is soon reached.
+const SOON: Duration = Duration::from_millis(200);
 
 fn settings() -> Settings {
-    Settings::default().proxy(Proxy::None)
+    settings_with(Proxy::Direct)
+}
+
+fn settings_with(proxy: Proxy) -> Settings {
+    Settings::default().with_proxy(proxy)
 }
 
 fn simulator(answers: impl IntoIterator<Item = Answer>) -> Simulator {
@@ -22,32 +30,32 @@ fn simulator(answers: impl IntoIterator<Item = Answer>) -> Simulator {
     simulator
 }
 
-/// Runs a case on every subject.
-fn each(case: impl Fn(Subject)) {
-    for subject in SUBJECTS {
-        println!("{subject:?}");
-        case(subject);
+/// Runs a case on every adapter.
+fn each(case: impl Fn(Adapter)) {
+    for adapter in Adapter::ALL {
+        println!("{adapter:?}");
+        case(adapter);
     }
 }
 
-/// Runs a case on every subject that makes its own connections.
-fn each_client(case: impl Fn(Subject)) {
-    each(|subject| {
-        if subject.connects() {
-            case(subject);
+/// Runs a case on every adapter that connects itself.
+fn each_client(case: impl Fn(Adapter)) {
+    each(|adapter| {
+        if adapter.connects() {
+            case(adapter);
         }
     });
 }
 
-fn start(subject: Subject) -> Transport {
-    subject.start(settings())
+fn start(adapter: Adapter) -> Boxed {
+    adapter.start(settings())
 }
 
 #[test]
-fn a_get_goes_out_as_it_is() {
-    each(|subject| {
+fn a_request_is_sent_unchanged() {
+    each(|adapter| {
         let simulator = simulator([Answer::command("START", Some("t"))]);
-        let response = start(subject).execute(get(&simulator.url(), "id")).expect("an answer");
+        let response = start(adapter).execute(get(&simulator.url(), "id")).expect("a response");
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "application/json");
         assert_eq!(response.body(), br#"{"command_name":"START","command_param":{"task_id":"t"}}"#);
@@ -58,12 +66,12 @@ fn a_get_goes_out_as_it_is() {
         assert!(request.head.starts_with(b"GET /v3/sources/id/command HTTP/1.1\r\n"));
         let mut names: Vec<_> = request.headers.iter().map(|h| h.0.to_lowercase()).collect();
         names.sort_unstable();
-        // What an agent of the caller's adds by itself is the caller's.
-        names.retain(|name| subject != Subject::UreqAgent || name != "accept");
+        // The caller's agent adds it.
+        names.retain(|name| adapter != Adapter::UreqAgent || name != "accept");
         assert_eq!(names, ["content-type", "host", "user-agent", "x-auth-token"]);
         assert_eq!(request.header("host"), Some(simulator.addr().to_string().as_bytes()));
         let agent = String::from_utf8_lossy(request.header("user-agent").unwrap_or_default());
-        let client = subject.client();
+        let client = adapter.client();
         assert_eq!(
             agent,
             format!("huaweicloud-sms-transport-{client}/{}", env!("CARGO_PKG_VERSION"))
@@ -72,15 +80,15 @@ fn a_get_goes_out_as_it_is() {
 }
 
 #[test]
-fn what_the_request_says_wins() {
-    each(|subject| {
+fn headers_of_the_request_win() {
+    each(|adapter| {
         let simulator = simulator([]);
         let request = Request::get(format!("{}/x?y=z", simulator.url()))
             .header("user-agent", "mine")
             .header("accept", "application/json")
             .header("accept-encoding", "identity")
             .body(Vec::new());
-        start(subject).execute(request.expect("valid")).expect("an answer");
+        start(adapter).execute(request.expect("valid")).expect("a response");
         let requests = simulator.requests();
         assert_eq!(requests[0].target, "/x?y=z");
         for (name, value) in [
@@ -95,10 +103,10 @@ fn what_the_request_says_wins() {
 }
 
 #[test]
-fn lengths_by_method_and_body() {
-    each(|subject| {
+fn content_length_depends_on_method_and_body() {
+    each(|adapter| {
         let simulator = simulator([]);
-        let transport = start(subject);
+        let transport = start(adapter);
         for (method, body, length) in [
             ("GET", "", None),
             ("DELETE", "", None),
@@ -108,7 +116,7 @@ fn lengths_by_method_and_body() {
             ("POST", "body", Some("4")),
         ] {
             let request = Request::builder().method(method).uri(simulator.url()).body(body.into());
-            transport.execute(request.expect("valid")).expect("an answer");
+            transport.execute(request.expect("valid")).expect("a response");
             let requests = simulator.requests();
             let request = requests.last().expect("a request");
             assert_eq!(request.method, method);
@@ -121,22 +129,22 @@ fn lengths_by_method_and_body() {
 
 #[test]
 fn the_longest_token_arrives_whole() {
-    each(|subject| {
+    each(|adapter| {
         let token = "t".repeat(16_384);
         let simulator = Simulator::builder().token(token.clone()).start().expect("started");
         simulator.push("id", Answer::command("STOP", None));
         let mut request = get(&simulator.url(), "id");
         request.headers_mut().insert("x-auth-token", token.parse().expect("valid"));
-        assert_eq!(start(subject).execute(request).expect("an answer").status(), 200);
+        assert_eq!(start(adapter).execute(request).expect("a response").status(), 200);
         assert_eq!(simulator.requests()[0].header("x-auth-token"), Some(token.as_bytes()));
     });
 }
 
 #[test]
-fn redirects_are_returned_and_nothing_goes_there() {
-    each(|subject| {
+fn redirects_are_returned_and_not_followed() {
+    each(|adapter| {
         let elsewhere = simulator([]);
-        let transport = start(subject);
+        let transport = start(adapter);
         for status in [301, 302, 303, 307, 308] {
             let answer = Answer::body(status, "moved").header("location", &elsewhere.url());
             let simulator = simulator([answer]);
@@ -152,8 +160,8 @@ fn redirects_are_returned_and_nothing_goes_there() {
 
 #[test]
 fn no_status_is_an_error() {
-    each(|subject| {
-        let transport = start(subject);
+    each(|adapter| {
+        let transport = start(adapter);
         for status in [200, 202, 204, 304, 400, 401, 403, 404, 407, 429, 500, 502, 503, 599] {
             let body = if matches!(status, 204 | 304) { "" } else { "the reason" };
             let simulator = simulator([Answer::body(status, body).header("retry-after", "7")]);
@@ -168,7 +176,7 @@ fn no_status_is_an_error() {
 }
 
 #[test]
-fn bodies_up_to_the_limit() {
+fn a_body_over_the_limit_is_an_error() {
     let chunked = |size: usize| {
         let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
         let mut raw = head.as_bytes().to_vec();
@@ -180,8 +188,8 @@ fn bodies_up_to_the_limit() {
     };
     let until_close =
         |size: usize| Answer::raw([b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; size]].concat());
-    each(|subject| {
-        let transport = subject.start(settings().max_body(1000));
+    each(|adapter| {
+        let transport = adapter.start(settings().with_max_body(1000));
         for make in [&chunked as &dyn Fn(usize) -> Answer, &until_close, &|size| {
             Answer::body(200, vec![b'x'; size])
         }] {
@@ -189,34 +197,32 @@ fn bodies_up_to_the_limit() {
             let response = transport.execute(get(&simulator.url(), "id")).expect("at the limit");
             assert_eq!(response.body().len(), 1000);
             let error = transport.execute(get(&simulator.url(), "id")).expect_err("over it");
-            assert!(
-                matches!(error, Error::TooLarge { part: Part::Body, limit: 1000 }),
-                "{error:?}"
-            );
-            assert_eq!(error.to_string(), "the body of the answer is over 1000 bytes");
+            let kind = (error.kind(), error.phase());
+            assert_eq!(kind, (Kind::TooLarge, Some(Phase::Body)), "{error:?}");
+            assert_eq!(error.to_string(), "the body of the response is over 1000 bytes");
         }
     });
 }
 
 #[test]
-fn names() {
-    each_client(|subject| {
+fn resolves_a_name() {
+    each_client(|adapter| {
         let simulator = simulator([Answer::command("STOP", None)]);
         let url = format!("http://localhost:{}", simulator.addr().port());
-        assert_eq!(start(subject).execute(get(&url, "id")).expect("an answer").status(), 200);
+        assert_eq!(start(adapter).execute(get(&url, "id")).expect("a response").status(), 200);
     });
 }
 
 #[test]
 fn many_calls_at_once() {
-    each(|subject| {
+    each(|adapter| {
         let simulator = simulator([Answer::command("STOP", None).times(20)]);
-        let transport = start(subject);
+        let transport = start(adapter);
         std::thread::scope(|scope| {
             for _ in 0..20 {
                 scope.spawn(|| {
                     let response = transport.execute(get(&simulator.url(), "id"));
-                    assert_eq!(response.expect("an answer").status(), 200);
+                    assert_eq!(response.expect("a response").status(), 200);
                 });
             }
         });
@@ -225,41 +231,41 @@ fn many_calls_at_once() {
 }
 
 #[test]
-fn tls_trusts_what_it_is_told_to() {
-    each_client(|subject| {
+fn tls_trusts_the_given_certificates() {
+    each_client(|adapter| {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
         simulator.push("id", Answer::command("STOP", None).times(2));
         let ca = simulator.ca_pem().expect("a CA");
         let other = Simulator::builder().tls().start().expect("started");
         let port = simulator.addr().port();
-        let ask = |pem: &str, host: &str| {
-            let transport = subject.start(settings().trust(Trust::Pem(pem.into())));
+        let call = |pem: &str, host: &str| {
+            let transport = adapter.start(settings().with_root_certs(RootCerts::Pem(pem.into())));
             transport.execute(get(&format!("https://{host}:{port}"), "id"))
         };
-        assert_eq!(ask(ca, "127.0.0.1").expect("trusted").status(), 200);
+        assert_eq!(call(ca, "127.0.0.1").expect("trusted").status(), 200);
         let both = [other.ca_pem().unwrap_or_default(), ca].concat();
-        assert_eq!(ask(&both, "localhost").expect("trusted").status(), 200);
+        assert_eq!(call(&both, "localhost").expect("trusted").status(), 200);
     });
 }
 
 #[test]
-fn tls_with_the_systems_trust_does_not_trust_the_simulator() {
-    each_client(|subject| {
+fn tls_with_the_systems_trust_store_rejects_the_simulator() {
+    each_client(|adapter| {
         let simulator = Simulator::builder().tls().start().expect("started");
-        let error = start(subject).execute(get(&simulator.url(), "id")).expect_err("not trusted");
-        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+        let error = start(adapter).execute(get(&simulator.url(), "id")).expect_err("not trusted");
+        assert_eq!(error.kind(), Kind::Tls, "{error:?}");
         assert_eq!(simulator.request_count(), 0);
     });
 }
 
 fn through(proxy: &SimulatedProxy, user_info: &str) -> Settings {
     let url = format!("http://{user_info}{}", proxy.addr());
-    settings().proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
+    settings().with_proxy(Proxy::Url(ProxyUrl::new(&url).expect("an address")))
 }
 
 #[test]
 fn a_proxy_opens_a_tunnel_and_sees_no_token_inside_tls() {
-    each_client(|subject| {
+    each_client(|adapter| {
         for tls in [true, false] {
             let builder = Simulator::builder().token(TOKEN);
             let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
@@ -267,13 +273,16 @@ fn a_proxy_opens_a_tunnel_and_sees_no_token_inside_tls() {
             let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
             let mut settings = through(&proxy, "user:p%40ss@");
             if let Some(pem) = simulator.ca_pem() {
-                settings = settings.trust(Trust::Pem(pem.into()));
+                settings = settings.with_root_certs(RootCerts::Pem(pem.into()));
             }
-            let response = subject.start(settings).execute(get(&simulator.url(), "id"));
-            assert_eq!(response.expect("an answer").status(), 200);
+            let response = adapter.start(settings).execute(get(&simulator.url(), "id"));
+            assert_eq!(response.expect("a response").status(), 200);
             let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
             let connect = format!("CONNECT {} HTTP/1.1\r\n", simulator.addr());
             assert!(seen.starts_with(&connect), "{seen}");
+            let agent =
+                concat!("\r\nUser-Agent: huaweicloud-sms/", env!("CARGO_PKG_VERSION"), "\r\n");
+            assert!(seen.contains(agent), "{seen}");
             assert_eq!(seen.contains(TOKEN), !tls);
             let inside = String::from_utf8_lossy(&simulator.requests()[0].head).to_lowercase();
             assert!(!inside.contains("proxy-"), "{inside}");
@@ -282,9 +291,56 @@ fn a_proxy_opens_a_tunnel_and_sees_no_token_inside_tls() {
 }
 
 #[test]
+fn an_error_names_ntlm_of_a_proxy() {
+    each_client(|adapter| {
+        let proxy = SimulatedProxy::start(ProxyBehavior::Challenge("Proxy-Authenticate: NTLM"))
+            .expect("started");
+        let transport = adapter.start(through(&proxy, "user:canary@"));
+        let error = transport.execute(get("https://sms.example", "id")).expect_err("rejected");
+        let expected = format!(
+            "the proxy {} did not open a tunnel: it wants NTLM, and only Basic is supported (status 407)",
+            proxy.addr()
+        );
+        assert_eq!(error.to_string(), expected);
+        assert!(error.advice().contains("Basic") && !error.is_retryable());
+    });
+}
+
+#[test]
+fn errors_of_connecting_name_the_proxy() {
+    each_client(|adapter| {
+        let hangs = SimulatedProxy::start(ProxyBehavior::Hang).expect("started");
+        let settings = through(&hangs, "user:canary@").with_connect_timeout(SOON);
+        let error = adapter.start(settings).execute(get("https://sms.example", "id"));
+        let error = error.expect_err("no tunnel");
+        let address = hangs.addr().to_string();
+        assert_eq!((error.kind(), error.proxy()), (Kind::Timeout, Some(address.as_str())));
+        assert!(error.to_string().contains(&address), "{error}");
+        let url = ProxyUrl::new("http://user:canary@nonexistent.invalid:3128").expect("an address");
+        let transport = adapter.start(settings_with(Proxy::Url(url)));
+        let error = transport.execute(get("https://sms.example", "id")).expect_err("no name");
+        assert_eq!((error.kind(), error.proxy()), (Kind::Dns, Some("nonexistent.invalid:3128")));
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    });
+}
+
+#[test]
+fn connecting_has_its_own_limit() {
+    each_client(|adapter| {
+        let script = Script::new().on_accept([Step::Hold]);
+        let simulator = Simulator::builder().tls().script(script).start().expect("started");
+        let transport = adapter.start(settings().with_connect_timeout(SOON));
+        let error = transport.execute(get(&simulator.url(), "id")).expect_err("silence");
+        assert_eq!((error.kind(), error.phase()), (Kind::Timeout, Some(Phase::Connect)));
+        assert_eq!(error.limit(), Some(SOON));
+        assert_eq!(error.to_string(), "no connection within 0.2 s");
+    });
+}
+
+#[test]
 fn debug_shows_no_password() {
     let proxy = ProxyUrl::new("http://user:canary@127.0.0.1:1").expect("an address");
-    let settings = Settings::default().proxy(Proxy::Url(proxy));
+    let settings = Settings::default().with_proxy(Proxy::Url(proxy));
     let ureq = huaweicloud_sms_transport_ureq::UreqTransport::new(settings.clone());
     let hyper = huaweicloud_sms_transport_hyper::HyperTransport::new(settings);
     let shown = format!("{:?} {:?}", ureq.expect("a transport"), hyper.expect("a transport"));
@@ -292,17 +348,22 @@ fn debug_shows_no_password() {
 }
 
 #[test]
-fn settings_that_are_refused() {
+fn rejects_invalid_settings() {
     use huaweicloud_sms_transport::SettingsError;
-    let refused = |settings: Settings| {
+    let rejected = |settings: Settings| {
         let ureq = huaweicloud_sms_transport_ureq::UreqTransport::new(settings.clone());
         let hyper = huaweicloud_sms_transport_hyper::HyperTransport::new(settings);
-        let ureq = ureq.expect_err("refused");
-        assert_eq!(ureq, hyper.expect_err("refused"));
+        let ureq = ureq.expect_err("rejected");
+        assert_eq!(ureq, hyper.expect_err("rejected"));
         ureq
     };
-    assert_eq!(refused(settings().timeout(Duration::ZERO)), SettingsError::Timeout);
-    assert_eq!(refused(settings().trust(Trust::Pem(Vec::new()))), SettingsError::NoCertificate);
-    let error = refused(settings().trust(Trust::WebpkiRoots));
-    assert!(matches!(error, SettingsError::TrustNotCompiledIn(_)), "{error}");
+    assert_eq!(rejected(settings().with_timeout(Duration::ZERO)), SettingsError::Timeout);
+    let connect = settings().with_connect_timeout(Duration::MAX);
+    assert_eq!(rejected(connect), SettingsError::ConnectTimeout);
+    assert_eq!(
+        rejected(settings().with_root_certs(RootCerts::Pem(Vec::new()))),
+        SettingsError::NoCertificate
+    );
+    let error = rejected(settings().with_root_certs(RootCerts::WebpkiRoots));
+    assert!(matches!(error, SettingsError::RootCertsNotCompiledIn(_)), "{error}");
 }

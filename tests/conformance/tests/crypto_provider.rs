@@ -1,5 +1,6 @@
-//! TLS needs no crypto provider of the process, installs none, and uses none that the embedding
-//! program has installed. One test: what is installed is the whole process's.
+//! TLS neither needs, installs nor uses a crypto provider of the process.
+//!
+//! One test, because there is one provider per process.
 
 use std::{
     io::{Read, Write},
@@ -8,40 +9,41 @@ use std::{
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
-use huaweicloud_sms_transport::{Error, Proxy, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject, TOKEN, get};
+use huaweicloud_sms_transport::{Proxy, RootCerts, Settings, TransportErrorKind};
+use huaweicloud_sms_transport_conformance::{Adapter, TOKEN, get};
 use rustls::crypto::{CryptoProvider, GetRandomFailed, SecureRandom, ring};
 
 fn settings() -> Settings {
-    Settings::default().proxy(Proxy::None)
+    Settings::default().with_proxy(Proxy::Direct)
 }
 
-fn clients() -> impl Iterator<Item = Subject> {
-    SUBJECTS.into_iter().filter(|subject| subject.connects())
+fn clients() -> impl Iterator<Item = Adapter> {
+    Adapter::connecting()
 }
 
-/// Calls over TLS by every client, trusted and, with the system's store, not.
+/// Calls over TLS with a trusted CA, and with the system's trust store, which rejects the simulator.
 fn calls() {
-    for subject in clients() {
+    for adapter in clients() {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
         simulator.push("id", Answer::command("START", Some("t")));
         let pem = simulator.ca_pem().expect("a CA").into();
-        let transport = subject.start(settings().trust(Trust::Pem(pem)));
-        let response = transport.execute(get(&simulator.url(), "id")).expect("an answer");
+        let transport = adapter.start(settings().with_root_certs(RootCerts::Pem(pem)));
+        let response = transport.execute(get(&simulator.url(), "id")).expect("a response");
         assert_eq!(response.status(), 200);
-        let transport = subject.start(settings().trust(Trust::Platform));
+        let transport = adapter.start(settings().with_root_certs(RootCerts::Platform));
         let error = transport.execute(get(&simulator.url(), "id")).expect_err("not trusted");
-        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+        assert_eq!(error.kind(), TransportErrorKind::Tls, "{error:?}");
     }
 }
 
-/// The cipher suites that a client offers to a server that then hangs up.
-fn offered(subject: Subject) -> Vec<u16> {
+/// The cipher suites that a transport offers.
+fn offered(adapter: Adapter) -> Vec<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("an address"));
     let server = thread::spawn(move || {
         let (mut client, _) = listener.accept().expect("a client");
-        // A record's head; the handshake's type, length and version, 32 random bytes; a session.
+        // The head of the record (5) and of the handshake (4), the version (2), random bytes (32), and the
+        // length of the session identifier (1).
         let mut head = [0; 5 + 4 + 2 + 32 + 1];
         client.read_exact(&mut head).expect("a hello");
         let mut session = vec![0; head[43].into()];
@@ -55,12 +57,12 @@ fn offered(subject: Subject) -> Vec<u16> {
         suites.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
     });
     let pem = Simulator::builder().tls().start().expect("started").ca_pem().map(Vec::from);
-    let transport = subject.start(settings().trust(Trust::Pem(pem.expect("a CA"))));
+    let transport = adapter.start(settings().with_root_certs(RootCerts::Pem(pem.expect("a CA"))));
     transport.execute(get(&url, "id")).expect_err("no handshake");
     server.join().expect("a whole hello")
 }
 
-/// Fails for whoever uses it.
+/// A source of randomness that always fails.
 #[derive(Debug)]
 struct NoRandom;
 
@@ -71,7 +73,7 @@ impl SecureRandom for NoRandom {
 }
 
 #[test]
-fn a_provider_of_the_process_is_neither_made_nor_used() {
+fn tls_neither_installs_nor_uses_a_provider_of_the_process() {
     assert!(CryptoProvider::get_default().is_none());
     calls();
     assert!(CryptoProvider::get_default().is_none(), "none was installed");
@@ -86,11 +88,11 @@ fn a_provider_of_the_process_is_neither_made_nor_used() {
     useless.install_default().expect("the first");
 
     calls();
-    for subject in clients() {
-        let mut offered = offered(subject);
-        // What says that renegotiation is secure is no suite.
+    for adapter in clients() {
+        let mut offered = offered(adapter);
+        // TLS_EMPTY_RENEGOTIATION_INFO_SCSV is not a suite (RFC 5746, section 3.3).
         offered.retain(|code| *code != 0x00ff);
-        assert_eq!(offered, codes(&rings), "{subject:?}");
+        assert_eq!(offered, codes(&rings), "{adapter:?}");
     }
     let installed = CryptoProvider::get_default().expect("the program's");
     assert_eq!(installed.cipher_suites.len(), 1, "left as it was");

@@ -1,17 +1,17 @@
-//! Connections that are kept for reuse.
+//! Idle connections are reused.
 
 use std::time::Duration;
 
 use huaweicloud_sms_simulator::{Answer, Builder, Simulator};
-use huaweicloud_sms_transport::{Proxy, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{SUBJECTS, Subject, TOKEN, Transport, get};
+use huaweicloud_sms_transport::{Proxy, RootCerts, Settings};
+use huaweicloud_sms_transport_conformance::{Adapter, Boxed, TOKEN, get};
 
 fn settings() -> Settings {
-    Settings::default().proxy(Proxy::None)
+    Settings::default().with_proxy(Proxy::Direct)
 }
 
-fn clients() -> impl Iterator<Item = Subject> {
-    SUBJECTS.into_iter().filter(|subject| subject.connects())
+fn clients() -> impl Iterator<Item = Adapter> {
+    Adapter::connecting()
 }
 
 fn simulator(scheme: impl FnOnce(Builder) -> Builder) -> Simulator {
@@ -20,42 +20,40 @@ fn simulator(scheme: impl FnOnce(Builder) -> Builder) -> Simulator {
     simulator
 }
 
-fn start(subject: Subject, simulator: &Simulator, settings: Settings) -> Transport {
-    let ca = simulator.ca_pem().map(|pem| Trust::Pem(pem.into()));
-    subject.start(settings.trust(ca.unwrap_or_default()))
+fn start(adapter: Adapter, simulator: &Simulator, settings: Settings) -> Boxed {
+    let ca = simulator.ca_pem().map(|pem| RootCerts::Pem(pem.into()));
+    adapter.start(settings.with_root_certs(ca.unwrap_or_default()))
 }
 
-fn ask(transport: &Transport, simulator: &Simulator, times: u32) {
+fn call(transport: &Boxed, simulator: &Simulator, times: u32) {
     for _ in 0..times {
-        let response = transport.execute(get(&simulator.url(), "id")).expect("an answer");
+        let response = transport.execute(get(&simulator.url(), "id")).expect("a response");
         assert_eq!(response.body(), br#"{"command_name":"STOP"}"#);
     }
 }
 
-/// A connection and with it its TLS session serves polls that come within the idle age, whose
-/// default this is; one that comes after it gets a fresh one.
 #[test]
-fn a_connection_serves_within_its_idle_age_and_not_after_it() {
-    assert_eq!(Settings::default().get_idle_age(), Duration::from_secs(20));
-    for subject in clients() {
+fn a_connection_is_reused_within_its_idle_timeout_and_not_after_it() {
+    assert_eq!(Settings::default().pool_idle_timeout(), Duration::from_secs(20));
+    for adapter in clients() {
         for scheme in [std::convert::identity, Builder::tls, Builder::tls12] {
             let simulator = simulator(scheme);
-            ask(&start(subject, &simulator, settings()), &simulator, 20);
-            assert_eq!(simulator.connection_count(), 1, "{subject:?}");
-            // Over at once, so that nobody has to wait for it.
-            let over = settings().idle_age(Duration::ZERO);
-            ask(&start(subject, &simulator, over), &simulator, 5);
-            assert_eq!(simulator.connection_count(), 1 + 5, "{subject:?}");
+            call(&start(adapter, &simulator, settings()), &simulator, 20);
+            assert_eq!(simulator.connection_count(), 1, "{adapter:?}");
+            // An idle timeout of zero needs no waiting.
+            let over = settings().with_pool_idle_timeout(Duration::ZERO);
+            call(&start(adapter, &simulator, over), &simulator, 5);
+            assert_eq!(simulator.connection_count(), 1 + 5, "{adapter:?}");
         }
     }
 }
 
 #[test]
-fn ten_thousand_polls_take_one_connection() {
-    for subject in [Subject::Ureq, Subject::HyperMulti] {
+fn ten_thousand_polls_use_one_connection() {
+    for adapter in [Adapter::Ureq, Adapter::HyperMulti] {
         let simulator = simulator(|builder| builder);
-        ask(&start(subject, &simulator, settings()), &simulator, 10_000);
-        assert_eq!(simulator.connection_count(), 1, "{subject:?}");
+        call(&start(adapter, &simulator, settings()), &simulator, 10_000);
+        assert_eq!(simulator.connection_count(), 1, "{adapter:?}");
         assert_eq!(simulator.request_count(), 10_000);
     }
 }

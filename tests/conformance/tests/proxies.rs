@@ -1,5 +1,4 @@
-//! Through a real proxy, tinyproxy, with and without a password. Skipped where it is not installed;
-//! nothing is installed here.
+//! A real proxy, tinyproxy, with and without a password. Skipped if it is not installed.
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "says that it was skipped")]
 
@@ -13,8 +12,8 @@ use std::{
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
-use huaweicloud_sms_transport::{Error, Proxy, ProxyUrl, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{SUBJECTS, TOKEN, get};
+use huaweicloud_sms_transport::{Proxy, ProxyUrl, RootCerts, Settings};
+use huaweicloud_sms_transport_conformance::{Adapter, TOKEN, get};
 
 struct TinyProxy {
     child: Child,
@@ -23,9 +22,9 @@ struct TinyProxy {
 }
 
 impl TinyProxy {
-    /// One on loopback; none if there is no such program.
+    /// Starts one on loopback. Returns `None` if tinyproxy is not installed.
     fn start(name: &str, auth: &str) -> Option<Self> {
-        // Free now; a proxy that finds it taken ends, and its log says so.
+        // If another process takes the port first, tinyproxy ends and its log says so.
         let port = TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr();
         let port = port.expect("an address").port();
         let file = env::temp_dir().join(format!("sms-tinyproxy-{name}-{}.conf", process::id()));
@@ -66,18 +65,19 @@ impl TinyProxy {
     fn settings(&self, user_info: &str, simulator: &Simulator) -> Settings {
         let url = format!("http://{user_info}127.0.0.1:{}", self.port);
         let proxy = Proxy::Url(ProxyUrl::new(&url).expect("an address"));
-        let trust = simulator.ca_pem().map_or(Trust::Platform, |pem| Trust::Pem(pem.into()));
-        Settings::default().proxy(proxy).trust(trust)
+        let trust =
+            simulator.ca_pem().map_or(RootCerts::Platform, |pem| RootCerts::Pem(pem.into()));
+        Settings::default().with_proxy(proxy).with_root_certs(trust)
     }
 
-    /// Ends it and returns what it has logged.
+    /// Stops the proxy and returns its log.
     fn stop(mut self) -> String {
         self.kill();
         self.log.take().expect("not yet stopped").join().expect("its log")
     }
 
     fn kill(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -104,12 +104,12 @@ fn a_proxy_without_a_password() {
         return;
     };
     let mut calls = 0;
-    for subject in SUBJECTS.into_iter().filter(|subject| subject.connects()) {
+    for adapter in Adapter::connecting() {
         for simulator in simulators() {
-            let transport = subject.start(proxy.settings("", &simulator));
+            let transport = adapter.start(proxy.settings("", &simulator));
             for _ in 0..2 {
                 let response = transport.execute(get(&simulator.url(), "id"));
-                assert_eq!(response.expect("an answer").status(), 200, "{subject:?}");
+                assert_eq!(response.expect("a response").status(), 200, "{adapter:?}");
             }
             assert_eq!(simulator.connection_count(), 1, "the tunnel is kept");
             calls += 1;
@@ -126,21 +126,22 @@ fn a_proxy_with_a_password() {
         println!("SKIPPED: a real proxy (tinyproxy missing)");
         return;
     };
-    for subject in SUBJECTS.into_iter().filter(|subject| subject.connects()) {
+    for adapter in Adapter::connecting() {
         for simulator in simulators() {
-            let ask = |user_info| {
-                let transport = subject.start(proxy.settings(user_info, &simulator));
+            let call = |user_info| {
+                let transport = adapter.start(proxy.settings(user_info, &simulator));
                 transport.execute(get(&simulator.url(), "id"))
             };
-            assert_eq!(ask("user:pass-canary@").expect("an answer").status(), 200, "{subject:?}");
+            assert_eq!(call("user:pass-canary@").expect("a response").status(), 200, "{adapter:?}");
             assert_eq!(simulator.connection_count(), 1);
-            let error = ask("").expect_err("refused");
-            assert!(matches!(error, Error::Proxy { status: Some(407), .. }), "{error:?}");
+            let error = call("").expect_err("rejected");
+            let status = error.proxy_status().map(|status| status.as_u16());
+            assert_eq!(status, Some(407), "{error:?}");
             for wrong in ["user:wrong@", "user@"] {
-                // tinyproxy says 401 to these, which is for servers to say.
-                let error = ask(wrong).expect_err("refused");
-                let is_refusal = matches!(error, Error::Proxy { status: Some(401), .. });
-                assert!(is_refusal, "{subject:?}, {wrong:?}: {error:?}");
+                // tinyproxy returns 401 in place of 407.
+                let error = call(wrong).expect_err("rejected");
+                let status = error.proxy_status().map(|status| status.as_u16());
+                assert_eq!(status, Some(401), "{adapter:?}, {wrong:?}: {error:?}");
             }
             assert_eq!(simulator.connection_count(), 1, "never past the proxy");
         }

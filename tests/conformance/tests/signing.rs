@@ -1,4 +1,4 @@
-//! What a key signs is what arrives: the simulator computes each signature anew, by code of its own.
+//! A signed request arrives as it was signed. The simulator computes each signature with its own code.
 
 use std::{
     cell::Cell,
@@ -10,8 +10,8 @@ use huaweicloud_sms_core::{
     AccessKey, Authorize, Endpoint, ObtainCommand, Operation, ServerId, Timestamp,
 };
 use huaweicloud_sms_simulator::{Answer, Script, Simulator};
-use huaweicloud_sms_transport::{Proxy, Settings, Trust};
-use huaweicloud_sms_transport_conformance::{SUBJECTS, Transport};
+use huaweicloud_sms_transport::{Proxy, RootCerts, Settings};
+use huaweicloud_sms_transport_conformance::{Adapter, Boxed};
 use proptest::{
     prelude::*,
     sample::select,
@@ -26,7 +26,7 @@ fn now() -> Timestamp {
 }
 
 fn settings() -> Settings {
-    Settings::default().proxy(Proxy::None).timeout(Duration::from_secs(20))
+    Settings::default().with_proxy(Proxy::Direct).with_timeout(Duration::from_secs(20))
 }
 
 /// Anything to sign.
@@ -66,7 +66,7 @@ fn case() -> impl Strategy<Value = Case> {
         1 => "[a-c]=[0-9a-z._~%25-]{0,4}".prop_map(|query| query.replace('%', "%25")),
         1 => Just("b=2&a=%E6%9C%8D&a=1&c&&d=x+y&e==&%3D=%26".to_owned()),
     ];
-    // Names that nobody on the way adds, changes or leaves out.
+    // Names that no client adds, changes or removes.
     let name = prop_oneof![
         "x-[a-z0-9]{1,8}(-[a-z]{1,4})?",
         Just("accept-language".to_owned()),
@@ -108,10 +108,10 @@ impl Case {
     fn key(&self) -> AccessKey {
         let mut key = AccessKey::new(&self.access_key, &self.secret_key).expect("a key");
         if let Some(token) = &self.security_token {
-            key = key.security_token(token).expect("valid");
+            key = key.with_security_token(token).expect("valid");
         }
         if let Some(id) = &self.project_id {
-            key = key.project_id(id).expect("valid");
+            key = key.with_project_id(id).expect("valid");
         }
         key
     }
@@ -134,7 +134,7 @@ impl Case {
         let endpoint = endpoint.expect("an endpoint");
         let id = ServerId::new(&self.server_id).expect("an id");
         let key = self.key();
-        let signer = key.at(now());
+        let signer = key.signer(now());
         let mut request = ObtainCommand::new(&endpoint, &id).request(&signer);
         if !self.query.is_empty() {
             let uri = format!("{}?{}", request.uri(), self.query);
@@ -155,10 +155,10 @@ impl Case {
 #[test]
 fn any_request_verifies() {
     let trusting = |service: &Simulator| {
-        let pem = service.ca_pem().map(|pem| Trust::Pem(pem.into()));
-        pem.map_or(settings(), |trust| settings().trust(trust))
+        let pem = service.ca_pem().map(|pem| RootCerts::Pem(pem.into()));
+        pem.map_or(settings(), |trust| settings().with_root_certs(trust))
     };
-    let plain: Vec<Transport> = SUBJECTS.iter().map(|subject| subject.start(settings())).collect();
+    let plain: Vec<Boxed> = Adapter::ALL.iter().map(|adapter| adapter.start(settings())).collect();
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
         ..Config::with_cases(Config::default().cases.max(256))
@@ -168,19 +168,19 @@ fn any_request_verifies() {
         let tls = dice == 0;
         let service = case.service(tls);
         let request = case.request(&service);
-        for (subject, transport) in SUBJECTS.iter().zip(&plain) {
+        for (adapter, transport) in Adapter::ALL.iter().zip(&plain) {
             let own;
             let transport = match tls {
-                true if !subject.connects() => continue,
+                true if !adapter.connects() => continue,
                 true => {
-                    own = subject.start(trusting(&service));
+                    own = adapter.start(trusting(&service));
                     &own
                 }
                 false => transport,
             };
-            let response = transport.execute(request.clone()).expect("an answer");
+            let response = transport.execute(request.clone()).expect("a response");
             let body = String::from_utf8_lossy(response.body()).into_owned();
-            prop_assert_eq!(response.status(), 200, "{:?}: {}", subject, body);
+            prop_assert_eq!(response.status(), 200, "{:?}: {}", adapter, body);
             count.set(count.get() + 1);
             over_tls.set(over_tls.get() + u32::from(tls));
         }
@@ -193,27 +193,27 @@ fn any_request_verifies() {
     assert!(count >= 1000 && over_tls > 0, "{count}, of these {over_tls} over TLS");
 }
 
-/// What is changed on the way is refused: the signature is over all of it.
+/// The signature covers the request: a changed one is rejected.
 #[test]
 fn a_changed_request_does_not_verify() {
     let script = || {
         let idle = Answer::command("START", None);
         Script::new().idle("id", idle.clone()).idle("other", idle).access_key(AK, SK)
     };
-    let key = AccessKey::new(AK, SK).expect("a key").project_id("p").expect("valid");
-    for subject in SUBJECTS {
-        let transport = subject.start(settings());
+    let key = AccessKey::new(AK, SK).expect("a key").with_project_id("p").expect("valid");
+    for adapter in Adapter::ALL {
+        let transport = adapter.start(settings());
         let asked = |change: fn(&mut Request<Vec<u8>>)| {
-            // A simulator each: the fifth refusal locks a key.
+            // A simulator each, because the fifth rejection locks a key.
             let service = Simulator::builder().script(script()).start().expect("started");
             let endpoint = Endpoint::cleartext(&service.url()).expect("an endpoint");
             let id = ServerId::new("id").expect("an id");
-            let mut request = ObtainCommand::new(&endpoint, &id).request(&key.at(now()));
+            let mut request = ObtainCommand::new(&endpoint, &id).request(&key.signer(now()));
             change(&mut request);
-            transport.execute(request).expect("an answer").status().as_u16()
+            transport.execute(request).expect("a response").status().as_u16()
         };
-        assert_eq!(asked(|_| ()), 200, "{subject:?}");
-        // What nobody has signed may be added.
+        assert_eq!(asked(|_| ()), 200, "{adapter:?}");
+        // A header that is not signed may be added.
         assert_eq!(
             asked(|request| drop(
                 request.headers_mut().insert("via", HeaderValue::from_static("p"))
@@ -234,7 +234,7 @@ fn a_changed_request_does_not_verify() {
             |request| drop(request.headers_mut().insert("accept", HeaderValue::from_static("*/*"))),
         ];
         for (index, change) in changes.into_iter().enumerate() {
-            assert_eq!(asked(change), 401, "{subject:?}: change {index}");
+            assert_eq!(asked(change), 401, "{adapter:?}: change {index}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, error::Error, mem, sync::Arc, time::Instant};
 
-use huaweicloud_sms::{ObtainCommand, Operation, Poller, ServerId, Step};
+use huaweicloud_sms::{AsyncTransport, ObtainCommand, Operation, Poller, ServerId, Step};
 use tokio::{
     task::JoinSet,
     time::{sleep_until, timeout_at},
@@ -40,10 +40,10 @@ pub(crate) async fn run(fleet: Fleet, empty: Memory) -> Result<(), Box<dyn Error
 }
 
 fn servers(fleet: &Fleet) -> Result<Vec<Server>, Box<dyn Error>> {
-    let start = Instant::now();
+    let (start, pace) = (Instant::now(), Fleet::pace()?);
     let server = |number| {
         let (id, first) = (Fleet::server_id(number)?, start + fleet.delay(number));
-        Ok(Server { id, poller: Poller::new(Fleet::pace(), number.into(), first)? })
+        Ok(Server { id, poller: Poller::new(pace, number.into(), first) })
     };
     (0..fleet.pollers).map(server).collect()
 }
@@ -52,8 +52,8 @@ async fn poll(fleet: &Fleet, mut servers: Vec<Server>, answers: &Answers) {
     let mut calls = JoinSet::new();
     let next = |server: &Server, now| match server.poller.poll(now) {
         Step::WaitUntil(moment) => moment,
-        // No credential is refused here.
-        Step::Obtain | Step::RenewAuth => now,
+        // No credential is rejected here.
+        Step::Send | Step::RenewCredential => now,
     };
     let now = Instant::now();
     let mut due: BinaryHeap<_> =

@@ -10,8 +10,7 @@ mod watches;
 use std::{error::Error, time::Duration};
 
 use huaweicloud_sms::{
-    AuthToken, Endpoint, Pace, ServerId,
-    hyper::{Proxy, Settings, Transport},
+    AuthToken, Endpoint, InvalidInput, Pace, Proxy, ServerId, Settings, hyper::Transport,
 };
 
 use crate::{measure::Memory, server::Server};
@@ -38,8 +37,8 @@ impl Fleet {
     }
 
     /// No jitter, so that the rate to be expected is known.
-    fn pace() -> Pace {
-        Pace::default().interval(INTERVAL).jitter(0)
+    fn pace() -> Result<Pace, InvalidInput> {
+        Pace::default().with_interval(INTERVAL)?.with_jitter(0)
     }
 
     /// Spaced over the interval: thousands that start at once would open thousands of connections.
@@ -66,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let fleet = Fleet {
         endpoint: Endpoint::cleartext(server.url())?,
         token: AuthToken::new(&"t".repeat(1024))?,
-        transport: Transport::new(Settings::default().proxy(Proxy::None))?,
+        transport: Transport::new(Settings::default().with_proxy(Proxy::Direct))?,
         pollers,
         seconds,
     };

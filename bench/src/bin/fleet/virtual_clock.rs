@@ -16,9 +16,10 @@ pub(crate) fn run(count: u32) -> Result<(), Box<dyn Error>> {
     let empty = Memory::now()?;
     let mut pollers = Vec::with_capacity(count as usize);
     let mut due = BinaryHeap::with_capacity(count as usize);
+    let pace = Fleet::pace()?.with_jitter(20)?;
     for number in 0..count {
         let first = INTERVAL * number / count;
-        pollers.push(Poller::new(Fleet::pace().jitter(20), number.into(), first)?);
+        pollers.push(Poller::new(pace, number.into(), first));
         due.push(Reverse((first, number)));
     }
     let memory = Memory::now()?.resident - empty.resident;
@@ -39,13 +40,13 @@ pub(crate) fn run(count: u32) -> Result<(), Box<dyn Error>> {
             let poller = &mut pollers[number as usize];
             let next = match poller.poll(now) {
                 Step::WaitUntil(moment) => moment,
-                Step::Obtain | Step::RenewAuth => {
+                Step::Send | Step::RenewCredential => {
                     poller.on_start(now);
                     let now = now + Duration::from_millis(80);
                     poller.on_answer(now);
                     match poller.poll(now) {
                         Step::WaitUntil(moment) => moment,
-                        Step::Obtain | Step::RenewAuth => now,
+                        Step::Send | Step::RenewCredential => now,
                     }
                 }
             };

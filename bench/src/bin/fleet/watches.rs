@@ -16,22 +16,22 @@ pub(crate) async fn run(fleet: &Fleet, empty: Memory) -> Result<(), Box<dyn Erro
     let watch = client.watch(
         ObtainCommand::new(&fleet.endpoint, &Fleet::server_id(0)?),
         fleet.token.clone(),
-        Fleet::pace(),
-    )?;
+        Fleet::pace()?,
+    );
     println!("a watch takes {} bytes, and what it points to", mem::size_of_val(&watch));
     drop(watch);
     for number in 0..fleet.pollers {
         let call = ObtainCommand::new(&fleet.endpoint, &Fleet::server_id(number)?);
         let (token, answers) = (fleet.token.clone(), Arc::clone(&answers));
-        let (client, delay) = (client.clone(), fleet.delay(number));
+        let (client, delay, pace) = (client.clone(), fleet.delay(number), Fleet::pace()?);
         let task = async move {
             sleep(delay).await;
-            let Ok(mut watch) = client.watch(call, token, Fleet::pace()) else { return };
+            let mut watch = client.watch(call, token, pace);
             drop(client);
             loop {
                 let due = watch.due();
-                match watch.next().await {
-                    Event::Answer(_) => answers.answered(due),
+                match watch.recv().await {
+                    Some(Event::Answer(_)) => answers.answered(due),
                     _ => answers.failed(),
                 }
             }

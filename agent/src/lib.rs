@@ -1,0 +1,46 @@
+//! `sms-agent` polls the Huawei Cloud Server Migration Service (SMS) for the commands of a source
+//! server. This library exists for the program only.
+#![cfg(any(feature = "ureq", feature = "hyper"))]
+
+mod advice;
+mod args;
+mod call;
+mod clock;
+mod credential;
+mod credentials_file;
+mod demo;
+mod environment;
+mod exit;
+mod failure;
+mod file;
+mod interrupt;
+mod logging;
+mod obtain;
+mod printer;
+mod redactor;
+mod report;
+mod secret_file;
+mod seen;
+mod simulate;
+mod systemd;
+mod token;
+mod transport;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let args = args::Args::parse();
+    logging::start(args.verbose);
+    match args.command {
+        args::Command::Demo => demo::run(),
+        args::Command::Obtain { call } => obtain::run(&call),
+        args::Command::Watch(args) => watch::run(&args),
+        args::Command::Token(args) => token::run(&args),
+        args::Command::Simulate(args) => simulate::run(&args),
+    }
+}

@@ -1,0 +1,154 @@
+//! Prints what is new in a watch, and counts what is not.
+
+use std::io::{self, IsTerminal, Write};
+
+use huaweicloud_sms::Answer;
+
+use crate::{
+    args,
+    credential::Loaded,
+    failure::{Failure, Outcome},
+    redactor::Recent,
+    report,
+    seen::Seen,
+};
+
+pub(crate) struct Printer {
+    format: args::Format,
+    prints_every: bool,
+    prints_once: bool,
+    /// The last outcome, and whether it was printed.
+    last: Option<(Outcome, bool)>,
+    repeated: u64,
+    /// The last failed login, until one succeeds.
+    login_error: Option<Failure>,
+    seen: Seen,
+    secrets: Recent,
+    /// Whether standard error is a terminal, which shows a line with the present wait.
+    is_terminal: bool,
+    /// The length of that line now, in characters.
+    wait_width: usize,
+}
+
+impl Printer {
+    pub(crate) fn new(args: &args::Watch, loaded: &Loaded) -> Self {
+        Self {
+            format: args.call.connection.format,
+            prints_every: args.every,
+            prints_once: args.once_per_command,
+            last: None,
+            repeated: 0,
+            login_error: None,
+            seen: Seen::default(),
+            secrets: Recent::new(loaded.secrets()),
+            is_terminal: io::stderr().is_terminal(),
+            wait_width: 0,
+        }
+    }
+
+    /// Prints the outcome of a call if it is new.
+    pub(crate) fn print(&mut self, outcome: Outcome) -> io::Result<()> {
+        if let Some((last, is_printed)) = &self.last {
+            if !self.prints_every && is_same(last, &outcome) {
+                // A repetition of what was not printed would be taken for one of what was.
+                self.repeated += u64::from(*is_printed);
+                return Ok(());
+            }
+        }
+        self.print_repeated()?;
+        let is_old = match &outcome {
+            Ok(Answer::Command(command)) if self.prints_once => self.seen.add(command),
+            _ => false,
+        };
+        if !is_old {
+            self.print_now(&outcome)?;
+        }
+        self.last = Some((outcome, !is_old));
+        Ok(())
+    }
+
+    /// Prints a failed login, unless the one before failed in the same way. The calls may succeed
+    /// meanwhile, with the old token.
+    pub(crate) fn print_login_failure(&mut self, failure: Failure) -> io::Result<()> {
+        if self.login_error.as_ref().is_none_or(|last| !last.is_same(&failure)) {
+            self.print_repeated()?;
+            let outcome = Err(failure);
+            self.print_now(&outcome)?;
+            self.login_error = outcome.err();
+        }
+        Ok(())
+    }
+
+    fn print_now(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.clear_wait();
+        report::print_at(Some(&now()), outcome, self.format, &self.secrets.redactor())
+    }
+
+    /// Redacts this token from now on.
+    pub(crate) fn logged_in(&mut self, token: &str) {
+        self.login_error = None;
+        self.secrets.add_token(token);
+    }
+
+    /// Redacts this credential from now on. The next outcome counts as new.
+    pub(crate) fn renewed(&mut self, loaded: &Loaded) -> io::Result<()> {
+        self.print_repeated()?;
+        (self.last, self.login_error) = (None, None);
+        self.secrets.add_credential(loaded.secrets());
+        Ok(())
+    }
+
+    /// Prints how often the last outcome was repeated.
+    fn print_repeated(&mut self) -> io::Result<()> {
+        let count = std::mem::take(&mut self.repeated);
+        self.clear_wait();
+        match &self.last {
+            Some((last, _)) if count > 0 => {
+                report::print_repeated(&now(), count, last, self.format)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Shows the present wait. An error of standard error does not end the watch.
+    pub(crate) fn show_wait(&mut self, status: &str) {
+        if !self.is_terminal {
+            log::info!("{status}");
+            return;
+        }
+        let repeated = match self.repeated {
+            0 => String::new(),
+            count => format!("the same again ({count} x); "),
+        };
+        self.clear_wait();
+        let line = format!("{repeated}{status}");
+        let _ = write!(io::stderr(), "{line}");
+        self.wait_width = line.chars().count();
+    }
+
+    /// Overwrites the line with the wait, because some consoles of Windows do not know a terminal's
+    /// codes.
+    pub(crate) fn clear_wait(&mut self) {
+        let width = std::mem::take(&mut self.wait_width);
+        if width > 0 {
+            let _ = write!(io::stderr(), "\r{:width$}\r", "");
+        }
+    }
+
+    /// Prints what was counted.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        self.print_repeated()
+    }
+}
+
+fn is_same(one: &Outcome, other: &Outcome) -> bool {
+    match (one, other) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(one), Err(other)) => one.is_same(other),
+        _ => false,
+    }
+}
+
+fn now() -> String {
+    huaweicloud_sms::now().to_string()
+}

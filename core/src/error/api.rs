@@ -1,0 +1,155 @@
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::{fmt, time::Duration};
+
+use http::{HeaderMap, StatusCode};
+
+use super::{
+    headers::{request_id, retry_after},
+    kind::ApiErrorKind,
+    read::{ErrorBody, ErrorDetail},
+};
+use crate::text::{Escaped, write_request_id};
+
+/// An error object of the service, its gateway or IAM, in any of their shapes.
+///
+/// Texts are kept verbatim and truncated at the documented limits. `Display` escapes what could steer
+/// a terminal. A server may put anything into these texts, the credential that you sent included.
+///
+/// The codes are listed in the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ErrorCode.html).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    error_param: Vec<String>,
+    details: Vec<ErrorDetail>,
+    encoded_authorization_message: Option<String>,
+    is_truncated: bool,
+}
+
+impl ApiError {
+    /// An error with this code and message, for tests of your own code.
+    /// [`ResponseError::from_response`](crate::ResponseError::from_response) reads a whole one.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        let body = ErrorBody {
+            code: Some(code.to_owned()),
+            message: Some(message.to_owned()),
+            ..ErrorBody::default()
+        };
+        Self::from_body(status, &HeaderMap::new(), body)
+    }
+
+    pub(crate) fn from_body(status: StatusCode, headers: &HeaderMap, body: ErrorBody) -> Self {
+        Self {
+            status,
+            code: body.code,
+            message: body.message,
+            request_id: request_id(headers, body.request_id),
+            retry_after: retry_after(headers),
+            error_param: body.error_param,
+            details: body.details,
+            encoded_authorization_message: body.encoded_authorization_message,
+            is_truncated: body.is_truncated,
+        }
+    }
+
+    /// The response's status. One code may have several: `SMS.9004` is sent with 400 and 403.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// `error_code` verbatim, such as `SMS.7602`, `APIGW.0301` or `1101`; at most 255 characters.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// `error_msg`, in the service's language; at most 1,024 characters. Do not parse it.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Whether a text was truncated at its documented limit, or a list after 20 items.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.is_truncated
+    }
+
+    /// The request's id: header `X-Request-Id`, else the body's, else header `X-IAM-Trace-Id`.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// How long the service asks to wait (`Retry-After`), at most 24 hours. A date is compared with
+    /// the response's own `Date`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// `error_param`: the parameters of the message, at most 20.
+    #[must_use]
+    pub fn error_param(&self) -> &[String] {
+        &self.error_param
+    }
+
+    /// `details`: the errors behind this one. At most 20.
+    #[must_use]
+    pub fn details(&self) -> &[ErrorDetail] {
+        &self.details
+    }
+
+    /// `encoded_authorization_message`: why a policy rejected the request, for IAM to decode; at most
+    /// 65,535 characters.
+    #[must_use]
+    pub fn encoded_authorization_message(&self) -> Option<&str> {
+        self.encoded_authorization_message.as_deref()
+    }
+
+    /// What the error means for the caller: by status first, then by code.
+    ///
+    /// The gateway reports every problem with a credential as code 0301, so for this code its
+    /// documented English texts decide. The service's own texts are localised and never read.
+    #[must_use]
+    pub fn kind(&self) -> ApiErrorKind {
+        let kind = ApiErrorKind::new(self.status, self.code());
+        let is_0301 = matches!(self.code(), Some("APIG.0301" | "APIGW.0301"));
+        let says = |words| self.message().is_some_and(|message| message.contains(words));
+        match kind {
+            ApiErrorKind::Unauthorized if is_0301 && says("failed to reach the limit") => {
+                ApiErrorKind::KeyLocked
+            }
+            ApiErrorKind::Unauthorized if is_0301 && says("token expires") => {
+                ApiErrorKind::TokenExpired
+            }
+            ApiErrorKind::Unauthorized if is_0301 && says("signature expired") => {
+                ApiErrorKind::ClockSkew
+            }
+            kind => kind,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.status.as_u16())?;
+        if let Some(code) = &self.code {
+            write!(f, ", {}", Escaped(code))?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {}", Escaped(message))?;
+        }
+        if self.is_truncated {
+            f.write_str(" (truncated)")?;
+        }
+        write_request_id(f, self.request_id())
+    }
+}
+
+impl core::error::Error for ApiError {}

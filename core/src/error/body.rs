@@ -1,0 +1,48 @@
+use alloc::string::String;
+use core::fmt;
+
+use http::{HeaderMap, StatusCode};
+
+use super::headers::request_id;
+use crate::{body_problem::BodyProblem, text::write_request_id};
+
+/// A success whose body cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyError {
+    status: StatusCode,
+    problem: BodyProblem,
+    request_id: Option<String>,
+}
+
+impl BodyError {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, problem: BodyProblem) -> Self {
+        Self { status, problem, request_id: request_id(headers, None) }
+    }
+
+    /// The response's status: 200, 201 or 204.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong with the body.
+    #[must_use]
+    pub fn problem(&self) -> &BodyProblem {
+        &self.problem
+    }
+
+    /// The request's id, if a header has one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}, but {}", self.status.as_u16(), self.problem)?;
+        write_request_id(f, self.request_id())
+    }
+}
+
+impl core::error::Error for BodyError {}

@@ -1,0 +1,167 @@
+mod api;
+mod body;
+mod headers;
+mod kind;
+mod read;
+mod status;
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use http::{HeaderMap, Response, StatusCode};
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+pub(crate) use self::headers::is_encoded;
+pub use self::{
+    api::ApiError, body::BodyError, kind::ApiErrorKind, read::ErrorDetail, status::StatusError,
+};
+use crate::body_problem::BodyProblem;
+
+/// Why a response is not a successful answer. It never means "no command".
+///
+/// No variant keeps the whole body. The part that is kept is bounded, and escaped when it is shown.
+///
+/// ```
+/// use huaweicloud_sms_core::{ResponseError, http};
+///
+/// let body = r#"{"error_code":"SMS.7602","error_msg":"The source server does not exist."}"#;
+/// let response = http::Response::builder().status(404).body(body)?;
+/// let error = ResponseError::from_response(&response);
+/// assert!(!error.is_retryable());
+/// assert_eq!(error.to_string(), "status 404, SMS.7602: The source server does not exist.");
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The service, its gateway or IAM sent an error object.
+    #[error(transparent)]
+    Api(Box<ApiError>),
+    /// An unexpected status without an error object: a proxy's page, a redirect, an empty 502.
+    #[error(transparent)]
+    Status(Box<StatusError>),
+    /// The status is a success, but the body cannot be understood.
+    #[error(transparent)]
+    Body(BodyError),
+}
+
+impl ResponseError {
+    /// Reads a response that is not the success which the operation expects.
+    ///
+    /// An [`Operation`](crate::Operation) of your own calls this for every other status. An error
+    /// object under a 4xx or 5xx status becomes an [`ApiError`], anything else a [`StatusError`].
+    #[must_use]
+    pub fn from_response<B: AsRef<[u8]>>(response: &Response<B>) -> Self {
+        let (status, headers, body) =
+            (response.status(), response.headers(), response.body().as_ref());
+        // A 3xx is a redirect to another place, whatever its body says.
+        let may_be_api = status.is_client_error() || status.as_u16() >= 500;
+        if may_be_api && !is_encoded(headers) {
+            if let Some(error) = Self::from_error_object(response) {
+                return error;
+            }
+        }
+        Self::Status(Box::new(StatusError::new(status, headers, body)))
+    }
+
+    /// Reports a success whose body cannot be understood.
+    #[must_use]
+    pub fn from_body(status: StatusCode, headers: &HeaderMap, problem: BodyProblem) -> Self {
+        Self::Body(BodyError::new(status, headers, problem))
+    }
+
+    /// Reads an error object under any status.
+    pub(crate) fn from_error_object<B: AsRef<[u8]>>(response: &Response<B>) -> Option<Self> {
+        let body = read::read(response.body().as_ref()).ok()??;
+        let error = ApiError::from_body(response.status(), response.headers(), body);
+        Some(Self::Api(Box::new(error)))
+    }
+
+    /// Whether the same request may succeed later without any change: the service or the path to it
+    /// is in trouble, it throttles, or the body was truncated.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Api(error) => error.kind().is_retryable(),
+            Self::Status(error) => kind::is_retryable(error.status()),
+            Self::Body(error) => *error.problem() == BodyProblem::Truncated,
+        }
+    }
+
+    /// Whether the service rejected the credential, so that a new one may help.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        match self {
+            Self::Api(error) => error.kind().is_unauthorized(),
+            Self::Status(error) => error.status() == StatusCode::UNAUTHORIZED,
+            Self::Body(_) => false,
+        }
+    }
+
+    /// How long the service asks to wait (`Retry-After`), at most 24 hours.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after(),
+            Self::Status(error) => error.retry_after(),
+            Self::Body(_) => None,
+        }
+    }
+
+    /// The request's id, for the service's support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Api(error) => error.request_id(),
+            Self::Status(error) => error.request_id(),
+            Self::Body(error) => error.request_id(),
+        }
+    }
+
+    /// The response's status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Api(error) => error.status(),
+            Self::Status(error) => error.status(),
+            Self::Body(error) => error.status(),
+        }
+    }
+
+    /// The error object, if there is one.
+    #[must_use]
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(error) => Some(error),
+            Self::Status(_) | Self::Body(_) => None,
+        }
+    }
+}
+
+/// As `{"kind":"api","status":401,"error_code":..,"error_msg":..,"request_id":..,"message":..}`;
+/// `kind` is `api`, `status` or `body`. The texts of a server are not escaped but in `message`.
+impl Serialize for ResponseError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("ResponseError", 6)?;
+        let kind = match self {
+            Self::Api(_) => "api",
+            Self::Status(_) => "status",
+            Self::Body(_) => "body",
+        };
+        object.serialize_field("kind", kind)?;
+        object.serialize_field("status", &self.status().as_u16())?;
+        let api = self.api();
+        for (name, text) in [
+            ("error_code", api.and_then(ApiError::code)),
+            ("error_msg", api.and_then(ApiError::message)),
+            ("request_id", self.request_id()),
+        ] {
+            match text {
+                Some(text) => object.serialize_field(name, text)?,
+                None => object.skip_field(name)?,
+            }
+        }
+        object.serialize_field("message", &alloc::format!("{self}"))?;
+        object.end()
+    }
+}

@@ -1,0 +1,26 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use http::Request;
+
+/// What to do now; see [`Session::poll`](crate::Session::poll).
+///
+/// The enum is exhaustive: an action that your loop ignored would stop it without a word.
+#[expect(clippy::large_enum_variant, reason = "an action is taken at once and never stored")]
+pub enum Action<T> {
+    /// Do nothing until this instant, then poll again.
+    WaitUntil(T),
+    /// Send this request and report its outcome: [`Session::on_response`](crate::Session::on_response) or
+    /// [`Session::on_failure`](crate::Session::on_failure).
+    Send(Request<Vec<u8>>),
+}
+
+/// The request is shown as method and URI, since its headers and body hold secrets.
+impl<T: fmt::Debug> fmt::Debug for Action<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WaitUntil(instant) => f.debug_tuple("WaitUntil").field(instant).finish(),
+            Self::Send(request) => write!(f, "Send({} {})", request.method(), request.uri()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use super::{
+    credential::Credential,
+    server_clock::{ServerClock, correct},
+};
+use crate::{
+    auth::{AccessKey, AuthToken},
+    time::{ClockSkew, Timestamp},
+    token::IssueToken,
+};
+
+/// What the credential needs to be sent. The larger variants are boxed, since a fleet has many
+/// sessions.
+pub(super) enum Auth {
+    Token(AuthToken),
+    Key(Box<Key>),
+    Login(Box<IssueToken>),
+}
+
+pub(super) struct Key {
+    pub(super) key: AccessKey,
+    /// The correction of the last signature's timestamp.
+    pub(super) signed_with: Option<ClockSkew>,
+}
+
+impl From<Credential> for Auth {
+    fn from(credential: Credential) -> Self {
+        match credential {
+            Credential::Token(token) => Self::Token(token),
+            Credential::Key(key) => Self::Key(Box::new(Key { key, signed_with: None })),
+            Credential::Login(call) => Self::Login(Box::new(call)),
+        }
+    }
+}
+
+impl Key {
+    /// Whether the last signature was rejected because of a clock that has been corrected since.
+    pub(super) fn was_signed_at_another_time(&self, clock: ServerClock) -> bool {
+        // Any time will do, as only the difference counts.
+        let time = Timestamp::from_unix_time(Duration::from_secs(1 << 33));
+        let (then, now) = (correct(time, self.signed_with), correct(time, clock.correction()));
+        ClockSkew::between(then, now).may_exceed_limit()
+    }
+}

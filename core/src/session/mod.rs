@@ -1,0 +1,430 @@
+mod action;
+mod auth;
+mod credential;
+mod event;
+mod pace;
+mod poller;
+mod server_clock;
+mod token_cache;
+
+use alloc::{boxed::Box, vec::Vec};
+use core::{fmt, mem, ops::Add, time::Duration};
+
+use http::{Request, Response};
+
+pub use self::{
+    action::Action,
+    credential::Credential,
+    event::Event,
+    pace::Pace,
+    poller::{Poller, Step},
+};
+use self::{
+    auth::Auth,
+    server_clock::{ServerClock, correct},
+    token_cache::TokenCache,
+};
+use crate::{
+    auth::Unauthenticated,
+    error::ResponseError,
+    operation::Operation,
+    time::{ClockSkew, Timestamp},
+    token::{self, IssuedToken},
+};
+
+/// Polls an operation for months, with a token, an access key or an IAM user: a state machine without
+/// clock, randomness or I/O.
+///
+/// It decides what to send and when. It signs each request, logs in, renews tokens before they expire,
+/// backs off after failures, honours `Retry-After`, and pauses after a rejected credential, because the
+/// gateway locks an access key after repeated rejections. [`Poller`] lists the waits.
+///
+/// # Example
+///
+/// This loop works on any runtime and with any HTTP client:
+///
+/// ```
+/// use std::time::{Duration, Instant, SystemTime};
+/// use huaweicloud_sms_core::{
+///     AccessKey, Action, Answer, Endpoint, Event, ObtainCommand, Pace, ServerId, Session, Timestamp,
+///     http,
+/// };
+/// # use std::convert::Infallible;
+/// # fn send(request: http::Request<Vec<u8>>) -> Result<http::Response<&'static str>, Infallible> {
+/// #     assert!(request.headers().contains_key("authorization"));
+/// #     Ok(http::Response::new(r#"{"command_name":"STOP"}"#))
+/// # }
+/// # fn sleep_until(_: Instant) {}
+/// # fn new_key() -> Option<AccessKey> { None }
+///
+/// let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
+/// let call = ObtainCommand::new(&endpoint, &ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?);
+/// let key = AccessKey::new("EXAMPLEAK00000000001", "ExampleSecretKey")?;
+/// let clock = || Timestamp::from_unix_time(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
+///
+/// let mut session = Session::new(call, key, Pace::default(), 42, Instant::now());
+/// loop {
+///     match session.poll(Instant::now(), clock()) {
+///         Action::WaitUntil(instant) => sleep_until(instant),
+///         Action::Send(request) => match send(request) {
+///             Ok(response) => match session.on_response(Instant::now(), clock(), &response) {
+///                 Event::Answer(Answer::Command(command)) => {
+///                     println!("{}", command.name);
+///                     break;
+///                 }
+///                 Event::CredentialRejected(error) => match new_key() {
+///                     Some(key) => session.renew(key),
+///                     None => eprintln!("{error}"),
+///                 },
+///                 event => eprintln!("{event:?}"),
+///             },
+///             Err(error) => {
+///                 session.on_failure(Instant::now());
+///                 eprintln!("{error}");
+///             }
+///         },
+///     }
+/// }
+/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// ```
+///
+/// # Guarantees
+///
+/// * One request, a call or a login, is under way at a time. If its outcome is never reported, the next
+///   request is sent after the pace's call limit, not sooner, even with a new credential.
+/// * An early, late or repeated `poll` sends nothing twice and loses no pause.
+/// * It never sends a token that has expired or was rejected.
+/// * A rejected credential is not sent again for 5 minutes. A new one ([`renew`](Self::renew)) is sent
+///   at once after a first rejection, and after the pause if it is rejected as well.
+///
+/// `T` is an instant of a monotonic clock, to which 24 hours can be added: `Instant` of std or tokio,
+/// or a `Duration` since some start. Expiry and waits are measured on it, so a wrong system clock
+/// affects signatures only; see [`follow_server_clock`](Self::follow_server_clock).
+pub struct Session<O, T> {
+    call: O,
+    auth: Auth,
+    /// The logins of a user. They keep their pauses while another credential is in use.
+    tokens: Option<Box<TokenCache<T>>>,
+    poller: Poller<T>,
+    clock: ServerClock,
+    /// What was sent last.
+    sent: Sent,
+    /// The limit of the request that is under way.
+    busy_until: Option<T>,
+    /// Whether the credential of the last request has been replaced since.
+    is_replaced: bool,
+    /// The latest instant that was reported.
+    now: T,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Call,
+    Login,
+}
+
+enum Due<T> {
+    At(T),
+    Now(Sent),
+}
+
+impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
+    /// A session whose first request is due now.
+    ///
+    /// The jitter is derived from `seed`. Give each session of a fleet its own.
+    pub fn new(call: O, credential: impl Into<Credential>, pace: Pace, seed: u64, now: T) -> Self {
+        let mut session = Self {
+            call,
+            auth: credential.into().into(),
+            tokens: None,
+            poller: Poller::new(pace, seed, now),
+            clock: ServerClock::default(),
+            sent: Sent::Call,
+            busy_until: None,
+            is_replaced: false,
+            now,
+        };
+        session.prepare_logins();
+        session
+    }
+
+    /// Signs with the server's clock instead of this machine's.
+    ///
+    /// If the gateway rejects a signature and the clocks differ by 15 minutes, the session signs once
+    /// more with the corrected time. The server then chooses the signing time; over TLS only the real
+    /// server can.
+    #[must_use]
+    pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
+        self.clock.is_followed = is_followed;
+        self
+    }
+
+    /// What to do now, at the instant `now` and the system's time `clock`.
+    ///
+    /// Call it when you start, after each outcome, and when the instant of [`Action::WaitUntil`] is
+    /// reached. An early call is harmless.
+    pub fn poll(&mut self, now: T, clock: Timestamp) -> Action<T> {
+        self.decline(now);
+        match self.next(now) {
+            Due::At(instant) => Action::WaitUntil(instant),
+            Due::Now(request) => {
+                self.sent = request;
+                self.busy_until = Some(now + self.poller.pace().call_limit());
+                self.is_replaced = false;
+                Action::Send(self.request(now, clock))
+            }
+        }
+    }
+
+    /// Reads the response to the last request, which arrived at the instant `now` and the system's time
+    /// `clock`.
+    pub fn on_response<B: AsRef<[u8]>>(
+        &mut self,
+        now: T,
+        clock: Timestamp,
+        response: &Response<B>,
+    ) -> Event<O::Output> {
+        self.now = now.max(self.now);
+        self.busy_until = None;
+        if self.sent == Sent::Login {
+            let result = token::read_response(response);
+            self.clock.on_result(clock, response, &result);
+            return self.on_login(now, result);
+        }
+        let result = self.call.parse(response);
+        self.clock.on_result(clock, response, &result);
+        self.on_call(now, result)
+    }
+
+    /// The last request got no response.
+    pub fn on_failure(&mut self, now: T) {
+        self.now = now.max(self.now);
+        self.busy_until = None;
+        match &mut self.tokens {
+            Some(tokens) if self.sent == Sent::Login => tokens.on_failure(now),
+            _ => self.poller.on_failure(now),
+        }
+    }
+
+    /// Replaces the credential. You may do so at any time, whether or not it was rejected.
+    ///
+    /// After a login, the old user's token stays in use until it expires.
+    pub fn renew(&mut self, credential: impl Into<Credential>) {
+        self.is_replaced = true;
+        let was_user = self.is_user();
+        self.auth = credential.into().into();
+        if !(was_user && self.is_user()) {
+            self.poller.on_renewed();
+            if let Some(tokens) = &mut self.tokens {
+                tokens.discard();
+            }
+        }
+        self.prepare_logins();
+    }
+
+    /// Starts the pause after a rejection now, since there is no new credential. The next
+    /// [`poll`](Self::poll) does the same, so you need this only to read [`due`](Self::due) before.
+    pub fn decline(&mut self, now: T) {
+        self.now = now.max(self.now);
+        match (&self.auth, &mut self.tokens) {
+            (Auth::Login(_), Some(tokens)) if tokens.poll(now) == Step::RenewCredential => {
+                tokens.decline(now);
+            }
+            (Auth::Login(_), _) => {}
+            _ if self.poller.poll(now) == Step::RenewCredential => self.poller.decline(now),
+            _ => {}
+        }
+    }
+
+    /// When the next request is due: at the latest `now`, if one is due already.
+    pub fn due(&self, now: T) -> T {
+        match self.next(now) {
+            Due::At(instant) => instant,
+            Due::Now(_) => now,
+        }
+    }
+
+    /// Whether the request that was sent last is a login.
+    pub fn is_login(&self) -> bool {
+        self.sent == Sent::Login
+    }
+
+    /// The difference between the service's clock and this machine's, by the last response of the
+    /// service that had a `Date`.
+    pub fn clock_skew(&self) -> Option<ClockSkew> {
+        self.clock.skew
+    }
+
+    /// Tells the session what you know of the service's clock, from another session for example.
+    pub fn set_clock_skew(&mut self, skew: ClockSkew) {
+        self.clock.skew = Some(skew);
+    }
+
+    /// The poller of the call. It tells when the next call is due and how many failed in a row.
+    pub fn poller(&self) -> &Poller<T> {
+        &self.poller
+    }
+
+    fn is_user(&self) -> bool {
+        matches!(self.auth, Auth::Login(_))
+    }
+
+    /// Logs in with a new user, as soon as the pause of an earlier one allows.
+    fn prepare_logins(&mut self) {
+        if !self.is_user() {
+            return;
+        }
+        match &mut self.tokens {
+            Some(tokens) => tokens.on_renewed(),
+            None => {
+                let (pace, seed) = (self.poller.pace(), self.poller.random());
+                self.tokens = Some(Box::new(TokenCache::new(pace, seed, self.now)));
+            }
+        }
+    }
+
+    fn next(&self, now: T) -> Due<T> {
+        let Some(end) = self.busy_until.filter(|end| now < *end) else {
+            return self.next_when_free(now);
+        };
+        // A request is under way.
+        match self.next_when_free(end) {
+            Due::At(instant) => Due::At(instant),
+            Due::Now(_) => Due::At(end),
+        }
+    }
+
+    /// What to do at the instant `now`, when no request is under way.
+    fn next_when_free(&self, now: T) -> Due<T> {
+        let step = self.poller.poll(now);
+        let (Auth::Login(_), Some(tokens)) = (&self.auth, &self.tokens) else {
+            return match step {
+                Step::WaitUntil(instant) => Due::At(instant),
+                Step::Send => Due::Now(Sent::Call),
+                // Until the caller renews or declines.
+                Step::RenewCredential => Due::At(now),
+            };
+        };
+        let call = match step {
+            Step::WaitUntil(instant) => instant,
+            Step::Send | Step::RenewCredential => now,
+        };
+        let login = match tokens.poll(now) {
+            Step::WaitUntil(instant) => instant,
+            Step::Send | Step::RenewCredential => now,
+        };
+        // Without a valid token only a login can be sent.
+        let has_token = step != Step::RenewCredential && tokens.token(call).is_some();
+        let is_call_due = has_token && call <= now;
+        let is_login_due = login <= now;
+        match (is_call_due, is_login_due) {
+            // Login and call take turns, so that neither blocks the other.
+            (true, true) if self.sent == Sent::Login => Due::Now(Sent::Call),
+            (_, true) => Due::Now(Sent::Login),
+            (true, false) => Due::Now(Sent::Call),
+            (false, false) => Due::At(if has_token { call.min(login) } else { login }),
+        }
+    }
+
+    fn request(&mut self, now: T, clock: Timestamp) -> Request<Vec<u8>> {
+        match (&self.auth, &mut self.tokens) {
+            (Auth::Login(login), Some(tokens)) if self.sent == Sent::Login => {
+                tokens.on_start(now);
+                return login.request(&Unauthenticated);
+            }
+            _ => self.poller.on_start(now),
+        }
+        match &mut self.auth {
+            Auth::Token(token) => self.call.request(token),
+            Auth::Key(key) => {
+                key.signed_with = self.clock.correction();
+                self.call.request(&key.key.signer(correct(clock, key.signed_with)))
+            }
+            Auth::Login(_) => match self.tokens.as_ref().and_then(|tokens| tokens.token(now)) {
+                Some(token) => self.call.request(token),
+                None => unreachable!("a call is due only with a valid token"),
+            },
+        }
+    }
+
+    fn on_login(&mut self, now: T, result: Result<IssuedToken, ResponseError>) -> Event<O::Output> {
+        let is_user = self.is_user();
+        let Some(tokens) = &mut self.tokens else {
+            unreachable!("a login is sent only for a user")
+        };
+        let error = match result {
+            Ok(issued) => {
+                tokens.on_issued(now, issued.clone());
+                if is_user {
+                    self.poller.on_renewed();
+                } else {
+                    // The user was replaced by another credential.
+                    tokens.discard();
+                }
+                return Event::LoggedIn(issued);
+            }
+            Err(error) => error,
+        };
+        tokens.on_error(now, &error);
+        if !error.is_unauthorized() {
+            return Event::LoginError(error);
+        }
+        if mem::take(&mut self.is_replaced) {
+            // The old password was rejected. The new one has not been tried.
+            tokens.on_renewed();
+            return Event::LoginError(error);
+        }
+        match self.auth {
+            Auth::Login(_) => Event::CredentialRejected(error),
+            Auth::Token(_) | Auth::Key(_) => Event::LoginError(error),
+        }
+    }
+
+    fn on_call(&mut self, now: T, result: Result<O::Output, ResponseError>) -> Event<O::Output> {
+        let error = match result {
+            Ok(answer) => {
+                self.poller.on_answer(now);
+                return Event::Answer(answer);
+            }
+            Err(error) => error,
+        };
+        self.poller.on_error(now, &error);
+        if !error.is_unauthorized() {
+            return Event::Error(error);
+        }
+        match &mut self.auth {
+            // The password may still be valid: log in again.
+            Auth::Login(_) => {
+                if let Some(tokens) = &mut self.tokens {
+                    tokens.discard();
+                }
+                Event::Error(error)
+            }
+            // The old credential was rejected. The new one has not been tried.
+            _ if mem::take(&mut self.is_replaced) => {
+                self.poller.on_renewed();
+                Event::Error(error)
+            }
+            Auth::Key(key) if key.was_signed_at_another_time(self.clock) => {
+                self.poller.on_renewed();
+                Event::Error(error)
+            }
+            Auth::Token(_) | Auth::Key(_) => Event::CredentialRejected(error),
+        }
+    }
+}
+
+impl<O, T: fmt::Debug> fmt::Debug for Session<O, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let credential = match self.auth {
+            Auth::Token(_) => "Token",
+            Auth::Key(_) => "Key",
+            Auth::Login(_) => "Login",
+        };
+        f.debug_struct("Session")
+            .field("credential", &credential)
+            .field("poller", &self.poller)
+            .field("clock_skew", &self.clock.skew)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+use core::time::Duration;
+
+use crate::invalid_input::{InvalidInput, Problem};
+
+/// How often a [`Session`](crate::Session) or [`Poller`](crate::Poller) polls, and how long it waits
+/// after failures.
+///
+/// Each value is checked when it is set.
+///
+/// ```
+/// use std::time::Duration;
+/// use huaweicloud_sms_core::Pace;
+///
+/// let pace = Pace::default().with_interval(Duration::from_secs(30))?.with_jitter(10)?;
+/// assert_eq!(pace.interval(), Duration::from_secs(30));
+/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Pace {
+    interval: Duration,
+    call_limit: Duration,
+    first_backoff: Duration,
+    max_backoff: Duration,
+    jitter: u8,
+}
+
+impl Default for Pace {
+    /// An interval of 10 s, a call limit of 30 s, a backoff of 5 s to 5 min, a jitter of 20 %.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(10),
+            call_limit: Duration::from_secs(30),
+            first_backoff: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(5 * 60),
+            jitter: 20,
+        }
+    }
+}
+
+impl Pace {
+    /// The longest accepted duration, and the longest wait.
+    pub const MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Sets the poll interval: the time from an answer to the next call. Default: 10 s, well within
+    /// the time for which the transports keep an idle connection. Each call is an audit event (CTS) of
+    /// the customer.
+    ///
+    /// # Errors
+    /// The interval is zero or longer than [`MAX`](Self::MAX).
+    pub fn with_interval(self, interval: Duration) -> Result<Self, InvalidInput> {
+        check(interval, "must have an interval of more than 0 and at most 24 hours")?;
+        Ok(Self { interval, ..self })
+    }
+
+    /// Sets how long a call may take, which is your HTTP client's timeout. Default: 30 s. If you never
+    /// report the outcome of a call, the next one is sent this long after its start, not sooner.
+    ///
+    /// # Errors
+    /// The limit is zero or longer than [`MAX`](Self::MAX).
+    pub fn with_call_limit(self, call_limit: Duration) -> Result<Self, InvalidInput> {
+        check(call_limit, "must have a call limit of more than 0 and at most 24 hours")?;
+        Ok(Self { call_limit, ..self })
+    }
+
+    /// Sets the wait after failures in a row: `first`, then twice as long after each further one, at
+    /// most `max`. Default: 5 s to 5 min.
+    ///
+    /// # Errors
+    /// One of them is zero or longer than [`MAX`](Self::MAX), or `first` is longer than `max`.
+    pub fn with_backoff(self, first: Duration, max: Duration) -> Result<Self, InvalidInput> {
+        check(first.min(max), "must have backoffs of more than 0 and at most 24 hours")?;
+        check(max, "must have backoffs of more than 0 and at most 24 hours")?;
+        if first > max {
+            return Err(reject("must not have a first backoff over the largest"));
+        }
+        Ok(Self { first_backoff: first, max_backoff: max, ..self })
+    }
+
+    /// Sets by how many percent a wait is lengthened at most, at random. It is never shortened.
+    /// Default: 20.
+    ///
+    /// # Errors
+    /// The jitter is over 100 percent.
+    pub fn with_jitter(self, percent: u8) -> Result<Self, InvalidInput> {
+        if percent > 100 {
+            return Err(reject("must have a jitter of at most 100 percent"));
+        }
+        Ok(Self { jitter: percent, ..self })
+    }
+
+    /// The poll interval.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// How long a call may take.
+    #[must_use]
+    pub const fn call_limit(&self) -> Duration {
+        self.call_limit
+    }
+
+    /// The wait after a first failure.
+    #[must_use]
+    pub const fn first_backoff(&self) -> Duration {
+        self.first_backoff
+    }
+
+    /// The longest wait after failures.
+    #[must_use]
+    pub const fn max_backoff(&self) -> Duration {
+        self.max_backoff
+    }
+
+    /// By how many percent a wait is lengthened at most.
+    #[must_use]
+    pub const fn jitter(&self) -> u8 {
+        self.jitter
+    }
+}
+
+fn check(duration: Duration, rule: &'static str) -> Result<(), InvalidInput> {
+    if duration.is_zero() || duration > Pace::MAX { Err(reject(rule)) } else { Ok(()) }
+}
+
+fn reject(rule: &'static str) -> InvalidInput {
+    InvalidInput::new("pace", Problem::Is(rule))
+}

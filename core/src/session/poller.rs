@@ -1,0 +1,267 @@
+use core::{fmt, ops::Add, time::Duration};
+
+use super::pace::Pace;
+use crate::error::{ApiError, ApiErrorKind, ResponseError};
+
+/// The gateway locks an access key for this long after more than 5 rejections in a row.
+const KEY_LOCK: Duration = Duration::from_secs(5 * 60);
+
+/// What to do now.
+///
+/// The enum is exhaustive: a step that your loop ignored would stop it without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// Call [`on_start`](Poller::on_start), send the request, and report its outcome.
+    Send,
+    /// Do nothing until this instant.
+    WaitUntil(T),
+    /// Get a new credential and call [`on_renewed`](Poller::on_renewed). If there is none, call
+    /// [`decline`](Poller::decline).
+    RenewCredential,
+}
+
+/// Decides **when** to send a call, without a clock and without I/O.
+///
+/// Use it if you bring your own credential logic. Otherwise use a [`Session`](crate::Session), which
+/// contains one.
+///
+/// In a loop, call [`poll`](Self::poll), do what it says, and report the outcome, each time with the
+/// present instant. It never gives up, and it keeps no error.
+///
+/// | you report | it waits |
+/// |---|---|
+/// | [`on_start`](Self::on_start) | the call limit, or the interval if that is longer; any outcome replaces this wait |
+/// | [`on_answer`](Self::on_answer), also `SMS.7606` (no task) | the interval |
+/// | [`on_failure`](Self::on_failure), an error object that is retryable, or a response that does not come from the service (a login page, a redirect) | 5 s, doubled after each further failure, up to 5 min |
+/// | an error object that someone must act on: unknown server, missing permission, frozen account, no such API, wrong request | 5 min, the longest backoff |
+/// | throttling | as after a failure |
+/// | a rejected credential, also because of the clock | not at all: it wants a new one |
+/// | a second rejected credential, or a locked key | 5 min, the time for which the gateway locks a key; then it wants a new one |
+/// | [`decline`](Self::decline): there is no new credential | 5 min, but a new credential ends this wait; after it, the old one is tried |
+/// | `Retry-After` with any error | that long, if it is longer |
+///
+/// The values are those of [`Pace::default`]. Each is lengthened by up to the jitter.
+///
+/// # Invariants
+///
+/// For any sequence of reports with instants that never go back:
+///
+/// 1. It never says [`Send`](Step::Send) before the instant that it announced, unless a new credential
+///    ends the wait.
+/// 2. It never says [`Send`](Step::Send) while a started call is within its limit.
+/// 3. It never waits longer than 24 hours.
+/// 4. After one success it is back at the interval.
+/// 5. It never wants a second renewal within the pause after a rejection.
+///
+/// # Example
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use huaweicloud_sms_core::{Pace, Poller, Step};
+///
+/// let mut now = Instant::now();
+/// // The seed spreads the pollers of a fleet: use the process id, a hash of the server id, ...
+/// let mut poller = Poller::new(Pace::default(), 42, now);
+/// assert_eq!(poller.poll(now), Step::Send);
+///
+/// poller.on_start(now);
+/// now += Duration::from_millis(80); // The call takes a while and fails.
+/// poller.on_failure(now);
+/// let Step::WaitUntil(next) = poller.poll(now) else { panic!() };
+/// assert!(next >= now + Duration::from_secs(5));
+/// assert_eq!(poller.poll(next), Step::Send);
+/// ```
+///
+/// `T` is an instant of a monotonic clock, to which 24 hours can be added: `Instant` of std or tokio,
+/// or a `Duration` since some start.
+#[derive(Clone)]
+pub struct Poller<T> {
+    pace: Pace,
+    /// There is no step but waiting before this instant.
+    next: T,
+    random: u64,
+    failures: u32,
+    credential: Status<T>,
+    /// Whether a call was started and its outcome was not reported yet.
+    is_calling: bool,
+}
+
+/// What is known of the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status<T> {
+    /// Accepted, or not tried yet.
+    Good,
+    /// Rejected: a renewal is due.
+    Rejected,
+    /// Rejected, and there was no new one. A new one may be tried from this instant on.
+    Declined(T),
+    /// Renewed after a rejection, and not accepted since.
+    OnTrial,
+    /// Rejected on trial, or the key is locked: a renewal is due after the pause.
+    Locked,
+}
+
+impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
+    /// A poller whose first call is due at `first`.
+    ///
+    /// The jitter is derived from `seed`: the same seed and reports give the same instants. Give each
+    /// of many pollers its own seed, and best its own `first`.
+    pub fn new(pace: Pace, seed: u64, first: T) -> Self {
+        Self {
+            pace,
+            next: first,
+            random: seed,
+            failures: 0,
+            credential: Status::Good,
+            is_calling: false,
+        }
+    }
+
+    /// What to do now. This changes nothing, so an early or repeated call is harmless.
+    pub fn poll(&self, now: T) -> Step<T> {
+        if now < self.next {
+            return Step::WaitUntil(self.next);
+        }
+        match self.credential {
+            Status::Good | Status::OnTrial => Step::Send,
+            Status::Rejected | Status::Declined(_) | Status::Locked => Step::RenewCredential,
+        }
+    }
+
+    /// A call is sent now. Report this before you send it: then the next call waits even if the outcome
+    /// is lost (a dropped future, a panic).
+    pub fn on_start(&mut self, now: T) {
+        self.is_calling = false;
+        self.wait(now, self.pace.call_limit().max(self.pace.interval()));
+        self.is_calling = true;
+    }
+
+    /// The call was answered: by a command, a state or no command.
+    ///
+    /// An outcome without a started call, this or another one, never shortens a wait.
+    pub fn on_answer(&mut self, now: T) {
+        self.failures = 0;
+        self.credential = Status::Good;
+        self.wait(now, self.pace.interval());
+    }
+
+    /// The call was answered by an error.
+    pub fn on_error(&mut self, now: T, error: &ResponseError) {
+        let retry_after = error.retry_after().unwrap_or_default();
+        let wait = match error.api().map(ApiError::kind) {
+            Some(ApiErrorKind::NoTask) => return self.on_answer(now),
+            Some(ApiErrorKind::KeyLocked) => {
+                self.credential = Status::Locked;
+                KEY_LOCK
+            }
+            _ if error.is_unauthorized() && self.credential == Status::Good => {
+                self.credential = Status::Rejected;
+                // A renewal sends nothing to the service.
+                Duration::ZERO
+            }
+            _ if error.is_unauthorized() => {
+                self.credential = Status::Locked;
+                KEY_LOCK
+            }
+            Some(ApiErrorKind::Throttled | ApiErrorKind::Unavailable) | None => self.next_backoff(),
+            // Until someone acts, the response will be the same.
+            Some(_) => {
+                self.next_backoff();
+                self.pace.max_backoff()
+            }
+        };
+        self.wait(now, wait.max(retry_after));
+    }
+
+    /// The call got no response.
+    pub fn on_failure(&mut self, now: T) {
+        let wait = self.next_backoff();
+        self.wait(now, wait);
+    }
+
+    /// There is a new credential. After a first rejection it is tried at once, after a second one when
+    /// the pause is over. Without a rejection this changes nothing.
+    pub fn on_renewed(&mut self) {
+        if let Status::Declined(resume) = self.credential {
+            self.next = resume;
+        }
+        if self.credential != Status::Good {
+            self.credential = Status::OnTrial;
+        }
+    }
+
+    /// There is no new credential. This starts a pause of 5 minutes, after which the poller wants a
+    /// renewal again. If there is no new credential then either, it tries the old one.
+    pub fn decline(&mut self, now: T) {
+        match self.credential {
+            Status::Rejected => {
+                let resume = self.next.max(now);
+                self.wait(now, KEY_LOCK);
+                self.credential = Status::Declined(resume);
+            }
+            // The pause is over.
+            Status::Declined(_) | Status::Locked if now >= self.next => {
+                self.credential = Status::Good;
+            }
+            Status::Good | Status::Declined(_) | Status::OnTrial | Status::Locked => {}
+        }
+    }
+
+    /// The pace that the poller was made with.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// The number of failures and errors in a row. Rejected credentials do not count.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    fn next_backoff(&mut self) -> Duration {
+        let doublings = self.failures.min(31);
+        self.failures = self.failures.saturating_add(1);
+        self.pace.first_backoff().saturating_mul(1 << doublings).min(self.pace.max_backoff())
+    }
+
+    fn wait(&mut self, now: T, at_least: Duration) {
+        let next = now + (at_least + self.jitter(at_least)).min(Pace::MAX);
+        // An outcome replaces the wait that the start of its call announced, and no other wait.
+        self.next = if self.is_calling { next } else { next.max(self.next) };
+        self.is_calling = false;
+        if let Status::Declined(resume) = &mut self.credential {
+            *resume = self.next;
+        }
+    }
+
+    /// A random part of a wait, up to the jitter's percentage.
+    pub(super) fn jitter(&mut self, wait: Duration) -> Duration {
+        let share = self.random_below(u32::from(self.pace.jitter()) * 10_000 + 1);
+        wait.min(Pace::MAX) * share / 1_000_000
+    }
+
+    /// SplitMix64, which accepts any seed. Its bias is negligible for such a small bound.
+    pub(super) fn random_below(&mut self, bound: u32) -> u32 {
+        // The upper half, scaled: `bound` is at most 1,000,001.
+        let scaled = ((self.random() >> 32) * u64::from(bound)) >> 32;
+        u32::try_from(scaled).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.random;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Poller<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poller")
+            .field("next", &self.next)
+            .field("failures", &self.failures)
+            .field("credential", &self.credential)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
+    }
+}

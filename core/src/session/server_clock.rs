@@ -1,0 +1,37 @@
+use http::Response;
+
+use crate::{
+    error::ResponseError,
+    time::{ClockSkew, Timestamp},
+};
+
+/// What a session knows of the service's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ServerClock {
+    pub(super) skew: Option<ClockSkew>,
+    pub(super) is_followed: bool,
+}
+
+impl ServerClock {
+    /// The skew by which signatures are corrected.
+    pub(super) fn correction(self) -> Option<ClockSkew> {
+        self.skew.filter(|_| self.is_followed)
+    }
+
+    /// Reads the `Date` of the service. A proxy's page has the clock of another machine.
+    pub(super) fn on_result<A, B>(
+        &mut self,
+        clock: Timestamp,
+        response: &Response<B>,
+        result: &Result<A, ResponseError>,
+    ) {
+        if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
+            self.skew = ClockSkew::of_response(clock, response.headers()).or(self.skew);
+        }
+    }
+}
+
+/// This machine's time, corrected.
+pub(super) fn correct(clock: Timestamp, skew: Option<ClockSkew>) -> Timestamp {
+    skew.map_or(clock, |skew| skew.correct(clock))
+}

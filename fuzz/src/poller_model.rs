@@ -1,0 +1,151 @@
+//! What a `Poller` may do, computed from the events alone.
+
+use std::time::Duration;
+
+use huaweicloud_sms_core::{ApiError, ApiErrorKind, Pace, ResponseError, Step};
+
+/// The time since some start.
+pub type Instant = Duration;
+
+/// The gateway locks an access key for this long.
+pub const KEY_LOCK: Duration = Duration::from_secs(5 * 60);
+
+#[derive(Debug)]
+pub(crate) struct PollerModel {
+    pace: Pace,
+    /// The next step is due between these instants. Jitter leaves it open until it is announced.
+    pub(crate) earliest: Instant,
+    pub(crate) latest: Instant,
+    /// The limit of the call that is under way.
+    busy_until: Option<Instant>,
+    pub(crate) failures: u32,
+    /// How often the credential was rejected since it was last accepted.
+    pub(crate) rejections: u32,
+    /// Whether it was renewed after the last rejection.
+    is_on_trial: bool,
+    /// No renewal and no call before this instant.
+    pause_until: Instant,
+    /// In the pause of a declined renewal: when a new credential may be tried.
+    resume: Option<(Instant, Instant)>,
+}
+
+impl PollerModel {
+    pub(crate) fn new(pace: Pace, first: Instant) -> Self {
+        Self {
+            pace,
+            earliest: first,
+            latest: first,
+            busy_until: None,
+            failures: 0,
+            rejections: 0,
+            is_on_trial: false,
+            pause_until: Duration::ZERO,
+            resume: None,
+        }
+    }
+
+    /// Checks a step, and learns from it when the next one is due.
+    pub(crate) fn check(&mut self, now: Instant, step: Step<Instant>) {
+        let Self { earliest, latest, .. } = *self;
+        if let Step::WaitUntil(next) = step {
+            assert!(next > now, "waits for the past: {self:?}");
+            assert!(next >= earliest, "1: waits until {next:?}, at least {earliest:?}: {self:?}");
+            assert!(next <= latest, "3, 4: waits until {next:?}, at most {latest:?}: {self:?}");
+            (self.earliest, self.latest) = (next, next);
+            return;
+        }
+        assert!(now >= earliest, "1: before the announced instant: {self:?}");
+        assert!(self.busy_until.is_none_or(|end| now >= end), "2: within a call: {self:?}");
+        assert!(now >= self.pause_until, "5: inside the pause: {self:?}");
+        assert_eq!(step == Step::RenewCredential, self.wants_renewal(), "{self:?}");
+        self.latest = latest.min(now);
+    }
+
+    pub(crate) fn start(&mut self, now: Instant) {
+        let limit = self.pace.call_limit();
+        self.wait(now, limit.max(self.pace.interval()));
+        self.busy_until = Some(now + limit);
+    }
+
+    pub(crate) fn answer(&mut self, now: Instant) {
+        (self.failures, self.rejections, self.is_on_trial, self.resume) = (0, 0, false, None);
+        self.wait(now, self.pace.interval());
+    }
+
+    pub(crate) fn error(&mut self, now: Instant, error: &ResponseError) {
+        let told = error.retry_after().unwrap_or_default();
+        let kind = error.api().map(ApiError::kind);
+        if kind == Some(ApiErrorKind::NoTask) {
+            return self.answer(now);
+        }
+        if error.is_unauthorized() {
+            self.rejections += if kind == Some(ApiErrorKind::KeyLocked) { 2 } else { 1 };
+            (self.is_on_trial, self.resume) = (false, None);
+            if self.rejections == 1 {
+                return self.wait(now, told);
+            }
+            self.pause_until = now + KEY_LOCK.max(told);
+            return self.wait(now, KEY_LOCK.max(told));
+        }
+        let backoff = match kind.is_some_and(|kind| !kind.is_retryable()) {
+            true => self.pace.max_backoff(),
+            false => self.backoff(),
+        };
+        self.failures = self.failures.saturating_add(1);
+        self.wait(now, backoff.max(told));
+    }
+
+    pub(crate) fn failure(&mut self, now: Instant) {
+        let backoff = self.backoff();
+        self.failures = self.failures.saturating_add(1);
+        self.wait(now, backoff);
+    }
+
+    pub(crate) fn renewed(&mut self) {
+        self.is_on_trial = self.rejections > 0;
+        if let Some((earliest, latest)) = self.resume.take() {
+            (self.earliest, self.latest, self.pause_until) = (earliest, latest, earliest);
+        }
+    }
+
+    pub(crate) fn decline(&mut self, now: Instant) {
+        if self.wants_renewal() && self.rejections == 1 && self.resume.is_none() {
+            let resume = (self.earliest.max(now), self.latest.max(now));
+            self.pause_until = now + KEY_LOCK;
+            self.wait(now, KEY_LOCK);
+            self.resume = Some(resume);
+        } else if self.wants_renewal() && now >= self.latest {
+            // The pause is over: the next rejection is a first one.
+            (self.rejections, self.resume) = (0, None);
+        }
+    }
+
+    pub(crate) fn wants_renewal(&self) -> bool {
+        self.rejections > 0 && !self.is_on_trial
+    }
+
+    fn backoff(&self) -> Duration {
+        let doubled = self.pace.first_backoff().saturating_mul(1 << self.failures.min(31));
+        doubled.min(self.pace.max_backoff())
+    }
+
+    /// At least this long, at most as long as jitter allows, and never longer than the cap.
+    fn wait(&mut self, now: Instant, wait: Duration) {
+        let least = wait.min(Pace::MAX);
+        let most = with_jitter(self.pace, least).min(Pace::MAX);
+        // Only the outcome of a call can shorten the wait.
+        let (earliest, latest) = match self.busy_until.take() {
+            Some(_) => (now, now),
+            None => (self.earliest, self.latest),
+        };
+        self.earliest = earliest.max(now + least);
+        self.latest = latest.max(now + most);
+        self.resume = self.resume.map(|_| (self.earliest, self.latest));
+    }
+}
+
+/// The longest wait that jitter makes of this one.
+#[must_use]
+pub fn with_jitter(pace: Pace, wait: Duration) -> Duration {
+    wait + wait * u32::from(pace.jitter()) / 100
+}

@@ -1,0 +1,107 @@
+use std::{fmt, sync::Arc};
+
+use huaweicloud_sms_transport::AsyncTransport;
+
+use crate::{
+    AsyncWatch, Authorize, ClockSkew, Credential, Error, Operation, Pace, Timestamp,
+    shared::{Shared, session},
+};
+
+/// Sends operations over an [`AsyncTransport`]. Clones are cheap and share one transport; one client
+/// serves all tasks.
+pub struct AsyncClient<T> {
+    shared: Arc<Shared<T>>,
+    follows_server_clock: bool,
+}
+
+impl<T> AsyncClient<T> {
+    /// A client over this transport.
+    pub fn new(transport: T) -> Self {
+        Self { shared: Arc::new(Shared::new(transport)), follows_server_clock: false }
+    }
+
+    /// Signs with the server's clock instead of this machine's.
+    ///
+    /// The server then chooses the signing time; over TLS only the real server can. A client knows one
+    /// clock, so use it with one service.
+    #[must_use]
+    pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
+        self.follows_server_clock = is_followed;
+        self
+    }
+
+    /// The time to sign with: `client.send(&call, &key.signer(client.now()))`. It is the system's time,
+    /// corrected if the client follows the server's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.now(self.follows_server_clock)
+    }
+
+    /// The difference between the service's clock and this machine's, by the last response of the
+    /// service that had a `Date`. It is `None` before the first one. Clones and watches share it.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<ClockSkew> {
+        self.shared.clock_skew()
+    }
+
+    /// The transport.
+    #[must_use]
+    pub fn transport(&self) -> &T {
+        &self.shared.transport
+    }
+
+    /// Ends all watches of this client and its clones, from any task or thread. A call under way is
+    /// dropped.
+    pub fn shutdown(&self) {
+        self.shared.stop.stop();
+    }
+}
+
+impl<T: AsyncTransport> AsyncClient<T> {
+    /// Sends one request and reads its response. Nothing is sent twice. Dropping the future ends the
+    /// call.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
+    /// answer.
+    pub async fn send<O: Operation>(
+        &self,
+        call: &O,
+        auth: &(impl Authorize + ?Sized),
+    ) -> Result<O::Output, Error<T::Error>> {
+        let result = self.shared.transport.execute(call.request(auth)).await;
+        self.shared.read(call, result)
+    }
+
+    /// Polls the service until the client is shut down.
+    ///
+    /// The credential is a token, an [`AccessKey`](crate::AccessKey) or an
+    /// [`IssueToken`](crate::IssueToken), with which the watch logs in and renews the token before it
+    /// expires. Nothing is sent before the first [`recv`](AsyncWatch::recv).
+    pub fn watch<O: Operation>(
+        &self,
+        call: O,
+        credential: impl Into<Credential>,
+        pace: Pace,
+    ) -> AsyncWatch<T, O> {
+        let follows = self.follows_server_clock;
+        let now = self.shared.transport.now();
+        let session = session(call, credential.into(), pace, follows, now);
+        AsyncWatch::new(Arc::clone(&self.shared), session)
+    }
+}
+
+impl<T> Clone for AsyncClient<T> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), follows_server_clock: self.follows_server_clock }
+    }
+}
+
+impl<T> fmt::Debug for AsyncClient<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncClient")
+            .field("follows_server_clock", &self.follows_server_clock)
+            .field("clock_skew", &self.clock_skew())
+            .finish_non_exhaustive()
+    }
+}

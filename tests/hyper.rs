@@ -1,0 +1,18 @@
+//! The suite over hyper. `ureq.rs` runs the same source: only the module's name and the way to wait
+//! for a call differ.
+#![cfg(feature = "hyper")]
+
+use std::sync::LazyLock;
+
+use huaweicloud_sms::hyper as transport;
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+macro_rules! wait {
+    ($call:expr) => {
+        crate::RUNTIME.block_on($call)
+    };
+}
+
+mod suite;

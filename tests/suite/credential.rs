@@ -1,0 +1,109 @@
+use super::*;
+
+#[test]
+fn a_watch_signs_each_call() {
+    let service = start(script());
+    let mut watch = client().watch(call(&service), key(SK), pace());
+    for _ in 0..3 {
+        assert_eq!(word(wait!(watch.recv())), "START");
+    }
+    let mut watch = client().watch(call(&service), key("wrong"), pace());
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.renew(key(SK));
+    assert_eq!(word(wait!(watch.recv())), "START");
+}
+
+#[test]
+fn a_second_rejected_key_pauses() {
+    let service = start(script());
+    let mut watch = client().watch(call(&service), key("wrong"), pace());
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.renew(key("wrong-too"));
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.renew(key(SK));
+    assert!(watch.due() > std::time::Instant::now() + 4 * MINUTE);
+    assert_eq!(service.request_count(), 2);
+}
+
+#[test]
+fn a_followed_clock_is_corrected_once_and_again_when_it_jumps() {
+    let client = client().follow_server_clock(true);
+    let service = start(script().clock_behind(20 * MINUTE));
+    let mut watch = client.watch(call(&service), key(SK), pace());
+    for jump in [60 * MINUTE, Duration::ZERO] {
+        for expected in ["401", "START", "START"] {
+            assert_eq!(word(wait!(watch.recv())), expected);
+        }
+        service.advance(jump);
+    }
+    // Another watch of the client knows the clock.
+    let mut other = client.watch(call(&service), key(SK), pace());
+    assert_eq!(word(wait!(other.recv())), "START");
+}
+
+#[test]
+fn a_login_is_repeated_when_its_token_ends() {
+    let service = start(script());
+    let mut watch = client().watch(call(&service), login(&service, "password"), pace());
+    let end: [&dyn Fn(); 3] =
+        [&|| service.revoke_tokens(), &|| service.advance(25 * 60 * MINUTE), &|| ()];
+    assert_eq!(word(wait!(watch.recv())), "logged in for 86400 s");
+    for end in end {
+        assert_eq!(word(wait!(watch.recv())), "START");
+        end();
+        let event = word(wait!(watch.recv()));
+        if event == "401" {
+            assert_eq!(word(wait!(watch.recv())), "logged in for 86400 s");
+        }
+    }
+    let logins = service.requests().iter().filter(|request| request.method == "POST").count();
+    assert_eq!(logins, 3);
+}
+
+#[test]
+fn a_login_that_fails_is_repeated() {
+    let keystone = r#"{"error":{"message":"m","code":503,"title":"Service Unavailable"}}"#;
+    let service = start(script().login([
+        Scripted::body(503, keystone),
+        Scripted::raw("garbage"),
+        Scripted::body(201, "{}"),
+    ]));
+    let mut watch = client().watch(call(&service), login(&service, "password"), pace());
+    for expected in
+        ["login: 503", "login: the peer did not speak HTTP", "login: 201", "logged in for 86400 s"]
+    {
+        let event = word(wait!(watch.recv()));
+        assert!(event.starts_with(expected), "{event}");
+    }
+    assert_eq!(word(wait!(watch.recv())), "START");
+}
+
+#[test]
+fn a_rejected_password_pauses_and_a_new_one_is_tried_at_once() {
+    let service = start(script());
+    let mut watch = client().watch(call(&service), login(&service, "wrong"), pace());
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.renew(login(&service, "wrong too"));
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.decline();
+    assert!(watch.due() > std::time::Instant::now() + 4 * MINUTE);
+    assert_eq!(service.request_count(), 2);
+
+    let mut watch = client().watch(call(&service), login(&service, "wrong"), pace());
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.renew(login(&service, "password"));
+    assert_eq!(word(wait!(watch.recv())), "logged in for 86400 s");
+    assert_eq!(word(wait!(watch.recv())), "START");
+}
+
+#[test]
+fn another_kind_of_credential_can_follow() {
+    let service = start(script());
+    let mut watch = client().watch(call(&service), token("dead"), pace());
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.renew(key(SK));
+    assert_eq!(word(wait!(watch.recv())), "START");
+    watch.renew(login(&service, "password"));
+    assert_eq!(word(wait!(watch.recv())), "logged in for 86400 s");
+    assert_eq!(word(wait!(watch.recv())), "START");
+}

@@ -1,0 +1,321 @@
+//! A connection as ureq takes it: the socket, TLS above it, the limits, and what makes it fit for reuse.
+
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use huaweicloud_sms_transport::internal::ReadLimit;
+use rustls::ClientConnection;
+use ureq::{
+    Error,
+    unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport},
+};
+
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
+    pub(crate) tls: Option<ClientConnection>,
+    pub(crate) buffers: LazyBuffers,
+    pub(crate) read_limit: ReadLimit,
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.read_limit.sent();
+        self.socket.set_deadline(*timeout.after);
+        let output = &self.buffers.output()[..amount];
+        let sent = match &mut self.tls {
+            Some(tls) => {
+                let mut stream = rustls::Stream::new(tls, &mut self.socket);
+                let sent = stream.write_all(output).and_then(|()| stream.flush());
+                sent.map_err(|error| alert_or(error, tls, &mut self.socket))
+            }
+            None => self.socket.write_all(output),
+        };
+        sent.map_err(|error| failed(error, timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.socket.set_deadline(*timeout.after);
+        let input = self.buffers.input_append_buf();
+        let received = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input),
+            None => self.socket.read(input),
+        };
+        let count = received.map_err(|error| failed(error, timeout))?;
+        self.buffers.input_appended(count);
+        self.read_limit.received(count).map_err(|error| Error::Other(error.into()))?;
+        Ok(count > 0)
+    }
+
+    /// Whether nothing unread waits anywhere below the HTTP parser: a response that the server sent
+    /// behind another one would become the response to the next request, which may be another user's.
+    ///
+    /// ureq asks before a connection goes into its pool and before it is reused. It looks at its own
+    /// buffer only then, and never into TLS.
+    fn is_open(&mut self) -> bool {
+        self.buffers.input().is_empty()
+            && self.tls.as_mut().is_none_or(is_drained)
+            && self.socket.is_drained()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The buffers hold credentials.
+        f.debug_struct("Connection").field("is_tls", &self.is_tls()).finish_non_exhaustive()
+    }
+}
+
+fn failed(error: io::Error, timeout: NextTimeout) -> Error {
+    if is_timeout(&error) { Error::Timeout(timeout.reason) } else { Error::Io(error) }
+}
+
+/// The alert with which the peer broke the connection, in place of the error that a write met. It waits
+/// to be read then.
+pub(crate) fn alert_or(
+    error: io::Error,
+    tls: &mut ClientConnection,
+    socket: &mut Socket,
+) -> io::Error {
+    while tls.read_tls(socket).is_ok_and(|count| count > 0) {
+        if let Err(alert) = tls.process_new_packets() {
+            return io::Error::new(io::ErrorKind::InvalidData, alert);
+        }
+    }
+    error
+}
+
+/// Whether rustls has no plaintext left. [`Records`] knows of a part of a record.
+fn is_drained(tls: &mut ClientConnection) -> bool {
+    let state = tls.process_new_packets();
+    state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed())
+}
+
+/// A TCP connection whose reads and writes end at one deadline.
+pub(crate) struct Socket {
+    stream: TcpStream,
+    deadline: Option<Instant>,
+    records: Option<Records>,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, deadline: Instant) -> Self {
+        Self { stream, deadline: Some(deadline), records: None }
+    }
+
+    /// From now on it carries TLS.
+    pub(crate) fn begin_tls(&mut self) {
+        self.records = Some(Records::default());
+    }
+
+    fn set_deadline(&mut self, limit: Duration) {
+        self.deadline = Instant::now().checked_add(limit);
+    }
+
+    /// The time until the deadline.
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+
+    /// Whether the connection is there, and nothing was received on it that is not read.
+    fn is_drained(&self) -> bool {
+        let peek = || {
+            self.stream.set_nonblocking(true)?;
+            let peeked = self.stream.peek(&mut [0]);
+            self.stream.set_nonblocking(false)?;
+            peeked
+        };
+        self.records.as_ref().is_none_or(Records::is_at_boundary)
+            && peek().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = uninterrupted(|| {
+            self.stream.set_read_timeout(self.left()?)?;
+            (&self.stream).read(buffer)
+        })?;
+        if let Some(records) = &mut self.records {
+            records.receive(&buffer[..count]);
+        }
+        Ok(count)
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        uninterrupted(|| {
+            self.stream.set_write_timeout(self.left()?)?;
+            (&self.stream).write(bytes)
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Repeats what a signal ended, which Linux does not where a socket has a timeout. A socket's timeout, on
+/// Unix `WouldBlock`, becomes one that [`is_timeout`] knows.
+fn uninterrupted(mut transfer: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match transfer() {
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                _ => return Err(error),
+            },
+            done => return done,
+        }
+    }
+}
+
+/// Whether a deadline of ours has passed. The system's own `TimedOut`, that a peer is silent, has a code.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
+}
+
+/// Follows the boundaries of TLS records ([RFC 8446], section 5.1). rustls keeps the beginning of a
+/// record to itself.
+///
+/// [RFC 8446]: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
+#[derive(Debug, Default)]
+struct Records {
+    /// How many of a header's bytes were received.
+    header: usize,
+    /// The last two bytes of the header.
+    length: u16,
+    /// How many of the record's other bytes are to come.
+    missing: usize,
+}
+
+impl Records {
+    const HEADER: usize = 5;
+
+    fn receive(&mut self, mut bytes: &[u8]) {
+        loop {
+            let (_, rest) = bytes.split_at(self.missing.min(bytes.len()));
+            self.missing -= bytes.len() - rest.len();
+            let Some((byte, rest)) = rest.split_first() else { return };
+            bytes = rest;
+            self.length = self.length << 8 | u16::from(*byte);
+            self.header += 1;
+            if self.header == Self::HEADER {
+                *self = Self { missing: self.length.into(), ..Self::default() };
+            }
+        }
+    }
+
+    fn is_at_boundary(&self) -> bool {
+        self.header == 0 && self.missing == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use huaweicloud_sms_transport::Settings;
+
+    use super::*;
+
+    /// A connection over TCP, and its peer.
+    fn connection() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address"));
+        let (peer, _) = listener.accept().expect("a connection");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let connection = Connection {
+            socket: Socket::new(stream.expect("a connection"), deadline),
+            tls: None,
+            buffers: LazyBuffers::new(16, 16),
+            read_limit: ReadLimit::new(&Settings::default()),
+        };
+        (connection, peer)
+    }
+
+    /// Waits until the peer's bytes are there.
+    fn wait_for_input(connection: &Connection) {
+        connection.socket.stream.peek(&mut [0]).expect("bytes");
+    }
+
+    fn receive(connection: &mut Connection) {
+        assert!(connection.await_input(NextTimeout::default()).expect("input"));
+    }
+
+    #[test]
+    fn a_connection_with_unread_bytes_is_not_open() {
+        let (mut connection, mut peer) = connection();
+        assert!(connection.is_open());
+        peer.write_all(b"response").expect("sent");
+        wait_for_input(&connection);
+        assert!(!connection.is_open(), "in the socket");
+        receive(&mut connection);
+        assert!(!connection.is_open(), "in the buffer");
+        connection.buffers().input_consume(7);
+        assert!(!connection.is_open(), "one byte");
+        connection.buffers().input_consume(1);
+        assert!(connection.is_open());
+        drop(peer);
+        connection.socket.stream.peek(&mut [0]).expect("the end");
+        assert!(!connection.is_open(), "closed");
+    }
+
+    #[test]
+    fn a_connection_inside_a_record_is_not_open() {
+        // A record of 3 bytes, then one of none.
+        let bytes = b"\x17\x03\x03\x00\x03abc\x17\x03\x03\x00\x00";
+        let (mut connection, mut peer) = connection();
+        connection.socket.begin_tls();
+        for (index, byte) in bytes.iter().enumerate() {
+            peer.write_all(&[*byte]).expect("sent");
+            receive(&mut connection);
+            connection.buffers().input_consume(1);
+            let end = index + 1;
+            assert_eq!(connection.is_open(), end == 8 || end == bytes.len(), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_ends_reads_and_writes() {
+        let (mut connection, _peer) = connection();
+        let socket = &mut connection.socket;
+        socket.set_deadline(Duration::from_millis(10));
+        assert!(is_timeout(&socket.read(&mut [0; 9]).expect_err("silence")));
+        assert!(is_timeout(&socket.write(&[0; 9]).expect_err("too late")));
+        // Longer than any clock.
+        socket.set_deadline(Duration::MAX);
+        assert_eq!(socket.write(&[0; 9]).expect("sent"), 9);
+    }
+
+    #[test]
+    fn records_may_come_in_any_pieces() {
+        let mut bytes = vec![0x17, 3, 3, 1, 2];
+        bytes.resize(5 + 0x102, 0xff);
+        let bytes = bytes.repeat(3);
+        for size in 1..bytes.len() {
+            let mut records = Records::default();
+            let mut received = 0;
+            for piece in bytes.chunks(size) {
+                records.receive(piece);
+                received += piece.len();
+                assert_eq!(records.is_at_boundary(), received % (5 + 0x102) == 0, "{size}");
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A host's addresses, in the order of RFC 8305.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    sync::Arc,
+    time::Duration,
+};
+
+/// How long a connection attempt runs alone before the next address is tried beside it, the "Connection
+/// Attempt Delay" of RFC 8305, section 5.
+pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Resolves a host and port. It may block; [`system_resolver`] does.
+pub type Resolve = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
+
+/// The system's resolver.
+#[must_use]
+pub fn system_resolver() -> Resolve {
+    Arc::new(|host, port| Ok((host, port).to_socket_addrs()?.collect()))
+}
+
+/// The address that a URI's host is, if it is no name: it needs no look-up.
+#[must_use]
+pub fn literal(host: &str, port: u16) -> Option<SocketAddr> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    bare.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, port))
+}
+
+/// Resolves a name. The addresses are in the order in which they are to be tried.
+///
+/// # Errors
+/// The resolver's error, or `NotFound` if the name has no address.
+pub fn look_up(resolve: &Resolve, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let found = resolve(host, port)?;
+    if found.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    }
+    Ok(interleave(found))
+}
+
+/// Alternates the address families, beginning with that of the first address (RFC 8305, section 4), so
+/// that a family without a route delays the other by one attempt only.
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first = addresses.first().map(SocketAddr::is_ipv4);
+    let (one, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| Some(address.is_ipv4()) == first);
+    let (mut ordered, mut other) = (Vec::new(), other.into_iter());
+    for address in one {
+        ordered.push(address);
+        ordered.extend(other.next());
+    }
+    ordered.extend(other);
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().expect("an address")).collect()
+    }
+
+    #[test]
+    fn families_alternate() {
+        for (found, ordered) in [
+            (&[][..], &[][..]),
+            (&["1.1.1.1:1", "2.2.2.2:1"], &["1.1.1.1:1", "2.2.2.2:1"]),
+            (
+                &["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"],
+                &["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"],
+            ),
+            (&["1.1.1.1:1", "2.2.2.2:1", "[::1]:1"], &["1.1.1.1:1", "[::1]:1", "2.2.2.2:1"]),
+        ] {
+            assert_eq!(interleave(addresses(found)), addresses(ordered));
+        }
+    }
+
+    #[test]
+    fn literals_need_no_look_up() {
+        assert_eq!(literal("[::1]", 80), "[::1]:80".parse().ok());
+        assert_eq!(literal("127.0.0.1", 80), "127.0.0.1:80".parse().ok());
+        assert_eq!(literal("localhost", 80), None);
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_an_error() {
+        let none: Resolve = Arc::new(|_, _| Ok(Vec::new()));
+        let error = look_up(&none, "name", 80).expect_err("no address");
+        assert_eq!(error.to_string(), "the name has no address");
+    }
+}

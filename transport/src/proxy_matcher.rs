@@ -1,0 +1,185 @@
+use std::{env, ffi::OsString};
+
+use http::{Uri, uri::Scheme};
+
+use crate::{Proxy, ProxyUrl, SettingsError, no_proxy::NoProxy};
+
+/// Decides which proxy a request uses.
+///
+/// Both adapters use it, so that settings and environment mean the same over ureq and over hyper. It reads
+/// the environment as curl does:
+///
+/// * For `https` it takes the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` that is not
+///   empty; for `http` the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
+///   because under CGI a client sets that variable with the header `Proxy`.
+/// * A value may lack `http://`. It must name a port; curl would use 1080.
+/// * Hosts of `no_proxy`, else `NO_PROXY`, use no proxy. The list is separated by commas or blanks: `*` is
+///   every host, `example.com` and `.example.com` are that domain with its sub-domains, `10.0.0.1` is an
+///   address and `10.0.0.0/8` a range. An entry with a port matches nothing.
+///
+/// A value that cannot be used is an error of every request that it applies to. Ignoring it would send the
+/// request past the proxy.
+#[derive(Clone, Debug)]
+pub struct ProxyMatcher {
+    https: Found,
+    http: Found,
+    no_proxy: Result<NoProxy, SettingsError>,
+}
+
+type Found = Result<Option<ProxyUrl>, SettingsError>;
+
+const HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+impl ProxyMatcher {
+    /// Reads the settings, and the environment if they say so. The environment is read once.
+    #[must_use]
+    pub fn new(proxy: &Proxy) -> Self {
+        let always = |url: Option<&ProxyUrl>| Self {
+            https: Ok(url.cloned()),
+            http: Ok(url.cloned()),
+            no_proxy: Ok(NoProxy::default()),
+        };
+        match proxy {
+            Proxy::FromEnvironment => Self::from_environment(|name| env::var_os(name)),
+            Proxy::Direct => always(None),
+            Proxy::Url(url) => always(Some(url)),
+        }
+    }
+
+    /// Reads an environment. `get` returns the value of a variable.
+    pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Self {
+        let text = |names: &[&'static str]| {
+            // Empty is the same as not set.
+            let set = |name| get(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+            let Some((variable, value)) = names.iter().copied().find_map(set) else {
+                return Ok(None);
+            };
+            let problem = "is not Unicode";
+            let value = value.into_string();
+            let value = value.map_err(|_| SettingsError::Environment { variable, problem })?;
+            Ok(Some((variable, value)))
+        };
+        let proxy = |names: &[&'static str]| {
+            let Some((variable, value)) = text(names)? else { return Ok(None) };
+            let url = if value.contains("://") { value } else { format!("http://{value}") };
+            match ProxyUrl::new(&url) {
+                Ok(url) => Ok(Some(url)),
+                Err(SettingsError::Proxy(problem)) => {
+                    Err(SettingsError::Environment { variable, problem })
+                }
+                Err(other) => Err(other),
+            }
+        };
+        Self {
+            https: proxy(&HTTPS),
+            http: proxy(&HTTP),
+            no_proxy: text(&NO_PROXY)
+                .map(|found| found.map_or_else(NoProxy::default, |(_, list)| NoProxy::new(&list))),
+        }
+    }
+
+    /// The proxy of a request, or `None` if the request uses none.
+    ///
+    /// # Errors
+    /// [`SettingsError::Environment`]. Then the request must not be sent.
+    pub fn proxy_for(&self, uri: &Uri) -> Result<Option<&ProxyUrl>, SettingsError> {
+        let found = if uri.scheme() == Some(&Scheme::HTTPS) { &self.https } else { &self.http };
+        if matches!(found, Ok(None)) {
+            return Ok(None);
+        }
+        let no_proxy = self.no_proxy.as_ref().map_err(Clone::clone)?;
+        if uri.host().is_some_and(|host| no_proxy.covers(host)) {
+            return Ok(None);
+        }
+        found.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matcher(variables: &[(&str, &str)]) -> ProxyMatcher {
+        ProxyMatcher::from_environment(|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+        })
+    }
+
+    /// The proxy of a request, if any.
+    fn way(matcher: &ProxyMatcher, uri: &'static str) -> Option<String> {
+        let proxy = matcher.proxy_for(&Uri::from_static(uri)).expect("usable");
+        proxy.map(|proxy| proxy.expose().trim_start_matches("http://").to_owned())
+    }
+
+    #[test]
+    fn takes_the_first_variable_that_is_set() {
+        for (variables, https, http) in [
+            (&[][..], None, None),
+            (&[("https_proxy", "a:1"), ("HTTPS_PROXY", "b:1")], Some("a:1"), None),
+            (&[("https_proxy", ""), ("HTTPS_PROXY", "b:1")], Some("b:1"), None),
+            (&[("HTTPS_PROXY", "a:1"), ("ALL_PROXY", "b:1")], Some("a:1"), Some("b:1")),
+            (&[("all_proxy", "a:1"), ("ALL_PROXY", "b:1")], Some("a:1"), Some("a:1")),
+            (&[("http_proxy", "a:1"), ("ALL_PROXY", "b:1")], Some("b:1"), Some("a:1")),
+            (&[("HTTP_PROXY", "a:1")], None, None),
+            (&[("HTTPS_PROXY", "http://u:p@a:1/")], Some("u:p@a:1"), None),
+            (&[("HTTPS_PROXY", "u:p@a:1")], Some("u:p@a:1"), None),
+            (&[("ALL_PROXY", "a:1"), ("no_proxy", "h"), ("NO_PROXY", "x")], None, None),
+            (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "h")], None, None),
+        ] {
+            let matcher = matcher(variables);
+            assert_eq!(way(&matcher, "https://h/").as_deref(), https, "{variables:?}");
+            assert_eq!(way(&matcher, "http://h:8080/").as_deref(), http, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_fails_the_requests_it_applies_to() {
+        let uri = Uri::from_static;
+        for bad in
+            ["socks5://a:1", "https://a:1", "a", "http://u:canary@a", "http://", "a:1/canary"]
+        {
+            let matcher = matcher(&[("HTTPS_PROXY", bad), ("ALL_PROXY", "b:1"), ("NO_PROXY", "x")]);
+            let error = matcher.proxy_for(&uri("https://h/")).expect_err(bad);
+            let text = error.to_string();
+            assert!(text.starts_with("HTTPS_PROXY ") && !text.contains("canary"), "{text}");
+            assert_eq!(way(&matcher, "http://h/").as_deref(), Some("b:1"));
+            assert_eq!(way(&matcher, "https://x/"), None, "no proxy is wanted there");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn rejects_values_that_are_not_unicode() {
+        use std::os::unix::ffi::OsStringExt;
+        let broken = |name: &'static str| {
+            ProxyMatcher::from_environment(move |asked| match asked {
+                _ if asked == name => Some(OsString::from_vec(vec![0xff])),
+                "ALL_PROXY" => Some("a:1".into()),
+                _ => None,
+            })
+        };
+        for name in ["HTTPS_PROXY", "NO_PROXY"] {
+            let error = broken(name).proxy_for(&Uri::from_static("https://h/")).expect_err(name);
+            assert_eq!(error.to_string(), format!("{name} is not Unicode"));
+        }
+        assert_eq!(way(&broken("HTTPS_PROXY"), "http://h/").as_deref(), Some("a:1"));
+    }
+
+    #[test]
+    fn settings_override_the_environment() {
+        let url = ProxyUrl::new("http://a:1").expect("valid");
+        let matcher = ProxyMatcher::new(&Proxy::Url(url));
+        assert_eq!(way(&matcher, "https://h/").as_deref(), Some("a:1"));
+        assert_eq!(way(&matcher, "http://localhost/").as_deref(), Some("a:1"));
+        let matcher = ProxyMatcher::new(&Proxy::Direct);
+        assert_eq!(way(&matcher, "https://h/"), None);
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let shown = format!("{:?}", matcher(&[("ALL_PROXY", "user:canary@a:1")]));
+        assert!(shown.contains("a:1") && !shown.contains("canary"), "{shown}");
+    }
+}

@@ -1,0 +1,119 @@
+use std::{error::Error, future::Future, time::Instant};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+/// Sends one request and returns its response, blocking.
+///
+/// A closure is a transport:
+///
+/// ```
+/// use http::{Request, Response};
+/// use huaweicloud_sms_transport::Transport;
+///
+/// fn poll(transport: &impl Transport) {
+///     let request = Request::get("https://sms.example/").body(Vec::new()).expect("a request");
+///     let response = transport.execute(request).expect("a response");
+///     assert_eq!(response.body(), b"{}");
+/// }
+///
+/// // In place of the closure's body: a call of your HTTP client.
+/// poll(&|_request: Request<Vec<u8>>| Ok::<_, std::io::Error>(Response::new(b"{}".to_vec())));
+/// ```
+///
+/// # Contract
+///
+/// The rest of the library relies on the following, here and for [`AsyncTransport`]:
+///
+/// * Every status is a response, also 3xx, 4xx and 5xx. Redirects are never followed, so credentials
+///   never reach another host.
+/// * Nothing is sent twice. The caller decides whether to send a request again.
+/// * A call ends within a bounded time, and its response has a bounded size.
+/// * The body is returned as it was sent, not decoded.
+/// * The request's headers are sent unchanged. The HTTP client may add `User-Agent` and `Accept`;
+///   `Host` and `Content-Length` only where they are missing.
+/// * Bytes that the server sent before or behind a response never become another response.
+pub trait Transport {
+    /// Why there is no response.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Sends one request and returns its response.
+    ///
+    /// # Errors
+    /// If no complete response was received.
+    fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Self::Error>;
+}
+
+impl<F, E> Transport for F
+where
+    F: Fn(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, E>,
+    E: Error + Send + Sync + 'static,
+{
+    type Error = E;
+
+    fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, E> {
+        self(request)
+    }
+}
+
+/// Sends one request and returns its response, async, on the runtime of your choice.
+///
+/// ```
+/// use std::{io, time::Instant};
+///
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use huaweicloud_sms_transport::AsyncTransport;
+///
+/// struct Mine;
+///
+/// impl AsyncTransport for Mine {
+///     type Error = io::Error;
+///
+///     async fn execute(&self, _request: Request<Vec<u8>>) -> io::Result<Response<Bytes>> {
+///         // In place of this line: a call of your HTTP client.
+///         Ok(Response::new(Bytes::from_static(b"{}")))
+///     }
+///
+///     async fn sleep_until(&self, instant: Instant) {
+///         tokio::time::sleep_until(instant.into()).await;
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let transport = Mine;
+/// transport.sleep_until(transport.now()).await;
+/// let request = Request::get("https://sms.example/").body(Vec::new()).expect("a request");
+/// assert_eq!(transport.execute(request).await?.body().as_ref(), b"{}");
+/// # Ok::<(), io::Error>(())
+/// # })?;
+/// # Ok::<(), io::Error>(())
+/// ```
+///
+/// # Contract
+///
+/// That of [`Transport`]. In addition, dropping a future ends its call, and the call's connection is
+/// not used again.
+pub trait AsyncTransport: Send + Sync {
+    /// Why there is no response.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Sends one request and returns its response.
+    ///
+    /// # Errors
+    /// If no complete response was received.
+    fn execute(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> impl Future<Output = Result<Response<Bytes>, Self::Error>> + Send;
+
+    /// Completes once `instant` has passed on the clock of [`now`](Self::now).
+    ///
+    /// A timer belongs to a runtime, so only the transport has one.
+    fn sleep_until(&self, instant: Instant) -> impl Future<Output = ()> + Send;
+
+    /// The current instant on the clock of [`sleep_until`](Self::sleep_until).
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}

@@ -1,0 +1,67 @@
+//! TLS by rustls with ring, given to each connection and never installed for the whole process.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::{ClientConfig, Error, RootCertStore, crypto::ring};
+#[cfg(feature = "platform-verifier")]
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::{RootCerts, SettingsError};
+
+/// The TLS configuration of a transport.
+///
+/// It is made when it is first needed: the system's trust store is many files, which a call over http
+/// leaves alone, and a machine without one may still use http.
+#[derive(Debug)]
+pub struct TlsConfig {
+    /// `None` is the system's trust store.
+    roots: Option<RootCertStore>,
+    config: OnceLock<Arc<ClientConfig>>,
+}
+
+impl TlsConfig {
+    /// Checks the root certificates.
+    ///
+    /// # Errors
+    /// [`SettingsError`], if the certificates cannot be read or this build lacks the trust store.
+    pub fn new(root_certs: &RootCerts) -> Result<Self, SettingsError> {
+        #[allow(unreachable_patterns, reason = "with all features none is missing")]
+        let roots = match root_certs {
+            #[cfg(feature = "platform-verifier")]
+            RootCerts::Platform => None,
+            #[cfg(feature = "webpki-roots")]
+            RootCerts::WebpkiRoots => {
+                Some(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+            }
+            RootCerts::Pem(pem) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(RootCerts::certificates(pem)?);
+                Some(roots)
+            }
+            missing => return Err(missing.not_compiled_in()),
+        };
+        Ok(Self { roots, config: OnceLock::new() })
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// If the system's trust store cannot be used. The next call tries again.
+    pub fn get(&self) -> Result<Arc<ClientConfig>, Error> {
+        if let Some(config) = self.config.get() {
+            return Ok(Arc::clone(config));
+        }
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions()?;
+        let builder = match &self.roots {
+            Some(roots) => builder.with_root_certificates(roots.clone()),
+            #[cfg(feature = "platform-verifier")]
+            None => builder.with_platform_verifier()?,
+            #[cfg(not(feature = "platform-verifier"))]
+            None => return Err(Error::General("this build has no system trust store".into())),
+        };
+        let config = Arc::new(builder.with_no_client_auth());
+        Ok(Arc::clone(self.config.get_or_init(|| config)))
+    }
+}
