@@ -57,6 +57,7 @@ mod watch;
 
 pub use async_client::AsyncClient;
 pub use async_watch::AsyncWatch;
+pub use bytes;
 pub use client::Client;
 pub use clock::{now, timestamp};
 pub use error::Error;

@@ -245,7 +245,7 @@ fn rejections_of_the_service() {
         let key = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", "canary-that-is-wrong")];
         let said = obtain(&service, &more[..2], &key);
         assert_eq!(said.exit, 4);
-        assert!(said.err.contains("check the token or key"), "{}", said.err);
+        assert!(said.err.contains("check the credential and its account"), "{}", said.err);
         assert_eq!(service.request_count(), 3);
     }
 }

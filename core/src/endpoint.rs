@@ -35,7 +35,7 @@ impl Endpoint {
     /// The longest accepted text, in bytes.
     pub const MAX_LEN: usize = 2048;
 
-    /// Checks an `https://` endpoint.
+    /// Checks an `https://` endpoint. For `http://` there is [`cleartext`](Self::cleartext).
     ///
     /// # Errors
     /// The text is anything but `https://host[:port][/base/path]`: another scheme, no host, a port outside
@@ -44,7 +44,7 @@ impl Endpoint {
     pub fn new(text: &str) -> Result<Self, InvalidInput> {
         Self::with_scheme(text, "https://", || {
             if starts_with_ignoring_case(text, "http://") {
-                "must start with https:// (http:// would send the token in clear text)"
+                "must start with https:// (http:// would send the credential in clear text)"
             } else {
                 "must start with https://"
             }

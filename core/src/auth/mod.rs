@@ -18,6 +18,10 @@ const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// ([`AccessKey::signer`]), or [`Unauthenticated`]. This trait is sealed.
 ///
 /// The trait is object-safe, so you can choose the credential at run time: `&dyn Authorize`.
+#[diagnostic::on_unimplemented(
+    note = "an access key signs with a timestamp: `key.signer(now())`",
+    note = "an IAM user logs in first: send its `IssueToken` with `Unauthenticated`"
+)]
 pub trait Authorize: sealed::Credential + Sync {
     /// Completes the request: adds `Host`, `Content-Length` if there is a body, and the credential.
     ///

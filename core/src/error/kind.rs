@@ -93,7 +93,7 @@ impl ApiErrorKind {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Unauthorized => {
-                "check the token or key, its account and this server's clock before trying again: \
+                "check the credential and its account, and for an access key this server's clock: \
                  more than 5 rejections in a row lock an access key for 5 minutes"
             }
             Self::TokenExpired => "get a new token from IAM",

@@ -1,4 +1,5 @@
 //! Carries out every row on one transport.
+#![allow(clippy::print_stdout, reason = "a row that hangs is the one that is not printed")]
 
 use std::{
     fmt,
@@ -53,7 +54,10 @@ pub struct Report {
 ///
 /// Each row gets a transport with settings of its own: timeout, body limit, root certificates, proxy.
 /// `kind` says in the words of [`kind`] what an error is. A `kind` that always says `error` passes every
-/// row that wants an error.
+/// row that wants an error. Each row is printed when it ends.
+///
+/// # Panics
+/// If no row's name contains `word`.
 pub fn run<T: Transport>(
     name: &str,
     word: &str,
@@ -86,6 +90,7 @@ fn report<T: Transport>(name: &str, word: &str, under_test: &UnderTest<'_, T>) -
         };
         jobs.extend(row.schemes().iter().filter(|tls| fits(**tls)).map(|tls| (row, *tls)));
     }
+    assert!(!jobs.is_empty(), "no row has {word:?} in its name");
     let (next, runs) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -94,6 +99,9 @@ fn report<T: Transport>(name: &str, word: &str, under_test: &UnderTest<'_, T>) -
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(&(row, tls)) = jobs.get(index) else { return };
                     let run = run_row(row, under_test, tls);
+                    if under_test.adapter.is_none() {
+                        println!("{run}");
+                    }
                     runs.lock().unwrap_or_else(PoisonError::into_inner).push((index, run));
                 }
             });
@@ -120,12 +128,19 @@ impl Report {
     }
 }
 
+impl fmt::Display for RowRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { row, tls, outcome, wanted, .. } = self;
+        let scheme = if *tls { "https" } else { "http" };
+        write!(f, "{row:<44} | {scheme:<6} | {:<24} | {wanted}", outcome.to_string())
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<44} | scheme | {:<24} | wanted", "row", self.name)?;
-        for RowRun { row, tls, outcome, wanted, .. } in &self.runs {
-            let scheme = if *tls { "https" } else { "http" };
-            writeln!(f, "{row:<44} | {scheme:<6} | {:<24} | {wanted}", outcome.to_string())?;
+        for run in &self.runs {
+            writeln!(f, "{run}")?;
         }
         for RowRun { row, tls, outcome, wanted, failure } in &self.runs {
             let Some(failure) = failure else { continue };
