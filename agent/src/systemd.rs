@@ -3,12 +3,24 @@
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{
+        env,
+        ffi::OsStr,
+        io,
+        os::{
+            linux::net::SocketAddrExt,
+            unix::{
+                ffi::OsStrExt,
+                net::{SocketAddr, UnixDatagram},
+            },
+        },
+        process,
         sync::{Arc, Mutex, Once, PoisonError},
         thread,
         time::{Duration, Instant},
     };
 
-    use sd_notify::NotifyState;
+    /// How long a message may wait for a socket whose owner does not read.
+    const SEND_TIMEOUT: Duration = Duration::from_millis(300);
 
     /// Serves systemd's watchdog as long as the main loop meets its deadlines.
     pub(crate) struct Notifier {
@@ -20,9 +32,8 @@ mod linux {
         /// Tells that the service is ready, and starts a thread for the watchdog if there is one.
         pub(crate) fn start() -> Self {
             let due = Arc::new(Mutex::new(Instant::now()));
-            notify(NotifyState::Ready);
-            let period = sd_notify::watchdog_enabled().filter(|period| !period.is_zero());
-            if let Some(period) = period {
+            notify("READY=1");
+            if let Some(period) = watchdog_period() {
                 let due = Arc::clone(&due);
                 let watchdog = thread::Builder::new().name("watchdog".into());
                 // Twice in a period, as systemd's documentation advises.
@@ -41,27 +52,87 @@ mod linux {
 
     /// Sets what `systemctl status` shows.
     pub(crate) fn status(text: &str) {
-        notify(NotifyState::Status(text));
+        // A line break would begin another variable.
+        notify(&format!("STATUS={}", text.replace('\n', " ")));
     }
 
     pub(crate) fn stopping() {
-        notify(NotifyState::Stopping);
+        notify("STOPPING=1");
     }
 
     fn keep_alive(due: &Mutex<Instant>, period: Duration) {
         loop {
             if Instant::now() <= *due.lock().unwrap_or_else(PoisonError::into_inner) {
-                notify(NotifyState::Watchdog);
+                notify("WATCHDOG=1");
             }
             thread::sleep(period);
         }
     }
 
-    fn notify(state: NotifyState<'_>) {
+    /// The time within which systemd expects a sign of life, if it does of this process; see
+    /// [`sd_watchdog_enabled(3)`](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
+    fn watchdog_period() -> Option<Duration> {
+        let pid = env::var("WATCHDOG_PID").unwrap_or_default();
+        let is_ours = pid.is_empty() || pid == process::id().to_string();
+        let micros = env::var("WATCHDOG_USEC").ok()?.parse().ok()?;
+        (is_ours && micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    /// Sends a state, if `NOTIFY_SOCKET` is set.
+    fn notify(state: &str) {
         static WARNING: Once = Once::new();
-        // Without NOTIFY_SOCKET this does nothing.
-        if let Err(error) = sd_notify::notify(&[state]) {
-            WARNING.call_once(|| log::warn!("systemd cannot be notified: {error}"));
+        let Some(socket) = env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
+            return;
+        };
+        if let Err(error) = send(&socket, state) {
+            WARNING.call_once(|| log::warn!("systemd cannot be notified at {socket:?}: {error}"));
+        }
+    }
+
+    /// Sends a state as [`sd_notify(3)`](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html)
+    /// describes it: to a path, or after an `@` to a name in the abstract namespace.
+    fn send(socket: &OsStr, state: &str) -> io::Result<()> {
+        let address = match socket.as_bytes().strip_prefix(b"@") {
+            Some(name) => SocketAddr::from_abstract_name(name)?,
+            None => SocketAddr::from_pathname(socket)?,
+        };
+        let sender = UnixDatagram::unbound()?;
+        sender.set_write_timeout(Some(SEND_TIMEOUT))?;
+        sender.send_to_addr(state.as_bytes(), &address).map(drop)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn sends_to_a_path_and_to_an_abstract_name() {
+            let name = format!("sms-agent-test-{}", process::id());
+            let path = env::temp_dir().join(&name);
+            let by_path = SocketAddr::from_pathname(&path).expect("short");
+            let by_name = SocketAddr::from_abstract_name(&name).expect("short");
+            for (address, socket) in
+                [(by_path, path.clone().into_os_string()), (by_name, format!("@{name}").into())]
+            {
+                let receiver = UnixDatagram::bind_addr(&address).expect("bound");
+                send(&socket, "READY=1").expect("sent");
+                let mut message = [0; 100];
+                let length = receiver.recv(&mut message).expect("received");
+                assert_eq!(&message[..length], b"READY=1");
+            }
+            std::fs::remove_file(path).expect("removed");
+            send(OsStr::new("@nobody"), "READY=1").expect_err("nobody listens");
+        }
+
+        /// Without a limit, the service would stand still.
+        #[test]
+        fn a_full_socket_is_an_error() {
+            let name = format!("sms-agent-full-{}", process::id());
+            let address = SocketAddr::from_abstract_name(&name).expect("short");
+            let _receiver = UnixDatagram::bind_addr(&address).expect("bound");
+            let socket = format!("@{name}");
+            let is_full = |_| send(OsStr::new(&socket), &"x".repeat(10_000)).is_err();
+            assert!((0..10_000).any(is_full));
         }
     }
 }
