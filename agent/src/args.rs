@@ -9,9 +9,9 @@ use crate::transport::AVAILABLE;
 /// Obtains the commands of a source server from the Huawei Cloud Server Migration Service (SMS).
 /// Unofficial.
 ///
-/// Exit status of obtain: 0 a command or a task's state; 2 wrong usage or input; 3 no command; 4 the
-/// API rejected the request; 5 the response was not understood; 6 the service was not reached, did not
-/// finish in time, or sent too much.
+/// Exit status of obtain: 0 a command or a task's state; 2 wrong usage or input, nothing was sent; 3 no
+/// command; 4 the API rejected the request; 5 the response was not understood; 6 the service was not
+/// reached, did not finish in time, or sent too much; 7 the answer arrived, but could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "sms-agent", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Log an IAM user in, write the token to a file and print when it expires.
     ///
-    /// Exit status: 0, or that of obtain.
+    /// Exit status: 0; 2 to 6 as of obtain; 7 logged in, but the token or its expiry could not be written.
     Token(Token),
     /// Run a simulated service on loopback until interrupted. It prints its address, then a line for
     /// each request.
@@ -51,7 +51,8 @@ pub(crate) enum Command {
 /// A call with its credential.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
-    /// The service's address, https://..., as the Agents page of the SMS console shows it.
+    /// The service's address, as the Agents page of the SMS console shows it. Without a scheme it is
+    /// https://.
     #[arg(long, value_name = "URL", env = "HW_SMS_ENDPOINT", hide_env_values = true)]
     pub(crate) endpoint: String,
 
@@ -135,7 +136,8 @@ pub(crate) struct Connection {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Token {
     /// Where to write the token: a file, which is replaced in one step and which only its owner can read,
-    /// or `-` for standard output.
+    /// or `-` for standard output. A symbolic link is followed. A file that cannot be replaced, because it is
+    /// mounted by itself or its folder is read-only, is overwritten.
     #[arg(long, value_name = "PATH|-")]
     pub(crate) out: PathBuf,
 

@@ -12,6 +12,7 @@ use huaweicloud_sms_simulator::{Request, Script, Simulator};
 
 use crate::{
     args::Transport,
+    exit::Exit,
     redactor::Redactor,
     report,
     transport::{self, AVAILABLE},
@@ -22,32 +23,26 @@ const TOKEN: &str = "demo-token-that-is-not-a-secret";
 
 pub(crate) fn run() -> ExitCode {
     let mut out = io::stdout().lock();
-    match demo(&mut out) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            // There is no other place to report it.
-            let _ = writeln!(io::stderr(), "error: {message}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn demo(out: &mut impl Write) -> Result<(), String> {
-    let io = |error: io::Error| error.to_string();
-    writeln!(out, "Obtains a command from a simulated Server Migration Service.").map_err(io)?;
+    let mut written = writeln!(out, "Obtains a command from a simulated Server Migration Service.");
     for &transport in AVAILABLE {
         for tls in [false, true] {
-            obtain(out, transport, tls).map_err(|error| {
-                let scheme = if tls { "https" } else { "http" };
-                format!("{transport} over {scheme}: {error}")
-            })?;
+            match obtain(transport, tls) {
+                Ok(shown) => written = written.and_then(|()| out.write_all(&shown)),
+                Err(error) => {
+                    let scheme = if tls { "https" } else { "http" };
+                    // There is no other place to report it.
+                    let _ = writeln!(io::stderr(), "error: {transport} over {scheme}: {error}");
+                    return ExitCode::FAILURE;
+                }
+            }
         }
     }
-    writeln!(out, "\nNext: `sms-agent simulate` in one shell, `sms-agent obtain` in another.")
-        .map_err(io)
+    let next = "\nNext: `sms-agent simulate` in one shell, `sms-agent obtain` in another.";
+    Exit::Answer.if_written(written.and_then(|()| writeln!(out, "{next}"))).into()
 }
 
-fn obtain(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), String> {
+/// Obtains a command, and returns what is shown of that.
+fn obtain(transport: Transport, tls: bool) -> Result<Vec<u8>, String> {
     let mut builder = Simulator::builder().token(TOKEN).script(Script::example());
     if tls {
         builder = builder.tls();
@@ -72,7 +67,9 @@ fn obtain(out: &mut impl Write, transport: Transport, tls: bool) -> Result<(), S
     let [request] = requests.as_slice() else {
         return Err(format!("{} requests were sent instead of one", requests.len()));
     };
-    show(out, transport, &url, request, answer).map_err(|error| error.to_string())
+    let mut shown = Vec::new();
+    show(&mut shown, transport, &url, request, answer).map_err(|error| error.to_string())?;
+    Ok(shown)
 }
 
 fn show(

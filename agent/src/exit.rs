@@ -1,6 +1,6 @@
 //! Exit statuses.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 /// How `sms-agent` ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,22 @@ pub(crate) enum Exit {
     Protocol = 5,
     /// The service was not reached, did not finish in time, or sent too much.
     Transport = 6,
+    /// The answer arrived or the login succeeded, but its output could not be written.
+    Unwritten = 7,
+}
+
+impl Exit {
+    /// This status, unless its output could not be written. A reader that closes the pipe has read what
+    /// it wanted, so that changes nothing.
+    pub(crate) fn if_written(self, written: io::Result<()>) -> Self {
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                log::error!("standard output cannot be written: {error}");
+                Self::Unwritten
+            }
+            _ => self,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -18,13 +18,11 @@ use crate::{
 
 /// Prints an outcome: answers to standard output and, in text, errors to standard error.
 pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor) -> Exit {
-    // The exit status tells the outcome even if nobody reads the answer.
-    if let Err(error) = print_at(None, outcome, format, redactor) {
-        log::warn!("the answer could not be printed: {error}");
-    }
+    let written = print_at(None, outcome, format, redactor);
     match outcome {
-        Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer,
-        Ok(Answer::NoCommand(_)) => Exit::NoCommand,
+        Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer.if_written(written),
+        Ok(Answer::NoCommand(_)) => Exit::NoCommand.if_written(written),
+        // The exit status tells the failure even if its message is lost.
         Err(failure) => failure.exit(),
     }
 }

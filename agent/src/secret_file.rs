@@ -1,57 +1,247 @@
 //! Writes a secret to a file that only its owner can read.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    fs::{self, File, FileType, Metadata, OpenOptions},
+    io::{self, ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
-/// A new file that replaces another one in one step.
+use tempfile::NamedTempFile;
+
+/// The room that has to be there before a login: the longest token and its line break.
+const ROOM: usize = 16 * 1024 + 1;
+/// As many links as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// A file to be replaced in one step by one with a secret.
 pub(crate) struct SecretFile {
-    what: &'static str,
+    /// The path, without links at its end.
     path: PathBuf,
-    new: Temporary,
-    file: File,
 }
 
 impl SecretFile {
-    /// Creates the new file beside the old one. `what` names it in an error.
-    pub(crate) fn create(what: &'static str, path: &Path) -> Result<Self, String> {
-        let shown = path.display();
-        let failed = |error: io::Error| format!("{what} {shown} cannot be written: {error}");
-        // The new file would replace a device or a pipe.
-        let is_another = path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        let file_name = path.file_name().filter(|_| !is_another);
-        let file_name = file_name.ok_or_else(|| format!("{what} {shown} is not a file"))?;
-        let mut new_name = file_name.to_owned();
-        new_name.push(format!(".{}.new", std::process::id()));
-        let new = Temporary(path.with_file_name(new_name));
-        // An earlier process with the same number may have left one.
-        let _ = fs::remove_file(&new.0);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&new.0).map_err(failed)?;
-        Ok(Self { what, path: path.to_owned(), new, file })
+    /// Finds out whether the path leads to a file, or to nothing yet.
+    pub(crate) fn find(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(not_a_file(kind(metadata.file_type())));
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // `file_name` passes over what makes these the name of a folder.
+        let text = path.to_string_lossy();
+        let names_folder = text.ends_with(std::path::is_separator) || text.ends_with("/.");
+        if names_folder || path.file_name().is_none() {
+            return Err(not_a_file("a folder"));
+        }
+        Ok(Self { path: follow(path)? })
     }
 
-    /// Writes the secret and replaces the old file. A concurrent reader reads the old or the new one.
-    pub(crate) fn write(mut self, secret: &str) -> Result<(), String> {
-        let written = writeln!(self.file, "{secret}")
-            .and_then(|()| self.file.sync_all())
-            .and_then(|()| fs::rename(&self.new.0, &self.path));
-        written.map_err(|error| {
-            format!("{} {} cannot be written: {error}", self.what, self.path.display())
-        })
+    /// Finds what would keep the secret from being written, as far as that is possible. Leaves nothing
+    /// behind.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let mut new = match self.create() {
+            Ok(new) => new,
+            Err(why) => return make_private(&self.open_instead(why)?),
+        };
+        if let Ok(old) = fs::symlink_metadata(&self.path) {
+            self.check_replaceable(&old, &new.as_file().metadata()?)?;
+        }
+        new.as_file_mut().write_all(&vec![b'\n'; ROOM])?;
+        new.as_file().sync_all()
+    }
+
+    /// Writes the secret into a new file that replaces the old one. A concurrent reader reads the old or the
+    /// new one. If that is impossible, because the file is mounted by itself or its folder is read-only, this
+    /// writes into the old file.
+    pub(crate) fn write(&self, secret: &str) -> io::Result<()> {
+        let text = format!("{secret}\n");
+        let mut new = match self.create() {
+            Ok(new) => new,
+            Err(why) => return overwrite(self.open_instead(why)?, &text),
+        };
+        new.as_file_mut().write_all(text.as_bytes())?;
+        new.as_file().sync_all()?;
+        match new.persist(&self.path) {
+            Ok(_) => {
+                self.sync_folder();
+                Ok(())
+            }
+            Err(error) => overwrite(self.open_instead(error.error)?, &text),
+        }
+    }
+
+    /// Creates a file beside the old one, for its owner only. It is removed when dropped.
+    fn create(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().prefix(".sms-agent-").suffix(".new").tempfile_in(self.folder())
+    }
+
+    /// Opens the old file, to write into it.
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(&self.path)
+    }
+
+    /// Opens the old file if the reason is one for which it cannot be replaced.
+    fn open_instead(&self, why: io::Error) -> io::Result<File> {
+        match why.kind() {
+            ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::ResourceBusy
+            | ErrorKind::CrossesDevices => self.open().map_err(|_| why),
+            _ => Err(why),
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new("."))
+    }
+
+    /// Rejects what a rename cannot replace, although its folder takes a new file.
+    #[cfg(unix)]
+    fn check_replaceable(&self, old: &Metadata, new: &Metadata) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        const STICKY: u32 = 0o1000;
+        const EPERM: i32 = 1;
+        // In a folder such as /tmp, only root and the owners may replace a file.
+        let folder = fs::metadata(self.folder())?;
+        let is_owner = [0, old.uid(), folder.uid()].contains(&new.uid());
+        if folder.mode() & STICKY != 0 && !is_owner {
+            return Err(io::Error::other("it belongs to another user"));
+        }
+        match self.open() {
+            // It is immutable, or mounted read-only by itself.
+            Err(error) if error.raw_os_error() == Some(EPERM) => Err(error),
+            Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rejects a file with the attribute "read-only".
+    #[cfg(not(unix))]
+    fn check_replaceable(&self, _: &Metadata, _: &Metadata) -> io::Result<()> {
+        self.open().map(drop)
+    }
+
+    /// Makes the new name survive a power failure. Some file systems cannot, so an error is ignored.
+    fn sync_folder(&self) {
+        #[cfg(unix)]
+        let _ = File::open(self.folder()).and_then(|folder| folder.sync_all());
     }
 }
 
-/// Removes the file when dropped, unless it was renamed.
-struct Temporary(PathBuf);
+fn not_a_file(kind: &str) -> io::Error {
+    io::Error::other(format!("it is not a file but {kind}"))
+}
 
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+fn kind(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+    }
+    if kind.is_dir() { "a folder" } else { "a device" }
+}
+
+/// Follows the links at the end of a path, also to where there is nothing yet.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("it is a link in a circle"))
+}
+
+/// Replaces the content of an open file. After a failure, such as a full disk, it has its old content.
+fn overwrite(mut file: File, text: &str) -> io::Result<()> {
+    make_private(&file)?;
+    let mut old = Vec::new();
+    file.read_to_end(&mut old)?;
+    let mut replace = |content: &[u8]| {
+        file.rewind()?;
+        file.write_all(content)?;
+        file.set_len(content.len() as u64)?;
+        file.sync_all()
+    };
+    replace(text.as_bytes()).inspect_err(|_| {
+        // The first error tells the reason.
+        let _ = replace(&old);
+    })
+}
+
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    match file.set_permissions(fs::Permissions::from_mode(0o600)) {
+        // Some file systems keep no modes.
+        Err(error) if file.metadata()?.permissions().mode() & 0o077 != 0 => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The access control list of its folder decides there.
+#[cfg(not(unix))]
+fn make_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("made")
+    }
+
+    #[test]
+    fn replaces_a_file_and_leaves_nothing_beside_it() {
+        let folder = folder();
+        let path = folder.path().join("token");
+        for secret in ["the-first-one", "second"] {
+            let file = SecretFile::find(&path).expect("a file");
+            file.check().expect("writable");
+            file.write(secret).expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("read"), format!("{secret}\n"));
+            assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+        }
+    }
+
+    #[test]
+    fn overwrites_a_file_that_cannot_be_replaced() {
+        let folder = folder();
+        let path = folder.path().join("token");
+        fs::write(&path, "the old one is longer").expect("written");
+        let file = SecretFile::find(&path).expect("a file");
+        for kind in [ErrorKind::ResourceBusy, ErrorKind::CrossesDevices] {
+            let old = file.open_instead(kind.into()).expect("opened");
+            overwrite(old, "new\n").expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("read"), "new\n");
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        }
+        // A full disk is full for the old file, too.
+        file.open_instead(ErrorKind::StorageFull.into()).expect_err("no room");
+    }
+
+    #[test]
+    fn a_name_of_a_folder_is_not_a_file() {
+        let folder = folder();
+        for name in ["", ".", "..", "none/", "none/.", "/"] {
+            let error = SecretFile::find(&folder.path().join(name)).err().expect(name);
+            assert_eq!(error.to_string(), "it is not a file but a folder", "{name}");
+        }
+        SecretFile::find(Path::new("")).err().expect("empty");
     }
 }

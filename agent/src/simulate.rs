@@ -15,7 +15,7 @@ use crate::{args::Simulate, credential, exit::Exit, file};
 
 pub(crate) fn run(args: &Simulate) -> ExitCode {
     match simulate(args) {
-        Ok(never) => match never {},
+        Ok(exit) => exit.into(),
         Err(message) => {
             // There is no other place to report it.
             let _ = writeln!(io::stderr(), "error: {message}");
@@ -24,7 +24,8 @@ pub(crate) fn run(args: &Simulate) -> ExitCode {
     }
 }
 
-fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
+/// Serves until the process is ended, or its address cannot be printed.
+fn simulate(args: &Simulate) -> Result<Exit, String> {
     let script = match &args.script {
         None => Script::example(),
         Some(path) => {
@@ -55,11 +56,14 @@ fn simulate(args: &Simulate) -> Result<std::convert::Infallible, String> {
         fs::write(path, pem)
             .map_err(|error| format!("the CA cannot be written to {}: {error}", path.display()))?;
     }
-    let url = simulator.url();
-    for line in std::iter::once(url.to_string()).chain(to_print) {
+    let exit = Exit::Answer.if_written(writeln!(io::stdout(), "{}", simulator.url()));
+    if exit == Exit::Unwritten {
+        // Its address is lost.
+        return Ok(exit);
+    }
+    for line in to_print {
         // Clients may still send requests when nobody reads the lines any more.
-        if writeln!(io::stdout(), "{}", Escaped(&line)).and_then(|()| io::stdout().flush()).is_err()
-        {
+        if writeln!(io::stdout(), "{}", Escaped(&line)).is_err() {
             break;
         }
     }

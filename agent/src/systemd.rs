@@ -21,6 +21,8 @@ mod linux {
 
     /// How long a message may wait for a socket whose owner does not read.
     const SEND_TIMEOUT: Duration = Duration::from_millis(300);
+    /// A shorter period of the watchdog is a mistake, and would keep a processor busy.
+    const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
     /// Serves systemd's watchdog as long as the main loop meets its deadlines.
     pub(crate) struct Notifier {
@@ -37,7 +39,8 @@ mod linux {
                 let due = Arc::clone(&due);
                 let watchdog = thread::Builder::new().name("watchdog".into());
                 // Twice in a period, as systemd's documentation advises.
-                if let Err(error) = watchdog.spawn(move || keep_alive(&due, period / 2)) {
+                let pause = (period / 2).max(SHORTEST_PAUSE);
+                if let Err(error) = watchdog.spawn(move || keep_alive(&due, pause)) {
                     log::warn!("the watchdog cannot be served: {error}");
                 }
             }
@@ -60,12 +63,12 @@ mod linux {
         notify("STOPPING=1");
     }
 
-    fn keep_alive(due: &Mutex<Instant>, period: Duration) {
+    fn keep_alive(due: &Mutex<Instant>, pause: Duration) {
         loop {
             if Instant::now() <= *due.lock().unwrap_or_else(PoisonError::into_inner) {
                 notify("WATCHDOG=1");
             }
-            thread::sleep(period);
+            thread::sleep(pause);
         }
     }
 

@@ -20,57 +20,92 @@ use crate::{
     transport,
 };
 
-pub(crate) fn run(args: &Token) -> ExitCode {
-    let mut redactor = Redactor::default();
-    match token(args, &mut redactor) {
-        Ok(issued) => {
-            // The token was written, whether or not anybody reads this line.
-            if let Err(error) = print(args, &issued) {
-                log::warn!("the expiry could not be printed: {error}");
-            }
-            Exit::Answer.into()
-        }
-        Err(failure) => report::print(&Err(failure), args.connection.format, &redactor).into(),
-    }
+/// Where the token goes.
+enum Destination {
+    Stdout,
+    File(SecretFile),
 }
 
-fn token(args: &Token, redactor: &mut Redactor) -> Result<IssuedToken, Failure> {
+pub(crate) fn run(args: &Token) -> ExitCode {
+    let mut redactor = Redactor::default();
+    let exit = match log_in(args, &mut redactor) {
+        Ok((destination, issued)) => write(args, &destination, &issued),
+        Err(failure) => report::print(&Err(failure), args.connection.format, &redactor),
+    };
+    exit.into()
+}
+
+/// Logs in, if the token can be written as far as that is known before.
+fn log_in(args: &Token, redactor: &mut Redactor) -> Result<(Destination, IssuedToken), Failure> {
     let connection = &args.connection;
-    if is_stdout(&args.out) && io::stdout().is_terminal() && !args.to_terminal {
-        let message = "standard output is a terminal, where the token could be read: give --out a \
-                       file, or --to-terminal besides";
-        return Err(Failure::Input(message.into()));
-    }
     let (login, secrets) =
         credential::load_user(&args.credentials, connection.allow_http).map_err(Failure::Input)?;
     *redactor = secrets;
     let settings = call::settings(connection).map_err(Failure::Input)?;
     let client = transport::client(connection.transport, settings).map_err(Failure::Input)?;
-    let create = || SecretFile::create("the token file", &args.out).map_err(Failure::Input);
-    if !is_stdout(&args.out) {
-        // Finds out before the login whether the file can be written. It is removed at once, so that
-        // an interrupted login leaves nothing behind.
-        drop(create()?);
-    }
+    let destination = destination(args).map_err(Failure::Input)?;
     let result = client.send(&login, &Unauthenticated).map_err(Failure::Login);
     if let Some(skew) = client.clock_skew() {
         clock::warn(skew);
     }
-    let issued = result?;
-    let text = issued.token.reveal();
-    let written = match is_stdout(&args.out) {
-        false => create()?.write(text),
-        true => writeln!(io::stdout(), "{text}")
-            .map_err(|error| format!("the token cannot be written: {error}")),
-    };
-    written.map_err(Failure::Input)?;
-    Ok(issued)
+    Ok((destination, result?))
 }
 
-/// Prints the expiry: to standard output, or to standard error if the token went to standard output.
-fn print(args: &Token, issued: &IssuedToken) -> io::Result<()> {
+fn destination(args: &Token) -> Result<Destination, String> {
+    if !is_stdout(&args.out) {
+        let file = SecretFile::find(&args.out).and_then(|file| file.check().map(|()| file));
+        return file.map(Destination::File).map_err(|error| not_written(&args.out, &error));
+    }
+    match io::stdout().is_terminal() && !args.to_terminal {
+        true => Err("standard output is a terminal, where the token could be read: give --out a \
+                     file, or --to-terminal besides"
+            .into()),
+        false => Ok(Destination::Stdout),
+    }
+}
+
+/// Writes the token, and then its expiry: to standard output, or to standard error if the token went to
+/// standard output.
+fn write(args: &Token, destination: &Destination, issued: &IssuedToken) -> Exit {
+    let token = issued.token.reveal();
+    match destination {
+        Destination::Stdout => {
+            let exit = Exit::Answer.if_written(writeln!(io::stdout(), "{token}"));
+            if exit == Exit::Answer {
+                // The token was written, whether or not anybody reads this.
+                let _ = writeln!(io::stderr(), "{}", expiry(args, issued));
+            }
+            exit
+        }
+        Destination::File(file) => match file.write(token) {
+            Ok(()) => Exit::Answer.if_written(writeln!(io::stdout(), "{}", expiry(args, issued))),
+            Err(error) => {
+                let message = format!("logged in, but {}", not_written(&args.out, &error));
+                // The exit status tells it even if nobody reads this.
+                let _ = match args.connection.format {
+                    Format::Text => writeln!(io::stderr(), "error: {message}"),
+                    Format::Json => {
+                        let json = serde_json::json!({
+                            "answer": "error",
+                            "kind": "output",
+                            "message": message,
+                        });
+                        writeln!(io::stdout(), "{json}")
+                    }
+                };
+                Exit::Unwritten
+            }
+        },
+    }
+}
+
+fn not_written(path: &Path, error: &io::Error) -> String {
+    format!("the token file {} cannot be written: {error}", path.display())
+}
+
+fn expiry(args: &Token, issued: &IssuedToken) -> String {
     let (expires_at, life) = (issued.expires_at, issued.lifetime().as_secs());
-    let line = match args.connection.format {
+    match args.connection.format {
         Format::Json => serde_json::json!({
             "answer": "token",
             "expires_at": expires_at.to_string(),
@@ -81,13 +116,28 @@ fn print(args: &Token, issued: &IssuedToken) -> io::Result<()> {
             let life = humantime::format_duration(Duration::from_secs(life));
             format!("a token until {expires_at}, for {life}")
         }
-    };
-    match is_stdout(&args.out) {
-        true => writeln!(io::stderr(), "{line}"),
-        false => writeln!(io::stdout(), "{line}"),
     }
 }
 
+/// Whether the path is `-`, or a link such as `/dev/stdout` to what standard output is.
 fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
+    path == Path::new("-") || is_link_to_stdout(path).unwrap_or(false)
+}
+
+#[cfg(unix)]
+fn is_link_to_stdout(path: &Path) -> io::Result<bool> {
+    use std::{
+        fs::{self, File},
+        os::{fd::AsFd, unix::fs::MetadataExt},
+    };
+    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
+    let named = fs::metadata(path)?;
+    // A file under its own name is replaced as any other.
+    let is_link = !fs::symlink_metadata(path)?.is_file();
+    Ok(is_link && (named.dev(), named.ino()) == (stdout.dev(), stdout.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_link_to_stdout(_: &Path) -> io::Result<bool> {
+    Ok(false)
 }
