@@ -14,7 +14,11 @@ pub(crate) fn prepare(args: &Call) -> Result<(ObtainCommand, Settings), String> 
     Ok((ObtainCommand::new(&endpoint, &server_id), settings(&args.connection)?))
 }
 
+/// Reads an address. Without a scheme, as the SMS console shows it, it is `https://`, as the SDKs read it.
 pub(crate) fn endpoint(text: &str, allow_http: bool) -> Result<Endpoint, String> {
+    let is_bare = !text.is_empty() && !text.contains("://");
+    let with_scheme = is_bare.then(|| format!("https://{text}"));
+    let text = with_scheme.as_deref().unwrap_or(text);
     let is_http = text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
     let endpoint =
         if is_http && allow_http { Endpoint::cleartext(text) } else { Endpoint::new(text) };
@@ -46,4 +50,37 @@ pub(crate) fn settings(args: &Connection) -> Result<Settings, String> {
         settings = settings.with_proxy(Proxy::Direct);
     }
     Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_scheme_is_https() {
+        for (text, expected) in [
+            ("sms.example", "https://sms.example"),
+            ("sms.example:8443/base/", "https://sms.example:8443/base"),
+            ("[::1]:8443", "https://[::1]:8443"),
+            ("https://sms.example", "https://sms.example"),
+            ("HTTPS://sms.example", "https://sms.example"),
+        ] {
+            for allow_http in [false, true] {
+                let endpoint = endpoint(text, allow_http).expect("valid");
+                assert_eq!(endpoint.as_str(), expected);
+            }
+        }
+        for wrong in [
+            "",
+            "/base",
+            "//sms.example",
+            "http:sms.example",
+            "https:/sms.example",
+            "user@h",
+            "\"h\"",
+            "ftp://h",
+        ] {
+            endpoint(wrong, true).expect_err(wrong);
+        }
+    }
 }

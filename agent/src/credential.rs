@@ -4,6 +4,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::Once,
     thread,
     time::Duration,
 };
@@ -128,12 +129,13 @@ pub(crate) fn load_user(
 /// The text of a token's file, without the line break that an editor or `echo` appends.
 pub(crate) fn token_text(path: &Path) -> Result<String, String> {
     // The limit is far above the longest token.
-    let text = file::read_token("the token file", path, 64 * 1024)?;
+    let text = file::read_secret("the token file", path, 64 * 1024, 0)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 fn token_of(text: &str, source: &str) -> Result<Loaded, String> {
+    reject_quotes("the token", text).map_err(|error| format!("{source}: {error}"))?;
     let token: AuthToken = text.parse().map_err(|error| format!("{source}: {error}"))?;
     Ok(Loaded { credential: token.into(), secrets: vec![text.to_owned()], names: Vec::new() })
 }
@@ -145,9 +147,14 @@ fn credentials_file(args: &Credentials) -> Option<PathBuf> {
 
 fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
     let what = "the credentials file";
-    let text = file::read_secret(what, path, 1024 * 1024)?;
+    // Another user who can write it could put another address of IAM into it.
+    let text = file::read_secret(what, path, 1024 * 1024, file::WRITE)?;
     let failed = |error: String| format!("{what} {}: {error}", path.display());
     let file = CredentialsFile::parse(&text).map_err(failed)?;
+    let of_key = ["basic", "global"].into_iter().find(|at| file.section(at).is_some());
+    if let (Some(at), Some(_)) = (of_key, file.section("password")) {
+        return Err(failed(format!("it has both [{at}] and [password]: remove one of them")));
+    }
     let need = |section: &Section, at: &str, name: &str| {
         section.get(name).ok_or_else(|| failed(format!("[{at}] has no {name}")))
     };
@@ -168,14 +175,27 @@ fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded
     user([domain?, name?, password?], &iam, &|name| Ok(section.get(name))).map_err(failed)
 }
 
+/// Rejects a value in quotes before it is sent, because no key, token or name has them, and each rejection
+/// by the gateway counts against an access key.
+fn reject_quotes(what: &str, value: &str) -> Result<(), String> {
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+    match value.starts_with(QUOTES) || value.ends_with(QUOTES) {
+        true => Err(format!("{what} is in quotes, which count as a part of it: remove them")),
+        false => Ok(()),
+    }
+}
+
 /// Finds an optional part of a credential by its name in the credentials file.
 pub(crate) type Get<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;
 
 pub(crate) fn key(id: String, secret: String, get: Get<'_>) -> Result<Loaded, String> {
     let failed = |error: InvalidInput| error.to_string();
+    reject_quotes("the access key", &id)?;
+    reject_quotes("the secret key", &secret)?;
     let mut key = AccessKey::new(&id, &secret).map_err(failed)?;
     let security_token = get("security_token")?;
     if let Some(token) = &security_token {
+        reject_quotes("the security token", token)?;
         key = key.with_security_token(token).map_err(failed)?;
     }
     let (project_id, domain_id) = (get("project_id")?, get("domain_id")?);
@@ -192,6 +212,14 @@ pub(crate) fn key(id: String, secret: String, get: Get<'_>) -> Result<Loaded, St
 pub(crate) fn user(parts: [String; 3], iam: &Endpoint, get: Get<'_>) -> Result<Loaded, String> {
     let failed = |error: InvalidInput| error.to_string();
     let [domain, name, password] = parts;
+    reject_quotes("the account's name", &domain)?;
+    reject_quotes("the user's name", &name)?;
+    if reject_quotes("", &password).is_err() {
+        static WARNING: Once = Once::new();
+        WARNING.call_once(|| {
+            log::warn!("the password begins or ends with a quote, which counts as a part of it");
+        });
+    }
     let user = IamUser::new(&domain, &name, &password).map_err(failed)?;
     let (project_id, project_name) = (get("project_id")?, get("project_name")?);
     let scope = match (&project_id, &project_name) {

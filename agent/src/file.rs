@@ -7,6 +7,10 @@ use std::{
     sync::Once,
 };
 
+/// The access of users besides a file's owner and group, in its mode.
+const READ: u32 = 0o004;
+pub(crate) const WRITE: u32 = 0o002;
+
 /// Reads a file's bytes, or those of standard input for `-`. More than `limit` bytes are an error, so
 /// that a wrong path (a device, a disk image) does not fill the memory. `what` names the file in an error.
 pub(crate) fn read(what: &str, path: &Path, limit: u64) -> Result<Vec<u8>, String> {
@@ -18,21 +22,32 @@ pub(crate) fn read_text(what: &str, path: &Path, limit: u64) -> Result<String, S
     text(what, path, read(what, path, limit)?)
 }
 
-/// Like [`read_text`]. Warns once if every user of the machine can read or write the file.
-pub(crate) fn read_token(what: &str, path: &Path, limit: u64) -> Result<String, String> {
+/// Like [`read_text`], for a file with a secret. Warns once if every user of the machine can read or write
+/// it, as Docker and Kubernetes mount secrets. It is an error if they have an access of `rejected`, such as
+/// [`WRITE`].
+pub(crate) fn read_secret(
+    what: &str,
+    path: &Path,
+    limit: u64,
+    rejected: u32,
+) -> Result<String, String> {
     static WARNING: Once = Once::new();
     let check = |file: &File| {
-        if let Err(problem) = is_private(file) {
+        let mode = mode(file).map_err(|error| format!("cannot be read: {error}"))?;
+        let problem = format!(
+            "can be read or written by every user of this machine (mode {mode:o}): chmod o-rwx it, and \
+             replace what is in it; mount a secret of Kubernetes with defaultMode 0440, of Docker \
+             with mode 0440"
+        );
+        if mode & rejected != 0 {
+            return Err(problem);
+        }
+        if mode & (READ | WRITE) != 0 {
             WARNING.call_once(|| log::warn!("{what} {} {problem}", name(path)));
         }
         Ok(())
     };
     text(what, path, read_if(what, path, limit, check)?)
-}
-
-/// Like [`read_text`]. It is an error if every user of the machine can read or write the file.
-pub(crate) fn read_secret(what: &str, path: &Path, limit: u64) -> Result<String, String> {
-    text(what, path, read_if(what, path, limit, is_private)?)
 }
 
 fn read_if(
@@ -63,26 +78,19 @@ fn text(what: &str, path: &Path, bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// Checks that users besides the file's owner and group have no access. A pipe or a device passes.
+/// A file's mode. A pipe or a device has none that matters.
 #[cfg(unix)]
-fn is_private(file: &File) -> Result<(), String> {
+fn mode(file: &File) -> io::Result<u32> {
     use std::os::unix::fs::PermissionsExt;
-    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    match metadata.is_file() && mode & 0o006 != 0 {
-        true => Err(format!(
-            "can be read or written by every user of this machine (mode {mode:o}): chmod o-rwx it, and \
-             replace what is in it"
-        )),
-        false => Ok(()),
-    }
+    let metadata = file.metadata()?;
+    Ok(if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 })
 }
 
 /// An access control list decides there. A file inherits that of its folder, so keep it in a folder of
 /// the service's own.
 #[cfg(not(unix))]
-fn is_private(_: &File) -> Result<(), String> {
-    Ok(())
+fn mode(_: &File) -> io::Result<u32> {
+    Ok(0)
 }
 
 fn name(path: &Path) -> String {

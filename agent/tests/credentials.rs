@@ -126,6 +126,40 @@ fn a_user_from_the_environment() {
     }
 }
 
+/// The console shows addresses without a scheme.
+#[test]
+fn addresses_without_a_scheme_are_https() {
+    for transport in transports() {
+        let service = Simulator::builder().script(script()).tls().start().expect("started");
+        let ca = file(&format!("ca-bare-{transport}.pem"), service.ca_pem().expect("a CA"));
+        let url = service.url();
+        let bare = url.strip_prefix("https://").expect("https");
+        let terraforms = format!("{bare}/v3");
+        let credentials = file(
+            &format!("bare-{transport}"),
+            format!(
+                "[password]\ndomain_name=my-account\nuser_name=migration\npassword={PASSWORD}\niam_endpoint={bare}\n"
+            ),
+        );
+        let by_file = ["--credentials-file", path(&credentials)];
+        let user = [
+            ("HW_DOMAIN_NAME", "my-account"),
+            ("HW_USER_NAME", "migration"),
+            ("HW_USER_PASSWORD", PASSWORD),
+            ("HW_AUTH_URL", &terraforms),
+        ];
+        let by_option = ["--iam-endpoint", bare];
+        for (more, variables) in
+            [(&by_file[..], &[][..]), (&by_option, &user[..3]), (&[], &user[..])]
+        {
+            let mut command = agent(&["obtain", "--endpoint", bare, "--server-id", SERVER_ID]);
+            command.args(["--transport", transport, "--ca-cert", path(&ca)]).args(more);
+            let said = run(command.envs(variables.iter().copied()));
+            assert_eq!(said.exit, 0, "{}", said.err);
+        }
+    }
+}
+
 #[test]
 fn a_credentials_file() {
     let service = start(script());
@@ -173,6 +207,17 @@ fn unusable_credentials_exit_with_2() {
     let bad_key = text("bad-key", "[basic]\nak = id\nsk = canary canary\n");
     let no_address =
         text("no-address", "[password]\ndomain_name=d\nuser_name=u\npassword=canary\n");
+    let quoted_id = text("quoted-id", "[basic]\nak = \"canary\"\nsk = canary\n");
+    let quoted_secret = text("quoted-secret", "[global]\nak = id\nsk = 'canary'\n");
+    let quoted_name = text(
+        "quoted-name",
+        "[password]\ndomain_name=\"canary\"\nuser_name=u\npassword=canary\niam_endpoint=https://h\n",
+    );
+    let two = text("two", "[basic]\nak = id\nsk = canary\n[password]\npassword = canary\n");
+    let quoted: &[_] = &[("HW_ACCESS_KEY", "id"), ("HW_SECRET_KEY", "canary\"")];
+    let quoted_token: &[_] = &[("HW_AUTH_TOKEN", "\"canary\"")];
+    let quoted_security_token: &[_] =
+        &[("HW_ACCESS_KEY", "id"), ("HW_SECRET_KEY", "k"), ("HW_SECURITY_TOKEN", "'canary'")];
     let key: &[_] = &[("HW_ACCESS_KEY", "canary")];
     let other_half: &[_] = &[("HUAWEICLOUD_SDK_SK", "canary"), ("HW_ACCESS_KEY", "canary")];
     let user: &[_] = &[("HW_USER_PASSWORD", "canary"), ("HW_USER_NAME", "u")];
@@ -187,6 +232,13 @@ fn unusable_credentials_exit_with_2() {
         (Some(&broken), &[], "line 2: neither [section] nor name = value"),
         (Some(&bad_key), &[], "the secret key has a character that is not visible ASCII"),
         (Some(&no_address), &[], "no address to log in at: give --iam-endpoint"),
+        (Some(&quoted_id), &[], "the access key is in quotes"),
+        (Some(&quoted_secret), &[], "the secret key is in quotes"),
+        (Some(&quoted_name), &[], "the account's name is in quotes"),
+        (None, quoted, "HW_ACCESS_KEY, HW_SECRET_KEY: the secret key is in quotes"),
+        (None, quoted_token, "HW_AUTH_TOKEN: the token is in quotes"),
+        (None, quoted_security_token, "the security token is in quotes"),
+        (Some(&two), &[], "it has both [basic] and [password]"),
         (Some(&"no/such/file".to_owned()), &[], "no/such/file cannot be read"),
     ] {
         let more: Vec<&str> =
@@ -205,12 +257,20 @@ fn a_file_that_every_user_can_read() {
     let service = start(script());
     let credentials = file("open-credentials", format!("[basic]\nak={AK}\nsk={SK}\n"));
     let token = file("open-token", "canary");
-    for (mode, is_open) in [(0o600, false), (0o640, false), (0o644, true), (0o602, true)] {
+    for (mode, is_open, is_rejected) in [
+        (0o600, false, false),
+        (0o640, false, false),
+        // The modes of secrets of Docker and Kubernetes.
+        (0o444, true, false),
+        (0o644, true, false),
+        (0o602, true, true),
+        (0o666, true, true),
+    ] {
         for file in [&credentials, &token] {
             fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("its owner's");
         }
         let said = obtain(&service, &["--credentials-file", path(&credentials)], &[]);
-        assert_eq!(said.exit, if is_open { 2 } else { 0 }, "{mode:o}: {}", said.err);
+        assert_eq!(said.exit, if is_rejected { 2 } else { 0 }, "{mode:o}: {}", said.err);
         let warning = format!("by every user of this machine (mode {mode:o}): chmod o-rwx it");
         assert_eq!(said.err.contains(&warning), is_open, "{}", said.err);
         // A token expires within a day, so this is only a warning.
@@ -397,8 +457,8 @@ fn token_leaves_no_file_without_a_token() {
     assert!(!out.exists());
     let logins = service.request_count();
     for (out, why) in [
-        (folder, "is not a file"),
-        ("..", "is not a file"),
+        (folder, "it is not a file but a folder"),
+        ("..", "it is not a file but a folder"),
         ("no/such/folder/token", "cannot be written"),
     ] {
         let said = run(&mut token(&service, &["--out", out]));
