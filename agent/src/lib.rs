@@ -34,7 +34,14 @@ use clap::Parser;
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(help) if !help.use_stderr() => {
+            logging::start(0);
+            return exit::Exit::Answer.if_written(help.print()).into();
+        }
+        Err(wrong_usage) => wrong_usage.exit(),
+    };
     logging::start(args.verbose);
     match args.command {
         args::Command::Demo => demo::run(),

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, FileType, Metadata, OpenOptions},
-    io::{self, ErrorKind, Read, Seek, Write},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -43,12 +43,12 @@ impl SecretFile {
     pub(crate) fn check(&self) -> io::Result<()> {
         let mut new = match self.create() {
             Ok(new) => new,
-            Err(why) => return make_private(&self.open_instead(why)?),
+            Err(why) => return check_room(self.open_instead(why)?),
         };
         if let Ok(old) = fs::symlink_metadata(&self.path) {
             self.check_replaceable(&old, &new.as_file().metadata()?)?;
         }
-        new.as_file_mut().write_all(&vec![b'\n'; ROOM])?;
+        new.as_file_mut().write_all(&[b'\n'; ROOM])?;
         new.as_file().sync_all()
     }
 
@@ -104,8 +104,12 @@ impl SecretFile {
         use std::os::unix::fs::MetadataExt;
         const STICKY: u32 = 0o1000;
         const EPERM: i32 = 1;
-        // In a folder such as /tmp, only root and the owners may replace a file.
         let folder = fs::metadata(self.folder())?;
+        if old.dev() != folder.dev() {
+            // It is mounted by itself, from another file system.
+            return check_room(self.open()?);
+        }
+        // In a folder such as /tmp, only root and the owners may replace a file.
         let is_owner = [0, old.uid(), folder.uid()].contains(&new.uid());
         if folder.mode() & STICKY != 0 && !is_owner {
             return Err(io::Error::other("it belongs to another user"));
@@ -161,6 +165,15 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("it is a link in a circle"))
 }
 
+/// Checks that there is room for the secret in the old file.
+fn check_room(mut file: File) -> io::Result<()> {
+    make_private(&file)?;
+    let end = file.seek(SeekFrom::End(0))?;
+    let written = file.write_all(&[b'\n'; ROOM]).and_then(|()| file.sync_all());
+    file.set_len(end)?;
+    written
+}
+
 /// Replaces the content of an open file. After a failure, such as a full disk, it has its old content.
 fn overwrite(mut file: File, text: &str) -> io::Result<()> {
     make_private(&file)?;
@@ -183,7 +196,9 @@ fn make_private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     match file.set_permissions(fs::Permissions::from_mode(0o600)) {
         // Some file systems keep no modes.
-        Err(error) if file.metadata()?.permissions().mode() & 0o077 != 0 => Err(error),
+        Err(error) if file.metadata()?.permissions().mode() & 0o077 != 0 => {
+            Err(io::Error::new(error.kind(), format!("its mode cannot be set to 600: {error}")))
+        }
         _ => Ok(()),
     }
 }
@@ -221,6 +236,8 @@ mod tests {
         let path = folder.path().join("token");
         fs::write(&path, "the old one is longer").expect("written");
         let file = SecretFile::find(&path).expect("a file");
+        check_room(file.open().expect("opened")).expect("room");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "the old one is longer");
         for kind in [ErrorKind::ResourceBusy, ErrorKind::CrossesDevices] {
             let old = file.open_instead(kind.into()).expect("opened");
             overwrite(old, "new\n").expect("written");

@@ -103,7 +103,7 @@ fn an_answer_that_a_full_disk_takes_exits_with_7() {
             assert!(fs::read_to_string(&out).expect("written").starts_with("MII"));
         }
     }
-    for command in ["demo", "simulate"] {
+    for command in ["demo", "simulate", "help", "--version"] {
         let (ended, err) = run(agent(&[command]).stdout(full()));
         assert_eq!(ended, 7, "{command}: {err}");
     }
