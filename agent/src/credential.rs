@@ -190,7 +190,7 @@ pub(crate) type Get<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;
 
 pub(crate) fn key(id: String, secret: String, get: Get<'_>) -> Result<Loaded, String> {
     let failed = |error: InvalidInput| error.to_string();
-    reject_quotes("the access key", &id)?;
+    reject_quotes("the access key id", &id)?;
     reject_quotes("the secret key", &secret)?;
     let mut key = AccessKey::new(&id, &secret).map_err(failed)?;
     let security_token = get("security_token")?;

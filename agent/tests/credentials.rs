@@ -232,7 +232,7 @@ fn unusable_credentials_exit_with_2() {
         (Some(&broken), &[], "line 2: neither [section] nor name = value"),
         (Some(&bad_key), &[], "the secret key has a character that is not visible ASCII"),
         (Some(&no_address), &[], "no address to log in at: give --iam-endpoint"),
-        (Some(&quoted_id), &[], "the access key is in quotes"),
+        (Some(&quoted_id), &[], "the access key id is in quotes"),
         (Some(&quoted_secret), &[], "the secret key is in quotes"),
         (Some(&quoted_name), &[], "the account's name is in quotes"),
         (None, quoted, "HW_ACCESS_KEY, HW_SECRET_KEY: the secret key is in quotes"),
