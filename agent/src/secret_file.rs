@@ -105,10 +105,6 @@ impl SecretFile {
         const STICKY: u32 = 0o1000;
         const EPERM: i32 = 1;
         let folder = fs::metadata(self.folder())?;
-        if old.dev() != folder.dev() {
-            // It is mounted by itself, from another file system.
-            return check_room(self.open()?);
-        }
         // In a folder such as /tmp, only root and the owners may replace a file.
         let is_owner = [0, old.uid(), folder.uid()].contains(&new.uid());
         if folder.mode() & STICKY != 0 && !is_owner {
@@ -118,6 +114,8 @@ impl SecretFile {
             // It is immutable, or mounted read-only by itself.
             Err(error) if error.raw_os_error() == Some(EPERM) => Err(error),
             Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => Err(error),
+            // It is mounted by itself, from another file system.
+            Ok(file) if old.dev() != folder.dev() => check_room(file),
             _ => Ok(()),
         }
     }
