@@ -1,186 +1,56 @@
-//! Reads JSON strictly.
+//! Reads JSON into a small tree.
 //!
 //! serde's derives accept an array for a struct, stop at the first wrong type, and quote the body in
-//! their errors.
+//! their errors. `serde_json::Value` hides doubled members.
 
-use core::{cell::RefCell, fmt};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use crate::body_problem::{BodyProblem, JsonType};
 
-/// The first problem of a body that is JSON.
-///
-/// Readers record it here and read on to the end, so that an error of shape never hides an error of
-/// syntax. serde would turn it into a string.
-#[derive(Default)]
-pub(crate) struct Problems(RefCell<Option<BodyProblem>>);
+/// The levels that are read: the body, its `details`, one of them, and its `error_code`.
+const LEVELS: u8 = 4;
 
-impl Problems {
-    pub(crate) fn record(&self, problem: BodyProblem) {
-        self.0.borrow_mut().get_or_insert(problem);
-    }
+/// The documented limit of the lists that are read.
+pub(crate) const MAX_ITEMS: usize = 20;
 
-    /// Records a member that has another type than the documented one. `null` is legal.
-    pub(crate) fn expect(&self, field: &'static str, expected: JsonType, found: JsonType) {
-        if found != JsonType::Null {
-            self.record(BodyProblem::WrongType { field, expected, found });
-        }
-    }
-
-    pub(crate) fn into_first(self) -> Option<BodyProblem> {
-        self.0.into_inner()
-    }
-}
-
-/// A member of an object.
-#[derive(Default)]
-pub(crate) enum Member<T> {
-    #[default]
-    Absent,
+/// A JSON value. The tree keeps only what may be read, so that its size is bounded.
+pub(crate) enum Json<'a> {
+    /// `null`, or a value that is skipped.
     Null,
-    Is(T),
+    Boolean,
+    Number(String),
+    String(Cow<'a, str>),
+    /// The first strings and items that hold a text, at most one more than [`MAX_ITEMS`].
+    Array(Vec<Json<'a>>),
+    /// In the order of the body. Of doubled members the first two are there, and the first one of each
+    /// type that holds a text.
+    Object(Vec<Member<'a>>),
 }
 
-impl<T> Member<T> {
-    /// Takes a value. A second one of the same name is a problem, since readers disagree on which of
-    /// the two counts.
-    pub(crate) fn set(&mut self, value: Self, field: &'static str, problems: &Problems) {
-        if !matches!(self, Self::Absent) {
-            problems.record(BodyProblem::Duplicate { field });
-        }
-        *self = value;
-    }
+/// The name of a member and its value. An unknown name is `""`.
+pub(crate) type Member<'a> = (&'static str, Json<'a>);
 
-    pub(crate) fn into_option(self) -> Option<T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Absent | Self::Null => None,
-        }
-    }
-}
-
-/// Reads one JSON value of any type.
+/// Reads a whole body: UTF-8, an optional byte order mark, one JSON object, no more.
 ///
-/// A reader implements the methods for the types that it accepts. All others end in
-/// [`other`](Self::other): their values are read to the end and dropped.
-pub(crate) trait Reader<'de>: Sized {
-    type Value;
-
-    fn other(self, found: JsonType) -> Self::Value;
-
-    fn string(self, _text: &str) -> Self::Value {
-        self.other(JsonType::String)
-    }
-
-    fn number(self, _number: impl fmt::Display) -> Self::Value {
-        self.other(JsonType::Number)
-    }
-
-    fn array<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-        // `serde_json` skips an ignored value without recursion, at any depth.
-        while array.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(self.other(JsonType::Array))
-    }
-
-    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(self.other(JsonType::Object))
-    }
-}
-
-/// Adapts a [`Reader`] to serde.
-pub(crate) struct Seed<R>(pub(crate) R);
-
-impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Seed<R> {
-    type Value = R::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<R::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, R: Reader<'de>> Visitor<'de> for Seed<R> {
-    type Value = R::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<R::Value, E> {
-        Ok(self.0.other(JsonType::Null))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<R::Value, E> {
-        Ok(self.0.other(JsonType::Boolean))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<R::Value, E> {
-        Ok(self.0.number(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<R::Value, E> {
-        Ok(self.0.number(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<R::Value, E> {
-        Ok(self.0.number(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<R::Value, E> {
-        Ok(self.0.string(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<R::Value, A::Error> {
-        self.0.array(array)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<R::Value, A::Error> {
-        self.0.object(object)
-    }
-}
-
-/// A member that must be a string of at most `limit` characters, or `null`.
-pub(crate) struct Text<'a, T> {
-    pub(crate) field: &'static str,
-    pub(crate) limit: Option<usize>,
-    /// Converts the text.
-    pub(crate) make: fn(&str) -> T,
-    pub(crate) problems: &'a Problems,
-}
-
-impl<'de, T> Reader<'de> for Text<'_, T> {
-    type Value = Member<T>;
-
-    fn string(self, text: &str) -> Member<T> {
-        if let Some(limit) = self.limit {
-            // A text of `limit` bytes never has more characters than that.
-            let length = if text.len() <= limit { 0 } else { text.chars().count() };
-            if length > limit {
-                let field = self.field;
-                self.problems.record(BodyProblem::TooLong { field, limit, length });
-                return Member::Null;
-            }
-        }
-        Member::Is((self.make)(text))
-    }
-
-    fn other(self, found: JsonType) -> Member<T> {
-        self.problems.expect(self.field, JsonType::String, found);
-        Member::Null
-    }
-}
-
-/// Reads a whole body: UTF-8, an optional byte order mark, one JSON value, no more.
-pub(crate) fn read<'de, R: Reader<'de>>(
-    body: &'de [u8],
-    reader: R,
-) -> Result<R::Value, BodyProblem> {
+/// It keeps the members with these names, at any level.
+pub(crate) fn parse<'a>(
+    body: &'a [u8],
+    names: &'static [&'static str],
+) -> Result<Vec<Member<'a>>, BodyProblem> {
     let text = core::str::from_utf8(body)
         .map_err(|error| BodyProblem::NotUtf8 { offset: error.valid_up_to() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Seed(reader)
+    let value = Parser { names, levels: LEVELS }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         // The error itself quotes the body, so only its position and kind are kept.
@@ -191,5 +61,191 @@ pub(crate) fn read<'de, R: Reader<'de>>(
                 column: error.column(),
                 html: text.trim_ascii_start().starts_with('<'),
             },
-        })
+        })?;
+    match value {
+        Json::Object(members) => Ok(members),
+        other => Err(BodyProblem::NotAnObject { found: other.kind() }),
+    }
+}
+
+/// Takes the value of a member. A second one is a problem, since readers disagree on which counts.
+pub(crate) fn set<T>(
+    slot: &mut Option<T>,
+    value: T,
+    field: &'static str,
+) -> Result<(), BodyProblem> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(BodyProblem::Duplicate { field }),
+    }
+}
+
+impl Json<'_> {
+    /// A string of at most `limit` characters, or `None` for `null`.
+    pub(crate) fn string(
+        &self,
+        field: &'static str,
+        limit: Option<usize>,
+    ) -> Result<Option<&str>, BodyProblem> {
+        let text = match self {
+            Self::Null => return Ok(None),
+            Self::String(text) => text,
+            _ => return Err(self.wrong_type(field, JsonType::String)),
+        };
+        // A text of `limit` bytes never has more characters than that.
+        if let Some(limit) = limit.filter(|limit| text.len() > *limit) {
+            let length = text.chars().count();
+            if length > limit {
+                return Err(BodyProblem::TooLong { field, limit, length });
+            }
+        }
+        Ok(Some(text))
+    }
+
+    /// The members of an object, or `None` for `null`.
+    pub(crate) fn object(&self, field: &'static str) -> Result<Option<&[Member<'_>]>, BodyProblem> {
+        match self {
+            Self::Null => Ok(None),
+            Self::Object(members) => Ok(Some(members)),
+            _ => Err(self.wrong_type(field, JsonType::Object)),
+        }
+    }
+
+    /// The text of a string or number.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The members of an object. Another value has none.
+    pub(crate) fn members(&self) -> &[Member<'_>] {
+        match self {
+            Self::Object(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// Whether a number or a string that is not empty is in it.
+    fn holds_text(&self) -> bool {
+        match self {
+            Self::Null | Self::Boolean => false,
+            Self::Number(_) => true,
+            Self::String(text) => !text.is_empty(),
+            Self::Array(items) => items.iter().any(Self::holds_text),
+            Self::Object(members) => members.iter().any(|(_, value)| value.holds_text()),
+        }
+    }
+
+    fn wrong_type(&self, field: &'static str, expected: JsonType) -> BodyProblem {
+        BodyProblem::WrongType { field, expected, found: self.kind() }
+    }
+
+    fn kind(&self) -> JsonType {
+        match self {
+            Self::Null => JsonType::Null,
+            Self::Boolean => JsonType::Boolean,
+            Self::Number(_) => JsonType::Number,
+            Self::String(_) => JsonType::String,
+            Self::Array(_) => JsonType::Array,
+            Self::Object(_) => JsonType::Object,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Parser {
+    names: &'static [&'static str],
+    /// The levels that are still read. A value below the last one is skipped.
+    levels: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for Parser {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        if self.levels == 0 {
+            // `serde_json` skips an ignored value without recursion, at any depth.
+            return IgnoredAny::deserialize(deserializer).map(|_| Json::Null);
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Parser {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Boolean)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.to_string()))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Json<'de>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = array.next_element_seed(self.below(items.len() <= MAX_ITEMS))? {
+            if item.text().is_some() || item.holds_text() {
+                items.push(item);
+            }
+        }
+        Ok(Json::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json<'de>, A::Error> {
+        // The documented bodies have two.
+        let mut members: Vec<Member<'_>> = Vec::with_capacity(2);
+        while let Some(key) = object.next_key_seed(self)? {
+            let key = key.text().unwrap_or_default();
+            let known = self.names.iter().find(|name| **name == key);
+            let name = known.copied().unwrap_or_default();
+            let value = object.next_value_seed(self.below(known.is_some()))?;
+            if is_kept(&members, name, &value) {
+                members.push((name, value));
+            }
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+/// Whether a member is one of the first two of its name, or the first one of its type that holds a text.
+fn is_kept(members: &[Member<'_>], name: &str, value: &Json<'_>) -> bool {
+    let same = || members.iter().filter(|member| member.0 == name).map(|member| &member.1);
+    same().nth(1).is_none()
+        || value.holds_text()
+            && !same().any(|other| other.kind() == value.kind() && other.holds_text())
+}
+
+impl Parser {
+    /// Reads the level below, or skips a value there.
+    fn below(self, is_read: bool) -> Self {
+        Self { levels: if is_read { self.levels - 1 } else { 0 }, ..self }
+    }
 }

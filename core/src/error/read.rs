@@ -19,20 +19,12 @@
 //!
 //! If a member is doubled, the first one with a value counts.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
-use core::fmt;
-
-use serde::{
-    Deserialize,
-    de::{IgnoredAny, MapAccess, SeqAccess},
-};
+use alloc::{string::String, vec::Vec};
+use core::slice;
 
 use crate::{
-    body_problem::{BodyProblem, JsonType},
-    json::{self, Reader, Seed},
+    body_problem::BodyProblem,
+    json::{self, Json, MAX_ITEMS, Member},
     text::truncate,
 };
 
@@ -40,8 +32,25 @@ use crate::{
 const MAX_CODE: usize = 255;
 const MAX_MESSAGE: usize = 1024;
 const MAX_LONG_TEXT: usize = 65_535;
-/// The documented limit of `error_param` and `details`.
-const MAX_ITEMS: usize = 20;
+
+/// The members of one meaning, in their precedence.
+const CODE: &[&str] = &["error_code", "errorCode", "code"];
+const MESSAGE: &[&str] = &["error_msg", "errorMsg", "errorMessage", "message"];
+const PARAM: &[&str] = &["error_param", "error_params"];
+const DETAILS: &[&str] = &["details"];
+const ENCODED: &[&str] = &["encoded_authorization_message"];
+const REQUEST_ID: &[&str] = &["request_id"];
+/// An object, or a message.
+const ERROR: &[&str] = &["error"];
+
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    "error_code", "errorCode", "code",
+    "error_msg", "errorMsg", "errorMessage", "message",
+    "encoded_authorization_message",
+    "error_param", "error_params",
+    "details", "error", "request_id",
+];
 
 /// One of an error's details (status 403, editions of the API reference since 2025).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,300 +77,87 @@ pub(crate) struct ErrorBody {
 
 /// Reads an error object. Returns `None` for an object without any member of an error.
 pub(crate) fn read(body: &[u8]) -> Result<Option<ErrorBody>, BodyProblem> {
-    match json::read(body, Object { depth: 0 })? {
-        Ok(members) if members.says_something => Ok(Some(members.into_body())),
-        Ok(_) => Ok(None),
-        Err(found) => Err(BodyProblem::NotAnObject { found }),
-    }
-}
-
-/// The members of an error object, those of one meaning in their precedence.
-#[derive(Default)]
-struct Members {
-    codes: [Option<String>; 3],
-    messages: [Option<String>; 4],
-    request_id: Option<String>,
-    error_param: Vec<String>,
-    details: Vec<ErrorDetail>,
-    encoded_authorization_message: Option<String>,
-    nested: Option<Nested>,
-    says_something: bool,
-    is_truncated: bool,
-}
-
-/// The member `error`.
-struct Nested {
-    code: Option<String>,
-    message: Option<String>,
-    request_id: Option<String>,
-}
-
-impl Members {
-    fn code_and_message(&mut self) -> (Option<String>, Option<String>) {
-        (first(&mut self.codes), first(&mut self.messages))
+    let outer = &json::parse(body, NAMES)?;
+    let error = values(outer, ERROR)
+        .find(|error| matches!(error, Json::String(_)) || is_error(error.members()));
+    let inner = error.map_or(&[][..], Json::members);
+    let (params, has_more_params) = items(outer, PARAM, Json::text);
+    let (details, has_more_details) = items(outer, DETAILS, |detail| {
+        let (code, message) = (first(detail.members(), CODE), first(detail.members(), MESSAGE));
+        (code.is_some() || message.is_some()).then_some((code, message))
+    });
+    if !is_error(outer) && error.is_none() && details.is_empty() {
+        return Ok(None);
     }
 
-    fn into_body(mut self) -> ErrorBody {
-        let (code, message) = self.code_and_message();
-        let nested = self.nested.unwrap_or(Nested { code: None, message: None, request_id: None });
-        ErrorBody {
-            code: code.or(nested.code),
-            message: message.or(nested.message),
-            request_id: self.request_id.or(nested.request_id),
-            error_param: self.error_param,
-            details: self.details,
-            encoded_authorization_message: self.encoded_authorization_message,
-            is_truncated: self.is_truncated,
-        }
-    }
-
-    /// Keeps the first value of a member, within its limit.
-    fn keep(&mut self, slot: fn(&mut Self) -> &mut Option<String>, text: Truncated) {
-        if let Some((text, is_truncated)) = text {
-            self.says_something = true;
-            let slot = slot(self);
-            if slot.as_ref().is_none_or(String::is_empty) {
-                *slot = Some(text);
-                self.is_truncated |= is_truncated;
-            }
-        }
-    }
+    let mut is_truncated = has_more_params || has_more_details;
+    let mut keep = |text: &str, limit| {
+        let (text, is_longer) = truncate(text, limit);
+        is_truncated |= is_longer;
+        text
+    };
+    let either = |names| first(outer, names).or_else(|| first(inner, names));
+    let (code, message) = (either(CODE), either(MESSAGE).or_else(|| error.and_then(Json::text)));
+    let request_id =
+        values(outer, REQUEST_ID).chain(values(inner, REQUEST_ID)).find_map(Json::text);
+    let encoded = first(outer, ENCODED).or_else(|| values(outer, ENCODED).find_map(Json::text));
+    let body = ErrorBody {
+        code: code.map(|code| keep(code, MAX_CODE)),
+        message: message.map(|message| keep(message, MAX_MESSAGE)),
+        request_id: request_id.map(|id| truncate(id, MAX_CODE).0),
+        error_param: params.into_iter().map(|param| keep(param, MAX_LONG_TEXT)).collect(),
+        details: details
+            .into_iter()
+            .map(|(code, message)| ErrorDetail {
+                code: code.map(|code| keep(code, MAX_CODE)),
+                message: message.map(|message| keep(message, MAX_LONG_TEXT)),
+            })
+            .collect(),
+        encoded_authorization_message: encoded.map(|text| keep(text, MAX_LONG_TEXT)),
+        is_truncated: false,
+    };
+    // Known once every text is kept.
+    Ok(Some(ErrorBody { is_truncated, ..body }))
 }
 
-/// The first text that is not empty. An empty one is legal and says nothing.
-fn first(texts: &mut [Option<String>]) -> Option<String> {
-    texts.iter_mut().find(|text| text.as_ref().is_some_and(|text| !text.is_empty()))?.take()
+/// Whether an object has the text of an error. A request id does not make one.
+fn is_error(object: &[Member<'_>]) -> bool {
+    [CODE, MESSAGE, ENCODED]
+        .iter()
+        .any(|names| values(object, names).any(|value| value.text().is_some()))
 }
 
-#[derive(Deserialize)]
-#[serde(field_identifier)]
-enum Key {
-    #[serde(rename = "error_code")]
-    ErrorCode,
-    #[serde(rename = "errorCode")]
-    CamelCode,
-    #[serde(rename = "code")]
-    Code,
-    #[serde(rename = "error_msg")]
-    ErrorMsg,
-    #[serde(rename = "errorMsg")]
-    CamelMsg,
-    #[serde(rename = "errorMessage")]
-    CamelMessage,
-    #[serde(rename = "message")]
-    Message,
-    #[serde(rename = "request_id")]
-    RequestId,
-    #[serde(rename = "error_param", alias = "error_params")]
-    ErrorParam,
-    #[serde(rename = "details")]
-    Details,
-    #[serde(rename = "encoded_authorization_message")]
-    EncodedAuthorizationMessage,
-    #[serde(rename = "error")]
-    Error,
-    #[serde(other)]
-    Unknown,
+/// The first text that is not empty, in the precedence of the names.
+fn first<'a>(object: &'a [Member<'a>], names: &[&str]) -> Option<&'a str> {
+    names.iter().find_map(|name| {
+        values(object, &[name]).filter_map(Json::text).find(|text| !text.is_empty())
+    })
 }
 
-/// An error object, or one inside it (depth 1). Objects inside that one are skipped.
-struct Object {
-    depth: u8,
+/// The values of the members with these names.
+fn values<'a>(object: &'a [Member<'a>], names: &[&str]) -> impl Iterator<Item = &'a Json<'a>> {
+    object.iter().filter(|member| names.contains(&member.0)).map(|member| &member.1)
 }
 
-impl<'de> Reader<'de> for Object {
-    type Value = Result<Members, JsonType>;
-
-    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members::default();
-        while let Some(key) = object.next_key()? {
-            let (limit, slot): (usize, fn(&mut Members) -> &mut Option<String>) = match key {
-                Key::ErrorCode => (MAX_CODE, |members| &mut members.codes[0]),
-                Key::CamelCode => (MAX_CODE, |members| &mut members.codes[1]),
-                Key::Code => (MAX_CODE, |members| &mut members.codes[2]),
-                Key::ErrorMsg => (self.max_message(), |members| &mut members.messages[0]),
-                Key::CamelMsg => (self.max_message(), |members| &mut members.messages[1]),
-                Key::CamelMessage => (self.max_message(), |members| &mut members.messages[2]),
-                Key::Message => (self.max_message(), |members| &mut members.messages[3]),
-                Key::EncodedAuthorizationMessage => {
-                    (MAX_LONG_TEXT, |members| &mut members.encoded_authorization_message)
-                }
-                Key::RequestId => {
-                    // Beside nothing else it does not make an error of an object.
-                    let id = object.next_value_seed(Seed(Scalar { limit: MAX_CODE }))?;
-                    members.request_id = members.request_id.or(id.map(|(id, _)| id));
-                    continue;
-                }
-                // Only the first list with an item counts, so that doubled ones can't pass the limit.
-                Key::ErrorParam if self.depth == 0 && members.error_param.is_empty() => {
-                    let (params, is_truncated) = object.next_value_seed(Seed(Params))?;
-                    members.error_param = params;
-                    members.is_truncated |= is_truncated;
-                    continue;
-                }
-                Key::Details if self.depth == 0 && members.details.is_empty() => {
-                    let (details, is_truncated) = object.next_value_seed(Seed(Details))?;
-                    members.says_something |= !details.is_empty();
-                    members.details = details;
-                    members.is_truncated |= is_truncated;
-                    continue;
-                }
-                Key::Error if self.depth == 0 => {
-                    let nested = object.next_value_seed(Seed(ErrorMember))?;
-                    if let (Some((nested, is_truncated)), None) = (nested, &members.nested) {
-                        members.says_something = true;
-                        members.nested = Some(nested);
-                        members.is_truncated |= is_truncated;
-                    }
-                    continue;
-                }
-                Key::ErrorParam | Key::Details | Key::Error | Key::Unknown => {
-                    object.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            let text = object.next_value_seed(Seed(Scalar { limit }))?;
-            members.keep(slot, text);
-        }
-        Ok(Ok(members))
-    }
-
-    fn other(self, found: JsonType) -> Self::Value {
-        Err(found)
-    }
-}
-
-impl Object {
-    fn max_message(&self) -> usize {
-        // A message in `details` may be longer than the error's own. One in `error` is truncated again
-        // when it is taken.
-        if self.depth == 0 { MAX_MESSAGE } else { MAX_LONG_TEXT }
-    }
-}
-
-/// A text within its limit, and whether it was truncated.
-type Truncated = Option<(String, bool)>;
-
-/// A string or number; anything else says nothing.
-struct Scalar {
-    limit: usize,
-}
-
-impl<'de> Reader<'de> for Scalar {
-    type Value = Truncated;
-
-    fn string(self, text: &str) -> Truncated {
-        Some(truncate(text, self.limit))
-    }
-
-    fn number(self, number: impl fmt::Display) -> Truncated {
-        Some(truncate(&number.to_string(), self.limit))
-    }
-
-    fn other(self, _: JsonType) -> Truncated {
-        None
-    }
-}
-
-/// The member `error`: an object, or a message.
-struct ErrorMember;
-
-impl<'de> Reader<'de> for ErrorMember {
-    type Value = Option<(Nested, bool)>;
-
-    fn string(self, text: &str) -> Self::Value {
-        let (message, is_truncated) = truncate(text, MAX_MESSAGE);
-        Some((Nested { code: None, message: Some(message), request_id: None }, is_truncated))
-    }
-
-    fn object<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
-        let Ok(mut members) = (Object { depth: 1 }).object(object)? else { return Ok(None) };
-        let (code, message) = members.code_and_message();
-        let (message, is_truncated) = match message.map(|message| truncate(&message, MAX_MESSAGE)) {
-            Some((message, is_truncated)) => (Some(message), is_truncated),
-            None => (None, false),
+/// What `read` finds in a list: at most 20 items, and whether the list is longer. A lone string counts
+/// as a list, as seen in the field.
+///
+/// Only the first list with an item counts, so that doubled ones can't pass the limit.
+fn items<'a, T>(
+    object: &'a [Member<'a>],
+    names: &[&str],
+    read: impl Fn(&'a Json<'a>) -> Option<T>,
+) -> (Vec<T>, bool) {
+    for list in values(object, names) {
+        let list = match list {
+            Json::Array(items) => &items[..],
+            Json::String(_) => slice::from_ref(list),
+            _ => &[],
         };
-        let nested = Nested { code, message, request_id: members.request_id };
-        Ok(members.says_something.then_some((nested, members.is_truncated || is_truncated)))
-    }
-
-    fn other(self, _: JsonType) -> Self::Value {
-        None
-    }
-}
-
-/// `error_param`: an array as documented, or a lone string, as seen in the field.
-struct Params;
-
-impl<'de> Reader<'de> for Params {
-    type Value = (Vec<String>, bool);
-
-    fn string(self, text: &str) -> Self::Value {
-        let (text, is_truncated) = truncate(text, MAX_LONG_TEXT);
-        (Vec::from([text]), is_truncated)
-    }
-
-    fn array<A: SeqAccess<'de>>(self, array: A) -> Result<Self::Value, A::Error> {
-        let mut is_any_truncated = false;
-        let params = collect(
-            array,
-            || Scalar { limit: MAX_LONG_TEXT },
-            |param| {
-                let (param, is_truncated) = param?;
-                is_any_truncated |= is_truncated;
-                Some(param)
-            },
-        )?;
-        Ok((params.0, params.1 || is_any_truncated))
-    }
-
-    fn other(self, _: JsonType) -> Self::Value {
-        (Vec::new(), false)
-    }
-}
-
-/// `details`: an array of code and message each.
-struct Details;
-
-impl<'de> Reader<'de> for Details {
-    type Value = (Vec<ErrorDetail>, bool);
-
-    fn array<A: SeqAccess<'de>>(self, array: A) -> Result<Self::Value, A::Error> {
-        let mut is_any_truncated = false;
-        let details = collect(
-            array,
-            || Object { depth: 1 },
-            |members| {
-                let mut members = members.ok()?;
-                let (code, message) = members.code_and_message();
-                is_any_truncated |= members.is_truncated;
-                (code.is_some() || message.is_some()).then_some(ErrorDetail { code, message })
-            },
-        )?;
-        Ok((details.0, details.1 || is_any_truncated))
-    }
-
-    fn other(self, _: JsonType) -> Self::Value {
-        (Vec::new(), false)
-    }
-}
-
-/// The first [`MAX_ITEMS`] items that `keep` wants, and whether there were more.
-fn collect<'de, A: SeqAccess<'de>, R: Reader<'de>, T>(
-    mut array: A,
-    reader: impl Fn() -> R,
-    mut keep: impl FnMut(R::Value) -> Option<T>,
-) -> Result<(Vec<T>, bool), A::Error> {
-    let mut items = Vec::new();
-    while items.len() < MAX_ITEMS {
-        match array.next_element_seed(Seed(reader()))? {
-            Some(value) => items.extend(keep(value)),
-            None => return Ok((items, false)),
+        let items: Vec<T> = list.iter().filter_map(&read).take(MAX_ITEMS).collect();
+        if !items.is_empty() {
+            return (items, list.len() > MAX_ITEMS);
         }
     }
-    let mut has_more = false;
-    while array.next_element::<IgnoredAny>()?.is_some() {
-        has_more = true;
-    }
-    Ok((items, has_more))
+    (Vec::new(), false)
 }
