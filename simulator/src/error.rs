@@ -1,6 +1,6 @@
 use std::io;
 
-/// Why a simulator could not be started or a script not be read.
+/// An error of starting a simulator or of reading a script.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -10,10 +10,10 @@ pub enum Error {
         /// The address.
         std::net::SocketAddr,
     ),
-    /// The address could not be listened on, or a thread not be made.
+    /// The simulator cannot listen on the address, or cannot start its thread.
     #[error("the simulator cannot start")]
     Start(#[from] io::Error),
-    /// The CA or its certificate could not be made.
+    /// The CA or its certificate cannot be made.
     #[error("the certificate cannot be made: {0}")]
     Certificate(
         /// What went wrong.
@@ -22,7 +22,8 @@ pub enum Error {
     /// The script is not JSON of the documented form.
     #[error("not a script: {0}")]
     Json(#[from] serde_json::Error),
-    /// An answer of the script contradicts itself.
+    /// An answer of the script has members that contradict each other, or a value that is not
+    /// allowed.
     #[error("server {server}, {place}: {problem}")]
     Answer {
         /// The server's id.
@@ -32,7 +33,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// What the script says of connections contradicts itself.
+    /// A member of the script about connections has a value that is not allowed.
     #[error("{place}: {problem}")]
     Connection {
         /// Which member: `on_accept`, `trickle_ms`.
@@ -40,7 +41,8 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// What the script says of keys, users, logins, tokens or the clock contradicts itself.
+    /// A member of the script about keys, users, logins, tokens or the clock has a value that is not
+    /// allowed.
     #[error("{place}: {problem}")]
     Credentials {
         /// Which member: `access_keys`, `users`, `login 1`, `token_life_s`, `clock_ahead_s`.

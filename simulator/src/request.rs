@@ -1,65 +1,83 @@
-use std::fmt;
+use std::{borrow::Cow, fmt};
+
+use percent_encoding::percent_decode_str;
 
 use crate::secret::is_secret;
 
-/// A request as it arrived, and what was answered.
+/// A request that the simulator received, and the status of its response.
 ///
-/// `Debug` redacts the headers that carry secrets and leaves the raw bytes out.
+/// `Debug` redacts the headers that carry secrets and omits the raw bytes.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Request {
-    /// Which connection it came on, counted from 1.
+    /// The number of its connection, counted from 1.
     pub connection: u64,
     /// The method, as sent.
     pub method: String,
-    /// The target, as sent: a path, and a query if there was one.
+    /// The target, as sent: the path, and the query if there is one.
     pub target: String,
-    /// The headers in their order, names with the case they came with.
+    /// The headers in their order. Names keep their case.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The bytes of the head, from the method to the empty line.
     pub head: Vec<u8>,
     /// The body.
     pub body: Vec<u8>,
-    /// The status that was answered, 0 if none was.
+    /// The status of the response, or 0 if steps took the place of a response.
     pub status: u16,
 }
 
 impl Request {
-    /// The first value of a header; names are compared without case.
+    /// Returns the first value of a header. The case of names does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_slice())
+        self.all(name).next()
     }
 
-    /// Every value of a header.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let named = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+    /// Returns every value of a header.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let named =
+            self.headers.iter().filter(move |(header, _)| header.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_slice())
     }
 
-    /// The value of a header that came exactly once, without the space around it.
+    /// Returns the trimmed value of a header that is there exactly once.
     pub(crate) fn only(&self, name: &str) -> Option<&[u8]> {
-        let mut values =
-            self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        let (_, value) = values.next()?;
+        let mut values = self.all(name);
+        let value = values.next()?;
         values.next().is_none().then(|| value.trim_ascii())
+    }
+
+    /// Returns whether the content type is JSON, with any parameters. `None` without the header.
+    pub(crate) fn is_json(&self) -> Option<bool> {
+        let media_type = self.header("content-type")?.split(|byte| *byte == b';').next()?;
+        Some(media_type.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+    }
+
+    /// Returns the path of the target.
+    pub(crate) fn path(&self) -> &str {
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+    }
+
+    /// Returns the decoded names and values of the query, in their order. A `+` is not a space.
+    pub(crate) fn query(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let decoded = |part: &str| percent_decode_str(part).collect();
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect()
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<(&str, String)> = self
+        let headers: Vec<(&str, Cow<'_, str>)> = self
             .headers
             .iter()
             .map(|(name, value)| {
-                let value = match is_secret(name) {
-                    true => "[redacted]".into(),
-                    false => String::from_utf8_lossy(value).into_owned(),
-                };
-                (name.as_str(), value)
+                let value = String::from_utf8_lossy(value);
+                (name.as_str(), if is_secret(name) { "[redacted]".into() } else { value })
             })
             .collect();
         f.debug_struct("Request")

@@ -1,5 +1,5 @@
-//! A CA made at start, and a server certificate for loopback's names, or one that must not be
-//! trusted.
+//! The CA, which is made at start, and the server's certificate: a valid one for loopback, or one
+//! that clients must reject.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -14,43 +14,44 @@ use rustls::{
     ServerConfig, SupportedProtocolVersion,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+use serde::Deserialize;
 
-use crate::Error;
+use crate::{error::Error, secret::hex};
 
-/// What is right or wrong with the certificate that the simulator shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The certificate that the simulator presents, valid or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Certificate {
-    /// It is for loopback's names and of the CA that [`ca_pem`](crate::Simulator::ca_pem) is.
+    /// A valid one for loopback, from the CA of [`Simulator::ca_pem`](crate::Simulator::ca_pem).
     #[default]
     Good,
-    /// It expired in 2001.
+    /// One that expired in 2001.
     Expired,
-    /// It will be valid from 4001 on.
+    /// One that is valid from 4001 on.
     NotYetValid,
-    /// It is for `another-host.invalid`.
+    /// One for `another-host.invalid`.
     OtherHost,
-    /// Another CA issued it.
+    /// One from another CA.
     UnknownCa,
-    /// No CA issued it.
+    /// One without a CA.
     SelfSigned,
 }
 
-/// The versions of TLS that are spoken.
+/// The versions of TLS that the simulator speaks.
 pub(crate) type Versions = &'static [&'static SupportedProtocolVersion];
 
 pub(crate) static TLS12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
 
-/// The CA's certificate as PEM, and what TLS connections are accepted with.
+/// Makes the CA and the certificate. Returns the CA as PEM, and the configuration of TLS.
 pub(crate) fn make(
     certificate: Certificate,
     versions: Versions,
 ) -> Result<(String, Arc<ServerConfig>), Error> {
-    let failed = |error: &dyn std::fmt::Display| Error::Certificate(error.to_string());
-
-    let (ca, ca_key) = make_ca().map_err(|error| failed(&error))?;
-    let key = KeyPair::generate().map_err(|error| failed(&error))?;
-    let leaf = leaf(certificate).map_err(|error| failed(&error))?;
+    let failed = |error: rcgen::Error| Error::Certificate(error.to_string());
+    let (ca, ca_key) = make_ca().map_err(failed)?;
+    let key = KeyPair::generate().map_err(failed)?;
+    let leaf = leaf(certificate).map_err(failed)?;
     let leaf = match certificate {
         Certificate::SelfSigned => leaf.self_signed(&key),
         Certificate::UnknownCa => {
@@ -58,9 +59,9 @@ pub(crate) fn make(
         }
         _ => leaf.signed_by(&key, &ca, &ca_key),
     };
-    let leaf = leaf.map_err(|error| failed(&error))?;
+    let leaf = leaf.map_err(failed)?;
 
-    // Given, not installed: a process-wide provider belongs to the program, not to a library.
+    // Not installed for the process: the process-wide provider belongs to the program.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(provider)
@@ -68,7 +69,7 @@ pub(crate) fn make(
         .and_then(|config| {
             config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key)
         })
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| Error::Certificate(error.to_string()))?;
     Ok((ca.pem(), Arc::new(config)))
 }
 
@@ -77,10 +78,9 @@ fn make_ca() -> Result<(rcgen::Certificate, KeyPair), rcgen::Error> {
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // Each CA by its own name: of two with one name, a client trusting the other would complain of
+    // Each CA has its own name. With one name for all, a client that trusts another CA would report
     // a bad signature instead of an unknown issuer.
-    let id: String =
-        ca_key.public_key_raw().iter().skip(1).take(8).map(|b| format!("{b:02x}")).collect();
+    let id = hex(&ca_key.public_key_raw()[1..9]);
     ca.distinguished_name.push(DnType::CommonName, format!("huaweicloud-sms simulator CA {id}"));
     Ok((ca.self_signed(&ca_key)?, ca_key))
 }

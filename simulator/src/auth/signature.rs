@@ -1,21 +1,24 @@
-//! SDK-HMAC-SHA256 in its `Access=` form: what the client signed is made again from the request as
-//! it arrived.
+//! Verifies [SDK-HMAC-SHA256](https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-001.html)
+//! signatures in their `Access=` form, from the request as it arrived.
 
 use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, percent_encode,
 };
 use ring::{digest, hmac};
 
-use crate::{Request, secret::hex, target};
+use crate::{
+    request::Request,
+    secret::{hex, unhex},
+};
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// Whoever could add these to a signed request would change whose it is.
+/// These headers say for whom a request is, so an attacker must not be able to add them.
 const SIGNED_IF_SENT: [&str; 3] = ["x-security-token", "x-project-id", "x-domain-id"];
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Whether a request has a signature, right or wrong.
+/// Returns whether a request has a signature, valid or not.
 pub(crate) fn is_signed(request: &Request) -> bool {
     request.all("authorization").any(|value| value.starts_with(ALGORITHM.as_bytes()))
 }
@@ -29,7 +32,7 @@ pub(crate) struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// None if it is not of this form, or there is not exactly one.
+    /// Parses the header. Returns `None` if it has another form or is not there exactly once.
     pub(crate) fn of(request: &'a Request) -> Option<Self> {
         let value = std::str::from_utf8(request.only("authorization")?).ok()?;
         let parts = value.strip_prefix(ALGORITHM)?.strip_prefix(" Access=")?;
@@ -38,14 +41,14 @@ impl<'a> Authorization<'a> {
         Some(Self { access, signed_headers, signature })
     }
 
-    /// Whether the holder of `secret` signed this request, and enough of it.
+    /// Returns whether `secret` signed this request, and all headers that must be signed.
     pub(crate) fn is_right(&self, request: &Request, secret: &str) -> bool {
         let parts = || {
             let date = std::str::from_utf8(request.only("x-sdk-date")?).ok()?;
             let names = signed_names(request, self.signed_headers)?;
             Some((canonical_request(request, &names)?, date, tag(self.signature)?))
         };
-        // In constant time.
+        // `hmac::verify` takes constant time.
         parts().is_some_and(|(canonical, date, tag)| {
             hmac::verify(&key(secret), string_to_sign(date, &canonical).as_bytes(), &tag).is_ok()
         })
@@ -56,42 +59,30 @@ fn key(secret: &str) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())
 }
 
-/// The bytes of a signature: 64 lower-case hexadecimal digits.
+/// Decodes a signature of 64 lower-case hexadecimal digits.
 fn tag(signature: &str) -> Option<[u8; 32]> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let pairs = signature.as_bytes().chunks(2);
-    let bytes = pairs.map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+    let is_lower = !signature.bytes().any(|digit| digit.is_ascii_uppercase());
+    unhex(signature).filter(|_| is_lower)?.try_into().ok()
 }
 
-/// The names of the signed headers, if they are written as they must be and none is missing.
+/// Splits the names of the signed headers. Returns `None` if they are not lower-case, sorted and
+/// unique, or if a required name is missing.
 fn signed_names<'a>(request: &Request, names: &'a str) -> Option<Vec<&'a str>> {
     let names: Vec<&str> = names.split(';').collect();
     let has = |name: &str| names.contains(&name);
-    let is_fine = names.windows(2).all(|pair| pair[0] < pair[1])
+    let is_valid = names.windows(2).all(|pair| pair[0] < pair[1])
         && names.iter().all(|name| !name.bytes().any(|byte| byte.is_ascii_uppercase()))
         && has("host")
         && has("x-sdk-date")
         && SIGNED_IF_SENT.iter().all(|name| has(name) || request.header(name).is_none());
-    is_fine.then_some(names)
+    is_valid.then_some(names)
 }
 
-/// None if a signed header is not there exactly once.
+/// Returns `None` if a signed header is not there exactly once.
 fn canonical_request(request: &Request, names: &[&str]) -> Option<Vec<u8>> {
-    let mut canonical = format!(
-        "{}\n{}\n{}\n",
-        request.method,
-        canonical_uri(&request.target),
-        canonical_query(&request.target)
-    )
-    .into_bytes();
+    let mut canonical =
+        format!("{}\n{}\n{}\n", request.method, canonical_uri(request), canonical_query(request))
+            .into_bytes();
     for name in names {
         canonical.extend_from_slice(name.as_bytes());
         canonical.push(b':');
@@ -104,8 +95,8 @@ fn canonical_request(request: &Request, names: &[&str]) -> Option<Vec<u8>> {
     Some(canonical)
 }
 
-fn canonical_uri(target: &str) -> String {
-    let segments = target::path(target).split('/').map(|segment| {
+fn canonical_uri(request: &Request) -> String {
+    let segments = request.path().split('/').map(|segment| {
         let decoded: Vec<u8> = percent_decode_str(segment).collect();
         encoded(&decoded).to_string()
     });
@@ -116,8 +107,8 @@ fn canonical_uri(target: &str) -> String {
     uri
 }
 
-fn canonical_query(target: &str) -> String {
-    let mut pairs = target::query(target);
+fn canonical_query(request: &Request) -> String {
+    let mut pairs = request.query();
     pairs.sort();
     let pairs = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
@@ -172,7 +163,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn vectors() -> Vec<Vector> {
-        let json = include_str!("../../core/tests/aksk-vectors.json");
+        let json = include_str!("../../../core/tests/aksk-vectors.json");
         let Vectors { vectors } = serde_json::from_str(json).expect("vectors");
         assert_eq!(vectors.len(), 8);
         vectors
@@ -199,7 +190,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A request signed with the secret `s`; `headers` are sent, `names` are signed.
+    /// A request with `headers`, of which the secret `s` signed `names`.
     fn signed(target: &str, headers: &[(&str, &str)], names: &str) -> Request {
         let mut request = Request {
             method: "GET".into(),
@@ -224,13 +215,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_vector_and_every_step_of_it() {
+    fn every_step_of_every_vector() {
         for vector in vectors() {
             let (request, name) = (vector.request(), &vector.name);
             let parts = Authorization::of(&request).expect(name);
             assert_eq!(parts.access, vector.inputs.access_key, "{name}");
             assert_eq!(parts.signed_headers, vector.signed_headers, "{name}");
-            assert_eq!(canonical_uri(&request.target), vector.canonical_uri, "{name}");
+            assert_eq!(canonical_uri(&request), vector.canonical_uri, "{name}");
             let names = signed_names(&request, parts.signed_headers).expect(name);
             let canonical = canonical_request(&request, &names).expect(name);
             assert_eq!(String::from_utf8_lossy(&canonical), vector.canonical_request, "{name}");
@@ -246,7 +237,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn paths_and_queries_are_brought_into_one_form() {
+    fn paths_and_queries_are_canonical() {
         for (target, uri, query) in [
             ("/", "/", ""),
             ("/a", "/a/", ""),
@@ -257,12 +248,14 @@ pub(crate) mod tests {
             ("/?a=1?b+c", "/", "a=1%3Fb%2Bc"),
             ("/?a.b=&a=", "/", "a=&a.b="),
         ] {
-            assert_eq!((&*canonical_uri(target), &*canonical_query(target)), (uri, query));
+            let request = Request { target: target.into(), ..Request::default() };
+            let canonical = (canonical_uri(&request), canonical_query(&request));
+            assert_eq!(canonical, (uri.to_owned(), query.to_owned()));
         }
     }
 
     #[test]
-    fn which_headers_are_signed_matters() {
+    fn required_headers_are_signed_once() {
         let basic = [("HOST", "h"), ("X-Sdk-Date", "d")];
         assert!(is_right(&signed("/", &basic, "host;x-sdk-date")));
         for names in ["x-sdk-date;host", "host", "x-sdk-date", "Host;x-sdk-date", ""] {
@@ -280,7 +273,7 @@ pub(crate) mod tests {
             headers.push((name, "v"));
             assert!(!is_right(&signed("/", &headers, &names.join(";"))), "{name} twice");
         }
-        // What is not signed may be anything, twice too.
+        // A header that is not signed may be there twice.
         let free = [("host", "h"), ("x-sdk-date", "d"), ("accept", "1"), ("accept", "2")];
         assert!(is_right(&signed("/", &free, "host;x-sdk-date")));
         let twice = [("host", "h"), ("host", "h"), ("x-sdk-date", "d")];
@@ -288,7 +281,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn other_forms_are_signed_and_wrong() {
+    fn other_forms_are_rejected() {
         let with = |values: &[&str]| Request {
             headers: values
                 .iter()

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-/// One thing done on a connection. A list of them takes the place of an honest answer
-/// ([`Answer::steps`](crate::Answer::steps)) or comes before any request
+/// One action on a connection. A list of steps takes the place of a response
+/// ([`Answer::steps`](crate::Answer::steps)) or comes before the first request
 /// ([`Script::on_accept`](crate::Script::on_accept)).
 ///
-/// What [`Close`](Self::Close), [`Cut`](Self::Cut), [`Reset`](Self::Reset), [`Hold`](Self::Hold)
-/// and [`Continue`](Self::Continue) have behind them is never reached.
+/// Steps after [`Close`](Self::Close), [`Cut`](Self::Cut), [`Reset`](Self::Reset),
+/// [`Hold`](Self::Hold) or [`Continue`](Self::Continue) are never reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
@@ -15,23 +15,23 @@ pub enum Step {
     Records(Vec<Vec<u8>>),
     /// Sends bytes one by one, with a pause before each.
     Dribble(Vec<u8>, Duration),
-    /// Sends bytes again and again: this many times, or endlessly.
+    /// Sends bytes this many times, or endlessly.
     Repeat(Vec<u8>, Option<u32>),
-    /// Does nothing for so long.
+    /// Does nothing for this duration.
     Pause(Duration),
     /// Waits for [`Simulator::go_on`](crate::Simulator::go_on).
     Wait,
     /// Waits for the client's next request and records it.
     Request,
-    /// Serves the connection on, as after an honest answer.
+    /// Serves the connection further, as after a normal response.
     Continue,
-    /// Sends nothing more, until the client goes away or the simulator stops.
+    /// Sends nothing more until the client disconnects or the simulator stops.
     Hold,
-    /// Closes in order: TLS says so, then TCP.
+    /// Closes TLS (`close_notify`), then TCP (FIN).
     Close,
-    /// Closes TCP in order, and TLS not at all.
+    /// Closes TCP (FIN) without closing TLS.
     Cut,
-    /// Resets the connection.
+    /// Resets the connection (RST).
     Reset,
 }
 
@@ -54,7 +54,7 @@ impl Step {
         Self::Repeat(bytes.into(), Some(times))
     }
 
-    /// Sends bytes again and again, until the client goes away.
+    /// Sends bytes endlessly, until the client disconnects.
     #[must_use]
     pub fn forever(bytes: impl Into<Vec<u8>>) -> Self {
         Self::Repeat(bytes.into(), None)

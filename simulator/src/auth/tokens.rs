@@ -1,4 +1,4 @@
-//! The tokens that were issued.
+//! The issued tokens.
 
 use std::{
     collections::VecDeque,
@@ -9,13 +9,13 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::secret::{hex, is_same};
 
-/// How many tokens are remembered.
+/// The number of tokens that are kept.
 const MAX_TOKENS: usize = 1024;
 
-/// How long a token is beyond its first characters, in bytes.
+/// The number of random bytes in a token.
 const LENGTH: usize = 160;
 
-/// Those that are remembered, oldest first.
+/// The newest tokens, oldest first.
 #[derive(Default)]
 pub(crate) struct Tokens(VecDeque<Token>);
 
@@ -25,18 +25,18 @@ struct Token {
     is_revoked: bool,
 }
 
-/// What became of a token.
+/// The state of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum TokenStatus {
     Good,
     Expired(SystemTime),
     Revoked,
-    /// Never issued, or forgotten.
+    /// Never issued, or no longer kept.
     Unknown,
 }
 
 impl Tokens {
-    /// A new token and when it expires; none if the system has no random numbers.
+    /// Issues a token and returns it with its expiry. `None` if the system has no random numbers.
     pub(crate) fn issue(
         &mut self,
         now: SystemTime,
@@ -44,7 +44,7 @@ impl Tokens {
     ) -> Option<(String, SystemTime)> {
         let mut bytes = [0; LENGTH];
         SystemRandom::new().fill(&mut bytes).ok()?;
-        // The real ones begin like this.
+        // The tokens of the real service begin like this.
         let text = format!("MII{}", hex(&bytes));
         let expires_at = now + life;
         if self.0.len() == MAX_TOKENS {
@@ -58,12 +58,12 @@ impl Tokens {
         self.0.iter_mut().for_each(|token| token.is_revoked = true);
     }
 
-    pub(crate) fn standing(&self, token: &[u8], now: SystemTime) -> Standing {
+    pub(crate) fn status(&self, token: &[u8], now: SystemTime) -> TokenStatus {
         match self.0.iter().find(|known| is_same(known.text.as_bytes(), token)) {
-            None => Standing::Unknown,
-            Some(known) if now >= known.expires_at => Standing::Expired(known.expires_at),
-            Some(known) if known.is_revoked => Standing::Revoked,
-            Some(_) => Standing::Good,
+            None => TokenStatus::Unknown,
+            Some(known) if now >= known.expires_at => TokenStatus::Expired(known.expires_at),
+            Some(known) if known.is_revoked => TokenStatus::Revoked,
+            Some(_) => TokenStatus::Good,
         }
     }
 }
@@ -73,24 +73,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tokens_life() {
+    fn tokens_expire_and_are_revoked() {
         let (mut tokens, start) = (Tokens::default(), SystemTime::UNIX_EPOCH);
         let minute = Duration::from_secs(60);
         let (text, expires_at) = tokens.issue(start, minute).expect("a token");
-        let standing = |at| tokens.standing(text.as_bytes(), at);
+        let status = |at| tokens.status(text.as_bytes(), at);
         assert_eq!(expires_at, start + minute);
-        assert_eq!(standing(expires_at - Duration::from_nanos(100)), Standing::Good);
-        assert_eq!(standing(expires_at), Standing::Expired(expires_at));
+        assert_eq!(status(expires_at - Duration::from_nanos(100)), TokenStatus::Good);
+        assert_eq!(status(expires_at), TokenStatus::Expired(expires_at));
         assert!(text.starts_with("MII") && text.len() > 300, "{}", text.len());
         let (other, _) = tokens.issue(start, minute).expect("a token");
         assert_ne!(text, other);
         tokens.revoke();
         let (new, _) = tokens.issue(start, minute).expect("a token");
-        let standing = |at| tokens.standing(other.as_bytes(), at);
-        assert_eq!(standing(start), Standing::Revoked);
-        assert_eq!(standing(expires_at), Standing::Expired(expires_at));
-        assert_eq!(tokens.standing(new.as_bytes(), start), Standing::Good);
-        assert_eq!(tokens.standing(&new.as_bytes()[1..], start), Standing::Unknown);
+        let status = |at| tokens.status(other.as_bytes(), at);
+        assert_eq!(status(start), TokenStatus::Revoked);
+        assert_eq!(status(expires_at), TokenStatus::Expired(expires_at));
+        assert_eq!(tokens.status(new.as_bytes(), start), TokenStatus::Good);
+        assert_eq!(tokens.status(&new.as_bytes()[1..], start), TokenStatus::Unknown);
     }
 
     #[test]
@@ -98,8 +98,8 @@ mod tests {
         let (mut tokens, start) = (Tokens::default(), SystemTime::UNIX_EPOCH);
         let mut issue = || tokens.issue(start, Duration::from_secs(1)).expect("a token").0;
         let all: Vec<String> = (0..=MAX_TOKENS).map(|_| issue()).collect();
-        assert_eq!(tokens.standing(all[0].as_bytes(), start), Standing::Unknown);
-        assert_eq!(tokens.standing(all[1].as_bytes(), start), Standing::Good);
+        assert_eq!(tokens.status(all[0].as_bytes(), start), TokenStatus::Unknown);
+        assert_eq!(tokens.status(all[1].as_bytes(), start), TokenStatus::Good);
         assert_eq!(tokens.0.len(), MAX_TOKENS);
     }
 }

@@ -1,10 +1,10 @@
-//! Timestamps as the service writes and reads them, all of them UTC.
+//! The forms of timestamps in requests and responses. All are UTC.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::{Date, Month, OffsetDateTime, Time};
 
-/// Formats as `Sun, 06 Nov 1994 08:49:37 GMT`, for the `Date` header. Before 1970 it is 1970.
+/// Formats as `Sun, 06 Nov 1994 08:49:37 GMT`, for the `Date` header. Times before 1970 become 1970.
 pub(crate) fn http_date(timestamp: SystemTime) -> String {
     let at = utc(timestamp);
     let (weekday, month) = (at.weekday().to_string(), at.month().to_string());
@@ -16,7 +16,7 @@ pub(crate) fn http_date(timestamp: SystemTime) -> String {
     )
 }
 
-/// Formats as `2019-02-13T06:52:13.855000Z`, for IAM's answers. Before 1970 it is 1970.
+/// Formats as `2019-02-13T06:52:13.855000Z`, for IAM. Times before 1970 become 1970.
 pub(crate) fn iam_date(timestamp: SystemTime) -> String {
     let at = utc(timestamp);
     let (year, month, day) = at.to_calendar_date();
@@ -25,7 +25,7 @@ pub(crate) fn iam_date(timestamp: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
 }
 
-/// Reads the `X-Sdk-Date` header, such as `20190213T065213Z`, from 1970 on.
+/// Parses the `X-Sdk-Date` header, such as `20190213T065213Z`. Returns `None` before 1970.
 pub(crate) fn parse_sdk_date(date: &[u8]) -> Option<SystemTime> {
     if date.len() != 16 || date[8] != b'T' || date[15] != b'Z' {
         return None;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_and_reads_known_timestamps() {
+    fn known_timestamps_are_formatted_and_parsed() {
         for (seconds, date, sdk) in [
             (0, "Thu, 01 Jan 1970 00:00:00 GMT", "19700101T000000Z"),
             (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT", "19941106T084937Z"),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_not_a_timestamp() {
+    fn malformed_timestamps_are_rejected() {
         for date in [
             "",
             "20260706T000000",

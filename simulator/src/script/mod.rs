@@ -1,3 +1,7 @@
+//! What the simulator does, set in code or read from JSON.
+
+mod json;
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
@@ -6,18 +10,16 @@ use std::{
 };
 
 use crate::{
-    Answer, Certificate, Error, Step,
-    answer::{self, Reply},
-    clock::{Clock, MAX_SPAN},
-    iam::Users,
-    keys::Keys,
-    script_json,
+    answer::{self, Answer, Reply, Step},
+    auth::{keys::Keys, users::Users},
+    time::clock::{Clock, MAX_SPAN},
+    tls::Certificate,
 };
 
-/// The answers for each server id, who may ask for them, and what is wrong with the connections they
-/// come over. The [crate's documentation](crate) has the JSON form.
+/// What the simulator does: the answers for each server id, the credentials that it accepts, and the
+/// faults of its connections. The [crate's documentation](crate) describes the JSON form.
 ///
-/// `Debug` shows ids and names, and no secret.
+/// `Debug` shows ids and names, but no secret.
 #[derive(Clone, Default)]
 pub struct Script {
     pub(crate) servers: HashMap<String, Queue>,
@@ -31,10 +33,10 @@ pub struct Script {
     pub(crate) logins: VecDeque<Answer>,
 }
 
-/// How long a token lives if the script does not say.
+/// The life of a token, unless the script sets it.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// What one server is answered.
+/// The answers for one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     pub(crate) answers: VecDeque<Answer>,
@@ -54,14 +56,16 @@ impl Queue {
 }
 
 impl Script {
-    /// A script that knows no server.
+    /// Creates a script without servers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The page's example: one server, always told to start one task, since nothing says that
-    /// asking takes a command away.
+    /// Creates the example of
+    /// [`ShowCommand`](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html): one
+    /// server, whose answer is always the same START. The API reference does not say whether reading
+    /// a command consumes it.
     #[must_use]
     pub fn example() -> Self {
         Self::new().idle(
@@ -70,116 +74,98 @@ impl Script {
         )
     }
 
-    /// Adds answers for a server, behind those it has.
+    /// Adds answers for a server, after its other answers.
     #[must_use]
     pub fn server(mut self, id: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.servers.entry(id.to_owned()).or_default().answers.extend(answers);
         self
     }
 
-    /// Sets what a server is answered when its other answers are used up.
+    /// Sets the answer for a server whose other answers are used up.
     #[must_use]
     pub fn idle(mut self, id: &str, answer: Answer) -> Self {
         self.servers.entry(id.to_owned()).or_default().idle = answer;
         self
     }
 
-    /// Sets what is done with each connection first, below TLS; then it is served, unless a step
-    /// ends it.
+    /// Sets the steps for each connection before its first request, below TLS. Then the connection
+    /// is served, unless a step ends it.
     #[must_use]
     pub fn on_accept(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
         self.on_accept = steps.into_iter().collect();
         self
     }
 
-    /// Sets what is wrong with the certificate, if the simulator speaks HTTPS.
+    /// Sets the certificate for HTTPS.
     #[must_use]
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
         self
     }
 
-    /// Sends everything byte by byte, with a pause before each, below TLS.
+    /// Sends every byte on its own, with a pause before each, below TLS.
     #[must_use]
     pub fn trickle(mut self, pause: Duration) -> Self {
         self.trickle = Some(pause);
         self
     }
 
-    /// Sets the simulator's clock ahead of the system's when it starts, ten years at most.
+    /// Starts the simulator's clock ahead of the system's clock, by ten years at most.
     #[must_use]
     pub fn clock_ahead(mut self, by: Duration) -> Self {
         self.clock = Clock::ahead(by);
         self
     }
 
-    /// Sets the simulator's clock behind the system's when it starts, ten years at most.
+    /// Starts the simulator's clock behind the system's clock, by ten years at most.
     #[must_use]
     pub fn clock_behind(mut self, by: Duration) -> Self {
         self.clock = Clock::behind(by);
         self
     }
 
-    /// Adds an access key, in place of the one with that id: requests may be signed with it.
+    /// Adds an access key. It replaces the key with this id.
     #[must_use]
     pub fn access_key(mut self, id: &str, secret: &str) -> Self {
         self.keys.set(id, secret, None);
         self
     }
 
-    /// Adds a temporary access key, in place of the one with that id: its security token must come
-    /// with the signature.
+    /// Adds a temporary access key. It replaces the key with this id. Requests that are signed with
+    /// it must send its security token.
     #[must_use]
     pub fn temporary_key(mut self, id: &str, secret: &str, security_token: &str) -> Self {
         self.keys.set(id, secret, Some(security_token));
         self
     }
 
-    /// Adds a user of the account `domain`, or sets that user's password: a token is given for it.
+    /// Adds a user of the account `domain`, or changes the user's password.
     #[must_use]
     pub fn user(mut self, domain: &str, name: &str, password: &str) -> Self {
         self.users.set(domain, name, password);
         self
     }
 
-    /// Sets how long a token lives, ten years at most. Default: 24 hours.
+    /// Sets the life of tokens, ten years at most. Default: 24 hours.
     #[must_use]
     pub fn token_life(mut self, life: Duration) -> Self {
         self.token_life = Some(life.min(MAX_SPAN));
         self
     }
 
-    /// Adds answers to requests for a token, behind those there are. When they are used up, names
-    /// and passwords are looked at.
+    /// Adds answers to logins, after the other answers to logins. When they are used up, names and
+    /// passwords are checked.
     #[must_use]
     pub fn login(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.logins.extend(answers);
         self
     }
 
-    /// Reads the JSON form.
-    ///
-    /// ```
-    /// use huaweicloud_sms_simulator::Script;
-    ///
-    /// Script::from_json(r#"{ "servers": { "my-server": { "answers": [{ "status": 204 }] } } }"#)?;
-    /// let error = Script::from_json(r#"{ "servers": { "s": { "idle": { "status": 99 } } } }"#);
-    /// assert_eq!(error.unwrap_err().to_string(), "server s, idle: status must be from 200 to 599");
-    /// # Ok::<(), huaweicloud_sms_simulator::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Json`] with line and column, [`Error::Answer`] with server and place,
-    /// [`Error::Connection`] and [`Error::Credentials`] with the member.
-    pub fn from_json(json: &str) -> Result<Self, Error> {
-        script_json::read(json)
-    }
-
-    pub(crate) fn life_of_tokens(&self) -> Duration {
+    pub(crate) fn effective_token_life(&self) -> Duration {
         self.token_life.unwrap_or(TOKEN_LIFE)
     }
 
-    /// Whether it says which credentials are right.
+    /// Returns whether the script has users or access keys.
     pub(crate) fn has_credentials(&self) -> bool {
         !self.keys.is_empty() || !self.users.is_empty()
     }
@@ -196,7 +182,7 @@ impl fmt::Debug for Script {
             .field("keys", &self.keys)
             .field("users", &self.users)
             .field("token_life", &self.token_life)
-            // Bytes of an answer may be a token.
+            // The body of an answer may contain a token.
             .field("logins", &format_args!("{} answers", self.logins.len()))
             .finish()
     }

@@ -1,4 +1,4 @@
-//! One connection: reads requests, writes replies, byte by byte.
+//! One connection: reads requests and writes responses at the level of bytes.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -7,15 +7,17 @@ use std::{
     time::Duration,
 };
 
-use http::{StatusCode, header};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use rustls::{ServerConnection, StreamOwned};
 
-use crate::{
-    Request, Step,
-    answer::Reply,
-    date::http_date,
-    service::{Presence, Service},
+use super::{
+    service::ConnectionGuard,
     wire::{Batch, End, Wire},
+};
+use crate::{
+    answer::{Reply, Step},
+    request::Request,
+    time::date::http_date,
 };
 
 const MAX_HEAD: usize = 64 * 1024;
@@ -24,31 +26,27 @@ const MAX_HEADERS: usize = 256;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Serves one connection until either side closes it.
-pub(crate) fn serve(
-    tcp: &TcpStream,
-    tls: Option<Arc<ServerConfig>>,
-    number: u64,
-    service: &Service,
-    presence: &Presence<'_>,
-) -> io::Result<()> {
+pub(super) fn serve(tcp: &TcpStream, guard: &ConnectionGuard<'_>) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     tcp.set_read_timeout(Some(IDLE))?;
     tcp.set_write_timeout(Some(IDLE))?;
+    let (trickle, on_accept) = {
+        let script = &guard.service.state().script;
+        (script.trickle, Arc::clone(&script.on_accept))
+    };
     let batch = &Batch::default();
-    let mut wire = Wire { tcp, trickle: service.trickle(), batch, service, presence };
-    let mut accepted = Connection { stream: &mut wire, batch, unread: Vec::new(), number, service };
-    if let Some(end) = accepted.run(&service.on_accept())? {
+    let mut wire = Wire { tcp, trickle, batch, guard };
+    let mut connection = Connection { stream: &mut wire, batch, unread: Vec::new(), guard };
+    if let Some(end) = connection.run(&on_accept)? {
         return wire.end(end);
     }
-    let Some(config) = tls else {
-        let unread = accepted.unread;
-        let end = Connection { stream: &mut wire, batch, unread, number, service }.serve()?;
+    let Some(config) = guard.service.tls.clone() else {
+        let end = connection.serve()?;
         return wire.end(end);
     };
     let tls = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(tls, wire);
-    let end =
-        Connection { stream: &mut stream, batch, unread: Vec::new(), number, service }.serve()?;
+    let end = Connection { stream: &mut stream, batch, unread: Vec::new(), guard }.serve()?;
     if end == End::Close {
         stream.conn.send_close_notify();
         stream.conn.complete_io(&mut stream.sock)?;
@@ -59,18 +57,17 @@ pub(crate) fn serve(
 struct Connection<'a, S> {
     stream: S,
     batch: &'a Batch,
-    /// Read and not yet used: the next request, if the client does not wait.
+    /// Bytes that were read and not used yet: the next request, if the client pipelines.
     unread: Vec<u8>,
-    number: u64,
-    service: &'a Service,
+    guard: &'a ConnectionGuard<'a>,
 }
 
 /// Why no request could be read.
 enum NoRequest {
     /// The client closed the connection between requests, or it broke.
     Closed,
-    /// It is not HTTP, or more than is taken; with what was understood of it.
-    Refused(StatusCode, Box<Request>),
+    /// It is not HTTP, or exceeds a limit. Holds the status, and what could be parsed.
+    Rejected(StatusCode, Box<Request>),
 }
 
 impl From<io::Error> for NoRequest {
@@ -80,27 +77,27 @@ impl From<io::Error> for NoRequest {
 }
 
 impl<S: Read + Write> Connection<'_, S> {
-    /// Serves requests, and returns how the connection is to end.
+    /// Serves requests. Returns how to end the connection.
     fn serve(&mut self) -> io::Result<End> {
         loop {
             let (mut request, keep_alive) = match self.read_request() {
                 Ok(read) => read,
                 Err(NoRequest::Closed) => return Ok(End::Close),
-                Err(NoRequest::Refused(status, mut request)) => {
-                    let request_id = self.service.next_request_id();
+                Err(NoRequest::Rejected(status, mut request)) => {
+                    let request_id = self.guard.service.next_request_id();
                     request.status = status.as_u16();
-                    self.service.record(*request);
+                    self.guard.service.record(*request);
                     self.write_http(status, &[], b"", false, &request_id, false)?;
                     return Ok(End::Close);
                 }
             };
-            let request_id = self.service.next_request_id();
-            match self.service.reply(&request, &request_id) {
+            let request_id = self.guard.service.next_request_id();
+            match self.guard.service.reply(&request, &request_id) {
                 Reply::Http { status, headers, body } => {
                     request.status = status.as_u16();
                     let is_head = request.method == "HEAD";
-                    self.service.record(request);
-                    let is_last = |(name, value): &(header::HeaderName, header::HeaderValue)| {
+                    self.guard.service.record(request);
+                    let is_last = |(name, value): &(HeaderName, HeaderValue)| {
                         name == header::CONNECTION && says(value.as_bytes(), "close")
                     };
                     let keep_alive = keep_alive && !headers.iter().any(is_last);
@@ -110,7 +107,7 @@ impl<S: Read + Write> Connection<'_, S> {
                     }
                 }
                 Reply::Steps(steps) => {
-                    self.service.record(request);
+                    self.guard.service.record(request);
                     let goes_on = matches!(steps.last(), Some(Step::Continue));
                     match self.run(&steps)? {
                         None if goes_on => {}
@@ -121,7 +118,7 @@ impl<S: Read + Write> Connection<'_, S> {
         }
     }
 
-    /// Takes steps, and returns how the connection is to end if one of them says so.
+    /// Takes steps. Returns how to end the connection, if a step says so.
     fn run(&mut self, steps: &[Step]) -> io::Result<Option<End>> {
         for step in steps {
             match step {
@@ -134,11 +131,11 @@ impl<S: Read + Write> Connection<'_, S> {
                 }
                 Step::Dribble(bytes, pause) => {
                     for byte in bytes {
-                        self.service.pause(*pause)?;
+                        self.guard.service.pause(*pause)?;
                         self.send(&[*byte])?;
                     }
                 }
-                // Or endless nothing would be sent until the end of days.
+                // An endless loop without a write would never notice that the client has gone.
                 Step::Repeat(bytes, _) if bytes.is_empty() => {}
                 Step::Repeat(bytes, times) => {
                     let mut sent = 0;
@@ -148,10 +145,10 @@ impl<S: Read + Write> Connection<'_, S> {
                     }
                     self.stream.flush()?;
                 }
-                Step::Pause(pause) => self.service.pause(*pause)?,
-                Step::Wait => self.service.wait_to_go_on()?,
+                Step::Pause(pause) => self.guard.service.pause(*pause)?,
+                Step::Wait => self.guard.service.wait_to_go_on()?,
                 Step::Request => match self.read_request() {
-                    Ok((request, _)) => self.service.record(request),
+                    Ok((request, _)) => self.guard.service.record(request),
                     Err(_) => return Ok(Some(End::Close)),
                 },
                 Step::Continue => return Ok(None),
@@ -172,13 +169,13 @@ impl<S: Read + Write> Connection<'_, S> {
         self.stream.flush()
     }
 
-    /// Until the client closes, the connection breaks or the simulator stops.
+    /// Waits until the client closes, the connection breaks or the simulator stops.
     fn wait_for_close(&mut self) -> io::Result<()> {
         loop {
             match self.fill() {
                 Ok(0) => return Ok(()),
                 Ok(_) => self.unread.clear(),
-                // Being idle is what this is for. Systems differ in what they call it.
+                // Idle for too long, which is intended here. The kind depends on the system.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),
@@ -198,7 +195,7 @@ impl<S: Read + Write> Connection<'_, S> {
         Ok(count)
     }
 
-    /// Reads one request, and whether the connection stays open after its answer.
+    /// Reads one request. Also returns whether the connection stays open after the response.
     fn read_request(&mut self) -> Result<(Request, bool), NoRequest> {
         let (mut request, is_http_1_0) = loop {
             if let Some(head) = self.parse_head()? {
@@ -211,7 +208,7 @@ impl<S: Read + Write> Connection<'_, S> {
         let end = request.head.len();
         let length = match body_length(&request) {
             Ok(length) => length,
-            Err(status) => return Err(NoRequest::Refused(status, Box::new(request))),
+            Err(status) => return Err(NoRequest::Rejected(status, Box::new(request))),
         };
         while self.unread.len() < end + length {
             if self.fill()? == 0 {
@@ -226,25 +223,25 @@ impl<S: Read + Write> Connection<'_, S> {
         Ok((request, keep_alive))
     }
 
-    /// The head that was read and whether it is of HTTP/1.0, or none if more has to come.
+    /// Parses the head, and whether it is HTTP/1.0. Returns `None` if the head is incomplete.
     fn parse_head(&self) -> Result<Option<(Request, bool)>, NoRequest> {
-        let refused = |status| {
+        let rejected = |status| {
             let head = self.unread.clone();
-            let request = Request { connection: self.number, head, ..Request::default() };
-            NoRequest::Refused(status, Box::new(request))
+            let request = Request { connection: self.guard.number, head, ..Request::default() };
+            NoRequest::Rejected(status, Box::new(request))
         };
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let end = match parsed.parse(&self.unread) {
             Ok(httparse::Status::Complete(end)) if end <= MAX_HEAD => end,
             Ok(httparse::Status::Partial) if self.unread.len() <= MAX_HEAD => return Ok(None),
-            Ok(_) => return Err(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
-            // What can't become HTTP is refused now: its empty line may never come (TLS, say).
-            Err(_) => return Err(refused(StatusCode::BAD_REQUEST)),
+            Ok(_) => return Err(rejected(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
+            // Rejected at once: an empty line may never come if this is not HTTP (TLS, say).
+            Err(_) => return Err(rejected(StatusCode::BAD_REQUEST)),
         };
         let headers = parsed.headers.iter();
         let request = Request {
-            connection: self.number,
+            connection: self.guard.number,
             method: parsed.method.unwrap_or_default().to_owned(),
             target: parsed.path.unwrap_or_default().to_owned(),
             headers: headers
@@ -259,7 +256,7 @@ impl<S: Read + Write> Connection<'_, S> {
     fn write_http(
         &mut self,
         status: StatusCode,
-        headers: &[(header::HeaderName, header::HeaderValue)],
+        headers: &[(HeaderName, HeaderValue)],
         body: &[u8],
         is_head: bool,
         request_id: &str,
@@ -278,7 +275,7 @@ impl<S: Read + Write> Connection<'_, S> {
             add(name.as_str(), value.as_bytes());
         }
         let length = body.len().to_string();
-        let date = http_date(self.service.now());
+        let date = http_date(self.guard.service.state().script.clock.now());
         let ours = [
             ("content-type", "application/json", !has_no_body),
             ("content-length", length.as_str(), !has_no_body),
@@ -292,7 +289,7 @@ impl<S: Read + Write> Connection<'_, S> {
             }
         }
         response.extend_from_slice(b"\r\n");
-        // An answer to HEAD says how long the body would be.
+        // The response to HEAD has the length of the body, but no body.
         if !has_no_body && !is_head {
             response.extend_from_slice(body);
         }
@@ -301,16 +298,15 @@ impl<S: Read + Write> Connection<'_, S> {
     }
 }
 
-/// How much body follows a head.
+/// Returns the length of the body after a head.
 fn body_length(request: &Request) -> Result<usize, StatusCode> {
     if request.header("transfer-encoding").is_some() {
         return Err(StatusCode::LENGTH_REQUIRED);
     }
-    let is_length = |name: &str| name.eq_ignore_ascii_case("content-length");
-    let mut lengths = request.headers.iter().filter(|(name, _)| is_length(name));
-    let Some((_, length)) = lengths.next() else { return Ok(0) };
-    // `parse` would take a sign.
-    if lengths.any(|(_, other)| other != length) || !length.iter().all(u8::is_ascii_digit) {
+    let mut lengths = request.all("content-length");
+    let Some(length) = lengths.next() else { return Ok(0) };
+    // `parse` would accept a sign.
+    if lengths.any(|other| other != length) || !length.iter().all(u8::is_ascii_digit) {
         return Err(StatusCode::BAD_REQUEST);
     }
     let length = std::str::from_utf8(length).ok().and_then(|length| length.parse().ok());
@@ -320,11 +316,11 @@ fn body_length(request: &Request) -> Result<usize, StatusCode> {
     }
 }
 
-/// Whether a `Connection` header has this word.
-fn says(connection: &[u8], word: &str) -> bool {
+/// Returns whether a `Connection` header contains this option.
+fn says(connection: &[u8], option: &str) -> bool {
     connection
         .split(|byte| *byte == b',')
-        .any(|said| said.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+        .any(|said| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
 }
 
 #[cfg(test)]
@@ -332,9 +328,9 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
-    use crate::{Answer, Script};
+    use crate::{answer::Answer, script::Script, server::service::Service};
 
-    /// A stream with these reads; what is written to it is dropped.
+    /// A stream with these reads. It discards what is written.
     struct Reads(VecDeque<io::Result<&'static str>>);
 
     impl Read for Reads {
@@ -356,9 +352,9 @@ mod tests {
     }
 
     #[test]
-    fn silence_outlasts_the_idle_limit() {
+    fn a_silent_answer_outlasts_the_idle_limit() {
         let script = Script::new().server("a", [Answer::silent()]);
-        let service = Service::new(script, None, String::new(), None);
+        let service = Service::new(script);
         let mut stream = Reads(VecDeque::from([
             Ok("GET /v3/sources/a/command HTTP/1.1\r\nX-Auth-Token: t\r\n"),
             Ok("Content-Type: application/json\r\n\r\n"),
@@ -368,12 +364,11 @@ mod tests {
             Err(ErrorKind::WouldBlock.into()),
             Ok(""),
         ]));
-        let batch = &Batch::default();
+        let (guard, batch) = (&ConnectionGuard { service: &service, number: 1 }, &Batch::default());
         let unread = Vec::new();
-        let mut connection =
-            Connection { stream: &mut stream, batch, unread, number: 1, service: &service };
+        let mut connection = Connection { stream: &mut stream, batch, unread, guard };
         connection.serve().expect("closed by the client");
-        assert_eq!(service.request_count(), 1);
+        assert_eq!(service.state().request_count, 1);
         assert!(stream.0.is_empty(), "ended before the client did");
     }
 }

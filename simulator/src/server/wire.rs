@@ -1,4 +1,4 @@
-//! A connection's bytes below TLS, and how it ends.
+//! A connection's bytes below TLS, and how the connection ends.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,47 +7,46 @@ use std::{
     time::Duration,
 };
 
-use crate::service::{Presence, Service};
+use super::service::ConnectionGuard;
 
-/// How this side ends a connection.
+/// How the simulator ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// In order, TLS included.
+pub(super) enum End {
+    /// Closes TLS, then TCP.
     Close,
-    /// In order, but for TLS.
+    /// Closes TCP only.
     Cut,
-    /// By a reset.
+    /// Resets TCP.
     Reset,
 }
 
-/// Collects what is to be sent in one write.
+/// Collects bytes for one write.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) is_on: Cell<bool>,
+pub(super) struct Batch {
+    pub(super) is_on: Cell<bool>,
     bytes: RefCell<Vec<u8>>,
 }
 
 /// TCP, at the script's pace.
-pub(crate) struct Wire<'a> {
-    pub(crate) tcp: &'a TcpStream,
-    /// The pause before each byte, if they are sent one by one.
-    pub(crate) trickle: Option<Duration>,
-    pub(crate) batch: &'a Batch,
-    pub(crate) service: &'a Service,
-    pub(crate) presence: &'a Presence<'a>,
+pub(super) struct Wire<'a> {
+    pub(super) tcp: &'a TcpStream,
+    /// The pause before each byte, if bytes are sent on their own.
+    pub(super) trickle: Option<Duration>,
+    pub(super) batch: &'a Batch,
+    pub(super) guard: &'a ConnectionGuard<'a>,
 }
 
 impl Wire<'_> {
-    /// Ends the connection; TLS has been seen to.
-    pub(crate) fn end(&mut self, end: End) -> io::Result<()> {
+    /// Ends the connection below TLS.
+    pub(super) fn end(&mut self, end: End) -> io::Result<()> {
         if end == End::Reset {
-            // Takes effect when the last handle is closed, with all that was not yet sent lost.
+            // Takes effect when the last handle is closed, and discards all unsent bytes.
             return socket2::SockRef::from(self.tcp).set_linger(Some(Duration::ZERO));
         }
         self.tcp.shutdown(Shutdown::Write)?;
-        self.presence.closed();
-        // Closed with something unread, TCP would reset in place of what was sent last. A client
-        // that sends on gets that reset.
+        self.guard.closed();
+        // TCP resets a connection that is closed with unread bytes, and the client may lose the
+        // response. Only a client that sends more than this gets the reset.
         self.tcp.read(&mut [0; 8192]).map(drop)
     }
 }
@@ -64,7 +63,7 @@ impl Write for Wire<'_> {
             return self.batch.bytes.borrow_mut().write(bytes);
         }
         let Some(pause) = self.trickle else { return self.tcp.write(bytes) };
-        self.service.pause(pause)?;
+        self.guard.service.pause(pause)?;
         self.tcp.write(&bytes[..bytes.len().min(1)])
     }
 

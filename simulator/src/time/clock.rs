@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-/// How far a script may set the clock off, and how long a token may live: ten years.
+/// The largest offset of the clock in a script, and the longest life of a token: ten years.
 pub(crate) const MAX_SPAN: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// How far it can be moved on in all: a hundred years, which every system can still represent.
+/// The largest offset after `advance`: a hundred years, which every system can represent.
 const MAX_AHEAD: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The system's clock and an offset.
+/// The system's clock with an offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Clock {
     ahead: Duration,
@@ -32,7 +32,8 @@ impl Clock {
         self.at(SystemTime::now())
     }
 
-    /// What it shows when the system's clock shows `system`, or that if no moment lies there.
+    /// Returns this clock's time at the system's time `system`. Without an offset if the result
+    /// cannot be represented.
     fn at(self, system: SystemTime) -> SystemTime {
         let moved = system.checked_add(self.ahead).and_then(|at| at.checked_sub(self.behind));
         moved.unwrap_or(system)

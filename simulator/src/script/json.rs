@@ -1,0 +1,257 @@
+//! The JSON form of a script.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use super::{Queue, Script};
+use crate::{
+    answer::{Answer, Step},
+    auth::{keys::Keys, users::Users},
+    error::Error,
+    secret::unhex,
+    time::clock::{Clock, MAX_SPAN},
+    tls::Certificate,
+};
+
+impl Script {
+    /// Parses the JSON form.
+    ///
+    /// ```
+    /// use huaweicloud_sms_simulator::Script;
+    ///
+    /// Script::from_json(r#"{ "servers": { "my-server": { "answers": [{ "status": 204 }] } } }"#)?;
+    /// let error = Script::from_json(r#"{ "servers": { "s": { "idle": { "status": 99 } } } }"#);
+    /// assert_eq!(error.unwrap_err().to_string(), "server s, idle: status must be from 200 to 599");
+    /// # Ok::<(), huaweicloud_sms_simulator::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Json`] with line and column, [`Error::Answer`] with server and place,
+    /// [`Error::Connection`] and [`Error::Credentials`] with the member.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let form: Form = serde_json::from_str(json)?;
+        let connection = |place: &str, problem| Error::Connection { place: place.into(), problem };
+        let credentials =
+            |place: &str, problem| Error::Credentials { place: place.into(), problem };
+        let span = |place, seconds| span(seconds).map_err(|why| credentials(place, why));
+        let mut script = Self::new().certificate(form.certificate);
+        for (id, server) in form.servers.0 {
+            let read = |place: String, answer: AnswerForm| {
+                let server = id.clone();
+                answer.try_into().map_err(|problem| Error::Answer { server, place, problem })
+            };
+            let mut queue = Queue::default();
+            for (number, answer) in (1..).zip(server.answers) {
+                queue.answers.push_back(read(format!("answer {number}"), answer)?);
+            }
+            if let Some(idle) = server.idle {
+                queue.idle = read("idle".into(), idle)?;
+            }
+            script.servers.insert(id, queue);
+        }
+        let on_accept = steps(form.on_accept);
+        script.on_accept = on_accept.map_err(|why| connection("on_accept", why))?.into();
+        let trickle = form.trickle_ms.map(pause).transpose();
+        script.trickle = trickle.map_err(|why| connection("trickle_ms", why))?;
+        if let Some(ahead) = form.clock_ahead_s {
+            let by = span("clock_ahead_s", ahead.unsigned_abs())?;
+            script.clock = if ahead < 0 { Clock::behind(by) } else { Clock::ahead(by) };
+        }
+        form.access_keys.check().map_err(|why| credentials("access_keys", why))?;
+        form.users.check().map_err(|why| credentials("users", why))?;
+        (script.keys, script.users) = (form.access_keys, form.users);
+        script.token_life = form.token_life_s.map(|life| span("token_life_s", life)).transpose()?;
+        for (number, answer) in (1..).zip(form.logins) {
+            let answer = answer.try_into();
+            let answer = answer.map_err(|why| credentials(&format!("login {number}"), why))?;
+            script.logins.push_back(answer);
+        }
+        Ok(script)
+    }
+}
+
+fn span(seconds: u64) -> Result<Duration, String> {
+    let span = Some(Duration::from_secs(seconds)).filter(|span| *span <= MAX_SPAN);
+    span.ok_or_else(|| format!("at most {} s", MAX_SPAN.as_secs()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    servers: Servers,
+    #[serde(default)]
+    on_accept: Vec<StepForm>,
+    #[serde(default)]
+    certificate: Certificate,
+    trickle_ms: Option<u32>,
+    #[serde(default)]
+    access_keys: Keys,
+    #[serde(default)]
+    users: Users,
+    token_life_s: Option<u64>,
+    clock_ahead_s: Option<i64>,
+    #[serde(default)]
+    logins: Vec<AnswerForm>,
+}
+
+/// The servers in their order. A map of serde's would keep the last of two servers with one id.
+struct Servers(Vec<(String, ServerForm)>);
+
+impl<'de> Deserialize<'de> for Servers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(Vec::new()))
+    }
+}
+
+impl<'de> Visitor<'de> for Servers {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of server ids")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((id, server)) = map.next_entry::<String, ServerForm>()? {
+            if id.is_empty() {
+                return Err(A::Error::custom("a server's id is empty"));
+            }
+            if self.0.iter().any(|(known, _)| *known == id) {
+                return Err(A::Error::custom(format!("server {id} is there twice")));
+            }
+            self.0.push((id, server));
+        }
+        Ok(self)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerForm {
+    #[serde(default)]
+    answers: Vec<AnswerForm>,
+    idle: Option<AnswerForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerForm {
+    status: Option<u16>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// `null` is a body.
+    #[serde(default, deserialize_with = "present")]
+    json: Option<Value>,
+    body: Option<String>,
+    raw: Option<String>,
+    steps: Option<Vec<StepForm>>,
+    silent: Option<bool>,
+    times: Option<u32>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl TryFrom<AnswerForm> for Answer {
+    type Error = String;
+
+    fn try_from(form: AnswerForm) -> Result<Self, String> {
+        let AnswerForm { status, headers, json, body, raw, steps: list, silent, times } = form;
+        let is_silent = silent == Some(true);
+        let in_place = [raw.is_some(), list.is_some(), is_silent];
+        let bodies = [json.is_some(), body.is_some()].into_iter().chain(in_place);
+        if bodies.filter(|is_given| *is_given).count() > 1 {
+            return Err("json, body, raw, steps and silent exclude each other".into());
+        }
+        if in_place.contains(&true) && (status.is_some() || !headers.is_empty()) {
+            return Err("raw, steps and silent have no status and no headers".into());
+        }
+        let times = times.unwrap_or(1);
+        if !(1..=Self::MAX_TIMES).contains(&times) {
+            return Err(format!("times must be from 1 to {}", Self::MAX_TIMES));
+        }
+        if let Some(raw) = raw {
+            return Ok(Self::raw(raw).times(times));
+        }
+        if let Some(list) = list {
+            return Ok(Self::steps(steps(list)?).times(times));
+        }
+        if is_silent {
+            return Ok(Self::silent().times(times));
+        }
+        let status = status.unwrap_or(200);
+        let body = json.map(|json| json.to_string()).or(body).unwrap_or_default();
+        let has_wrong_body = matches!(status, 204 | 304) && !body.is_empty();
+        let mut answer = Self::try_body(status, body).ok_or("status must be from 200 to 599")?;
+        if has_wrong_body {
+            return Err(format!("status {status} has no body"));
+        }
+        for (name, value) in &headers {
+            let added = answer.reply.add_header(name, value);
+            added.map_err(|_| format!("the header {name:?} can't be sent"))?;
+        }
+        Ok(answer.times(times))
+    }
+}
+
+/// A step: one of the words, or an object with one member.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StepForm {
+    Send(String),
+    SendHex(String),
+    Dribble { text: String, pause_ms: u32 },
+    Repeat { text: String, times: Option<u32> },
+    PauseMs(u32),
+    Request,
+    Continue,
+    Hold,
+    Close,
+    Cut,
+    Reset,
+}
+
+impl TryFrom<StepForm> for Step {
+    type Error = String;
+
+    fn try_from(form: StepForm) -> Result<Self, String> {
+        Ok(match form {
+            StepForm::Send(text) => Self::send(text),
+            StepForm::SendHex(digits) => {
+                let why = "send_hex takes two hexadecimal digits for each byte";
+                Self::Send(unhex(&digits).ok_or(why)?)
+            }
+            StepForm::Dribble { text, pause_ms } => Self::dribble(text, pause(pause_ms)?),
+            StepForm::Repeat { text, .. } if text.is_empty() => {
+                return Err("nothing can't be repeated".into());
+            }
+            StepForm::Repeat { text, times } => Self::Repeat(text.into(), times),
+            StepForm::PauseMs(milliseconds) => Self::Pause(pause(milliseconds)?),
+            StepForm::Request => Self::Request,
+            StepForm::Continue => Self::Continue,
+            StepForm::Hold => Self::Hold,
+            StepForm::Close => Self::Close,
+            StepForm::Cut => Self::Cut,
+            StepForm::Reset => Self::Reset,
+        })
+    }
+}
+
+fn steps(forms: Vec<StepForm>) -> Result<Vec<Step>, String> {
+    forms.into_iter().map(Step::try_from).collect()
+}
+
+/// The longest pause of a script, in milliseconds.
+const MAX_PAUSE: u32 = 60_000;
+
+fn pause(milliseconds: u32) -> Result<Duration, String> {
+    if milliseconds > MAX_PAUSE {
+        return Err(format!("a pause is at most {MAX_PAUSE} ms"));
+    }
+    Ok(Duration::from_millis(milliseconds.into()))
+}

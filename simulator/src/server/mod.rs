@@ -1,0 +1,295 @@
+//! The running simulator: it listens, and serves each connection on a thread.
+
+mod connection;
+mod service;
+mod wire;
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime},
+};
+
+use self::service::{ConnectionGuard, Live, Observer, Service};
+use crate::{
+    answer::Answer,
+    error::Error,
+    request::Request,
+    script::Script,
+    tls::{self, Versions},
+};
+
+/// The number of connections that are served at once. Further ones are closed.
+const MAX_CONNECTIONS: usize = 256;
+
+/// A running simulated service. It stops when it is dropped.
+pub struct Simulator {
+    service: Arc<Service>,
+    addr: SocketAddr,
+    ca_pem: Option<String>,
+    accept: Option<JoinHandle<()>>,
+}
+
+/// The settings of a [`Simulator`].
+#[must_use]
+pub struct Builder {
+    listen: SocketAddr,
+    tls: Option<Versions>,
+    token: Option<String>,
+    base_path: String,
+    script: Script,
+    observer: Option<Observer>,
+}
+
+impl Builder {
+    /// Sets the address to listen on. Default: 127.0.0.1, at a port that the system chooses.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Sets the only token that is accepted besides the issued ones. Default: if the script has
+    /// neither users nor access keys, any token that is not empty.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Speaks HTTPS, with a certificate for `localhost`, 127.0.0.1 and ::1 from a CA that is made at
+    /// start.
+    pub fn tls(mut self) -> Self {
+        self.tls = Some(rustls::DEFAULT_VERSIONS);
+        self
+    }
+
+    /// Speaks HTTPS as with [`tls`](Self::tls), but only TLS 1.2.
+    pub fn tls12(mut self) -> Self {
+        self.tls = Some(&tls::TLS12);
+        self
+    }
+
+    /// Serves under `{path}/v3/...`, for endpoints with a base path.
+    pub fn base_path(mut self, path: impl Into<String>) -> Self {
+        self.base_path = path.into();
+        self
+    }
+
+    /// Sets the script. Default: an empty one, to which every server is unknown.
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = script;
+        self
+    }
+
+    /// Sets a function that is called with every request before the response is sent, on the
+    /// connection's thread. If it panics, that connection ends, and no other.
+    pub fn on_request(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`], [`Error::Start`], [`Error::Certificate`].
+    pub fn start(self) -> Result<Simulator, Error> {
+        if !self.listen.ip().is_loopback() {
+            return Err(Error::NotLoopback(self.listen));
+        }
+        let (ca_pem, tls) =
+            match self.tls.map(|versions| tls::make(self.script.certificate, versions)) {
+                Some(made) => made.map(|(pem, config)| (Some(pem), Some(config)))?,
+                None => (None, None),
+            };
+        let listener = TcpListener::bind(self.listen)?;
+        let addr = listener.local_addr()?;
+        let mut service = Service::new(self.script);
+        (service.token, service.base_path) = (self.token, self.base_path);
+        (service.observer, service.tls) = (self.observer, tls);
+        let service = Arc::new(service);
+        let accept = {
+            let service = Arc::clone(&service);
+            let thread = thread::Builder::new().name("simulator".into());
+            thread.spawn(move || accept(&service, &listener))?
+        };
+        Ok(Simulator { service, addr, ca_pem, accept: Some(accept) })
+    }
+}
+
+impl Simulator {
+    /// Returns the default settings.
+    pub fn builder() -> Builder {
+        Builder {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
+            token: None,
+            base_path: String::new(),
+            script: Script::new(),
+            observer: None,
+        }
+    }
+
+    /// Returns the endpoint: `http://127.0.0.1:4242`, or `https://`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.addr, self.service.base_path)
+    }
+
+    /// Returns the address that it listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Returns the certificate of its CA (PEM), if it speaks HTTPS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Appends an answer to a server's queue. Adds the server if it is unknown.
+    pub fn push(&self, server_id: &str, answer: Answer) {
+        let servers = &mut self.service.state().script.servers;
+        servers.entry(server_id.to_owned()).or_default().answers.push_back(answer);
+    }
+
+    /// Appends an answer to the queue for logins.
+    pub fn push_login(&self, answer: Answer) {
+        self.service.state().script.logins.push_back(answer);
+    }
+
+    /// Changes a user's password, or adds the user. Issued tokens stay valid until
+    /// [`revoke_tokens`](Self::revoke_tokens), as they do for a while at the real service.
+    pub fn set_password(&self, domain: &str, name: &str, password: &str) {
+        self.service.state().script.users.set(domain, name, password);
+    }
+
+    /// Revokes all issued tokens, as the real service does some time after a change of password.
+    pub fn revoke_tokens(&self) {
+        self.service.state().tokens.revoke();
+    }
+
+    /// Advances the simulator's clock. It is at most a hundred years ahead of the system's.
+    pub fn advance(&self, by: Duration) {
+        self.service.state().script.clock.advance(by);
+    }
+
+    /// Returns the time of the simulator's clock.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.service.state().script.clock.now()
+    }
+
+    /// Returns the newest 4,096 requests, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.service.state().requests.iter().cloned().collect()
+    }
+
+    /// Returns the number of requests since the start.
+    #[must_use]
+    pub fn request_count(&self) -> u64 {
+        self.service.state().request_count
+    }
+
+    /// Returns the number of accepted connections since the start.
+    #[must_use]
+    pub fn connection_count(&self) -> u64 {
+        self.service.state().connection_count
+    }
+
+    /// Waits until there were this many requests since the start. Returns `false` after the timeout.
+    #[must_use]
+    pub fn wait_for_requests(&self, count: u64, timeout: Duration) -> bool {
+        self.service.wait(timeout, |state| state.request_count >= count)
+    }
+
+    /// Waits until either side has closed each connection. Returns `false` after the timeout.
+    #[must_use]
+    pub fn wait_until_closed(&self, timeout: Duration) -> bool {
+        self.service.wait(timeout, |state| !state.live.values().any(|live| live.is_open))
+    }
+
+    /// Waits until both sides have closed each connection. Returns `false` after the timeout.
+    #[must_use]
+    pub fn wait_until_gone(&self, timeout: Duration) -> bool {
+        self.service.wait(timeout, |state| state.live.is_empty())
+    }
+
+    /// Ends one [`Step::Wait`](crate::Step::Wait), now or when it is reached.
+    pub fn go_on(&self) {
+        self.service.go_on();
+    }
+
+    /// Closes the listener and all connections, and ends their threads. Dropping does the same.
+    pub fn stop(&mut self) {
+        let Some(accept) = self.accept.take() else { return };
+        self.service.stop();
+        // Wakes the thread that accepts, which then sees that the simulator is stopping. If the
+        // connection fails (no descriptor is left, say), the thread ends at the next connection.
+        if TcpStream::connect(self.addr).is_ok() {
+            // A panic has been reported by the panic hook.
+            let _ = accept.join();
+        }
+        let live: Vec<Live> = self.service.state().live.drain().map(|(_, live)| live).collect();
+        for connection in &live {
+            // Fails if the client has closed it.
+            let _ = connection.stream.shutdown(Shutdown::Both);
+        }
+        for connection in live {
+            let _ = connection.thread.join();
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+fn accept(service: &Arc<Service>, listener: &TcpListener) {
+    loop {
+        let accepted = listener.accept();
+        if service.state().is_stopping {
+            return;
+        }
+        match accepted {
+            // A connection that can't be served (no thread, no descriptor) is closed.
+            Ok((stream, _)) => drop(serve(service, stream)),
+            // The client has gone, or no descriptor is left: that must not become a busy loop.
+            Err(_) => thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+/// Serves a connection on a thread of its own.
+fn serve(service: &Arc<Service>, stream: TcpStream) -> io::Result<()> {
+    // The lock is held until the connection is entered, so that its thread can't remove it before.
+    let mut state = service.state();
+    state.connection_count += 1;
+    let number = state.connection_count;
+    if state.live.len() >= MAX_CONNECTIONS {
+        return Ok(());
+    }
+    let handle = stream.try_clone()?;
+    let service = Arc::clone(service);
+    let thread = thread::Builder::new().name(format!("simulator {number}"));
+    let thread = thread.spawn(move || {
+        // The stream is dropped before the guard, which drops the other handle.
+        let guard = ConnectionGuard { service: &service, number };
+        let stream = stream;
+        // An error is the client's: it disconnected, or does not trust the CA.
+        let _ = connection::serve(&stream, &guard);
+    })?;
+    state.live.insert(number, Live { stream: handle, thread, is_open: true });
+    Ok(())
+}
