@@ -1,4 +1,4 @@
-//! The simulated proxy: whom it lets through, and what it records.
+//! The simulated proxy: its tunnels, its rejections, its record.
 
 use std::{
     io::{Read, Write},
