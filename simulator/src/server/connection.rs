@@ -353,8 +353,8 @@ mod tests {
 
     #[test]
     fn a_silent_answer_outlasts_the_idle_limit() {
-        let script = Script::new().server("a", [Answer::silent()]);
-        let service = Service::new(script);
+        let service = Service::default();
+        service.state().script = Script::new().server("a", [Answer::silent()]);
         let mut stream = Reads(VecDeque::from([
             Ok("GET /v3/sources/a/command HTTP/1.1\r\nX-Auth-Token: t\r\n"),
             Ok("Content-Type: application/json\r\n\r\n"),

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use self::service::{ConnectionGuard, Live, Observer, Service};
+use self::service::{ConnectionGuard, Live, Service};
 use crate::{
     answer::Answer,
     error::Error,
@@ -37,10 +37,7 @@ pub struct Simulator {
 pub struct Builder {
     listen: SocketAddr,
     tls: Option<Versions>,
-    token: Option<String>,
-    base_path: String,
-    script: Script,
-    observer: Option<Observer>,
+    service: Service,
 }
 
 impl Builder {
@@ -53,7 +50,7 @@ impl Builder {
     /// Sets the only token that is accepted besides the issued ones. Default: if the script has
     /// neither users nor access keys, any token that is not empty.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.service.token = Some(token.into());
         self
     }
 
@@ -72,20 +69,20 @@ impl Builder {
 
     /// Serves under `{path}/v3/...`, for endpoints with a base path.
     pub fn base_path(mut self, path: impl Into<String>) -> Self {
-        self.base_path = path.into();
+        self.service.base_path = path.into();
         self
     }
 
     /// Sets the script. Default: an empty one, to which every server is unknown.
-    pub fn script(mut self, script: Script) -> Self {
-        self.script = script;
+    pub fn script(self, script: Script) -> Self {
+        self.service.state().script = script;
         self
     }
 
     /// Sets a function that is called with every request before the response is sent, on the
     /// connection's thread. If it panics, that connection ends, and no other.
     pub fn on_request(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.service.observer = Some(Box::new(observer));
         self
     }
 
@@ -93,21 +90,18 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::NotLoopback`], [`Error::Start`], [`Error::Certificate`].
-    pub fn start(self) -> Result<Simulator, Error> {
+    pub fn start(mut self) -> Result<Simulator, Error> {
         if !self.listen.ip().is_loopback() {
             return Err(Error::NotLoopback(self.listen));
         }
-        let (ca_pem, tls) =
-            match self.tls.map(|versions| tls::make(self.script.certificate, versions)) {
-                Some(made) => made.map(|(pem, config)| (Some(pem), Some(config)))?,
-                None => (None, None),
-            };
+        let mut ca_pem = None;
+        if let Some(versions) = self.tls {
+            let (pem, config) = tls::make(self.service.state().script.certificate, versions)?;
+            (ca_pem, self.service.tls) = (Some(pem), Some(config));
+        }
         let listener = TcpListener::bind(self.listen)?;
         let addr = listener.local_addr()?;
-        let mut service = Service::new(self.script);
-        (service.token, service.base_path) = (self.token, self.base_path);
-        (service.observer, service.tls) = (self.observer, tls);
-        let service = Arc::new(service);
+        let service = Arc::new(self.service);
         let accept = {
             let service = Arc::clone(&service);
             let thread = thread::Builder::new().name("simulator".into());
@@ -123,10 +117,7 @@ impl Simulator {
         Builder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             tls: None,
-            token: None,
-            base_path: String::new(),
-            script: Script::new(),
-            observer: None,
+            service: Service::default(),
         }
     }
 

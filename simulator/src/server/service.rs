@@ -30,7 +30,7 @@ use crate::{
 /// The number of requests that are kept.
 const MAX_REQUESTS: usize = 4096;
 
-pub(super) type Observer = Box<dyn Fn(&Request) + Send + Sync>;
+type Observer = Box<dyn Fn(&Request) + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct Service {
@@ -91,11 +91,6 @@ impl Drop for ConnectionGuard<'_> {
 }
 
 impl Service {
-    pub(super) fn new(script: Script) -> Self {
-        let state = Mutex::new(State { script, ..State::default() });
-        Self { state, ..Self::default() }
-    }
-
     /// Locks the state. A panic in another thread leaves it valid.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

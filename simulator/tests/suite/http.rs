@@ -4,15 +4,11 @@ use std::{io::Write, net::Ipv6Addr};
 
 use huaweicloud_sms_simulator::{Answer, Script, Simulator};
 
-use crate::{PATH, Response, closing, connect, get, started, whole};
-
-fn answering(answers: impl IntoIterator<Item = Answer>) -> Simulator {
-    started(Script::new().server("a", answers))
-}
+use crate::{PATH, Response, closing, connect, get, started, whole, with_server};
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
-    let simulator = answering([]);
+    let simulator = with_server(Script::new());
     let mut stream = connect(&simulator);
     let post = "POST /x HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody";
     stream.write_all(format!("{post}{}", get(PATH, "t")).as_bytes()).expect("sent");
@@ -23,7 +19,7 @@ fn pipelined_requests_are_answered_in_order() {
 
 #[test]
 fn connections_close_when_the_request_says_so() {
-    let simulator = answering([]);
+    let simulator = with_server(Script::new());
     for request in [
         get(PATH, "t").replace("Host: h", "Host: h\r\nConnection: Close"),
         get(PATH, "t").replace("HTTP/1.1", "HTTP/1.0"),
@@ -35,7 +31,8 @@ fn connections_close_when_the_request_says_so() {
 
 #[test]
 fn connections_close_when_the_answer_says_so() {
-    let simulator = answering([Answer::command("STOP", None).header("Connection", "close")]);
+    let answer = Answer::command("STOP", None).header("Connection", "close");
+    let simulator = started(Script::new().server("a", [answer]));
     let get = get(PATH, "t");
     let all = whole(&simulator, &format!("{get}{get}"));
     assert_eq!(all.matches("HTTP/1.1 ").count(), 1, "{all}");
@@ -43,7 +40,7 @@ fn connections_close_when_the_answer_says_so() {
 
 #[test]
 fn malformed_requests_are_rejected() {
-    let simulator = answering([]);
+    let simulator = with_server(Script::new());
     let post = |header: &str| format!("POST / HTTP/1.1\r\n{header}\r\n\r\n");
     for (request, status) in [
         ("garbage\r\n\r\n".to_owned(), 400),
@@ -61,7 +58,7 @@ fn malformed_requests_are_rejected() {
 
 #[test]
 fn rejected_requests_are_recorded_as_far_as_they_were_read() {
-    let simulator = answering([]);
+    let simulator = with_server(Script::new());
     let request = "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert!(whole(&simulator, request).starts_with("HTTP/1.1 411 "));
     let recorded = &simulator.requests()[0];
@@ -72,7 +69,7 @@ fn rejected_requests_are_recorded_as_far_as_they_were_read() {
 
 #[test]
 fn the_response_to_head_has_no_body() {
-    let simulator = answering([]);
+    let simulator = with_server(Script::new());
     let head = get(PATH, "t").replace("GET", "HEAD");
     let all = whole(&simulator, &format!("{head}{}", closing()));
     let (head, rest) = all.split_once("\r\n\r\n").expect("a head");
@@ -82,7 +79,7 @@ fn the_response_to_head_has_no_body() {
 
 #[test]
 fn empty_lines_before_a_request_and_bare_line_feeds_are_accepted() {
-    let simulator = answering([]);
+    let simulator = with_server(Script::new());
     for request in [format!("\r\n\r\n{}", closing()), closing().replace("\r\n", "\n")] {
         let all = whole(&simulator, &format!("{request}{}", get(PATH, "t")));
         assert!(all.starts_with("HTTP/1.1 200 OK\r\n"), "{all}");

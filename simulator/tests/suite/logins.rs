@@ -5,7 +5,7 @@ use std::time::Duration;
 use huaweicloud_sms_simulator::{Answer, Script, Simulator};
 use serde_json::{Value, json};
 
-use crate::{MINUTE, PATH, Response, get, send, started, unauthenticated};
+use crate::{MINUTE, PATH, Response, get, send, unauthenticated, with_server};
 
 const TOKENS: &str = "/v3/auth/tokens";
 
@@ -34,11 +34,6 @@ pub(crate) fn issued_token(simulator: &Simulator) -> String {
     response.header("x-subject-token").expect("a token").to_owned()
 }
 
-/// Starts a simulator that knows server `a`.
-fn with_server(script: Script) -> Simulator {
-    started(script.server("a", []))
-}
-
 #[test]
 fn a_login_issues_a_token() {
     let simulator = with_server(Script::new().user("d", "u", "p"));
@@ -50,15 +45,15 @@ fn a_login_issues_a_token() {
     assert!(token.starts_with("MII") && token.len() > 200, "{token}");
     assert_eq!(send(&simulator, &get(PATH, token)).status, 200);
     let json = response.json();
-    let said = &json["token"];
-    assert_eq!(said["methods"], json!(["password"]));
+    let issued = &json["token"];
+    assert_eq!(issued["methods"], json!(["password"]));
     assert_eq!(
-        (&said["user"]["name"], &said["user"]["domain"]["name"]),
+        (&issued["user"]["name"], &issued["user"]["domain"]["name"]),
         (&json!("u"), &json!("d"))
     );
-    assert_eq!(said["roles"], json!([]));
-    assert_eq!(said["catalog"].as_array().map(Vec::len), Some(1));
-    for timestamp in [&said["expires_at"], &said["issued_at"]] {
+    assert_eq!(issued["roles"], json!([]));
+    assert_eq!(issued["catalog"].as_array().map(Vec::len), Some(1));
+    for timestamp in [&issued["expires_at"], &issued["issued_at"]] {
         let timestamp = timestamp.as_str().expect("a timestamp");
         assert_eq!(timestamp.len(), "2019-02-13T06:52:13.855000Z".len(), "{timestamp}");
         assert!(timestamp.ends_with('Z') && timestamp.as_bytes()[10] == b'T', "{timestamp}");
@@ -93,7 +88,7 @@ fn tokens_have_the_requested_scope_and_catalog() {
     // Without a scope, a token is for the user's account.
     let unscoped = token(TOKENS, Value::Null);
     assert_eq!(&unscoped["domain"]["id"], id);
-    for (query, is_there) in [
+    for (query, has_catalog) in [
         ("?nocatalog=true", false),
         ("?x=1&nocatalog=0", false),
         ("?nocatalog=", true),
@@ -101,7 +96,7 @@ fn tokens_have_the_requested_scope_and_catalog() {
         ("?other=1", true),
     ] {
         let token = token(&format!("{TOKENS}{query}"), Value::Null);
-        assert_eq!(token.get("catalog").is_some(), is_there, "{query}");
+        assert_eq!(token.get("catalog").is_some(), has_catalog, "{query}");
     }
 }
 

@@ -26,6 +26,11 @@ fn started(script: Script) -> Simulator {
     Simulator::builder().script(script).start().expect("started")
 }
 
+/// Starts a simulator that knows server `a`.
+fn with_server(script: Script) -> Simulator {
+    started(script.server("a", []))
+}
+
 fn connect(simulator: &Simulator) -> TcpStream {
     let stream = TcpStream::connect(simulator.addr()).expect("listening");
     stream.set_read_timeout(Some(LONG)).expect("a limit");

@@ -119,6 +119,9 @@ fn the_clock_can_be_behind() {
 fn the_error_says_what_is_wrong_with_a_script() {
     let answer = |json: &str| format!(r#"{{"servers":{{"a":{{"answers":[{{}},{json}]}}}}}}"#);
     let members = |json: &str| format!(r#"{{"servers":{{}},{json}}}"#);
+    let keys = |json: &str| members(&format!(r#""access_keys":[{json}]"#));
+    let users = |json: &str| members(&format!(r#""users":[{json}]"#));
+    let user = r#"{"domain":"d","name":"n","password":"p"}"#;
     for (json, why) in [
         ("{".to_owned(), "line 1 column 1"),
         ("[]".into(), "line 1 column"),
@@ -153,40 +156,22 @@ fn the_error_says_what_is_wrong_with_a_script() {
         (r#"{"servers":{},"on_accept":[{"pause_ms":60001}]}"#.into(), "on_accept: a pause is"),
         (r#"{"servers":{},"trickle_ms":60001}"#.into(), "trickle_ms: a pause is"),
         (r#"{"servers":{},"certificate":"forged"}"#.into(), "unknown variant `forged`"),
-        (members(r#""access_keys":[{"id":"i"}]"#), "missing field `secret`"),
-        (members(r#""access_keys":[{"id":"i","secret":"s","x":1}]"#), "unknown field `x`"),
+        (keys(r#"{"id":"i"}"#), "missing field `secret`"),
+        (keys(r#"{"id":"i","secret":"s","x":1}"#), "unknown field `x`"),
+        (keys(r#"{"id":"","secret":"s"}"#), "access_keys: id, secret and token can't be"),
+        (keys(r#"{"id":"i","secret":""}"#), "access_keys: id, secret and token can't be"),
         (
-            members(r#""access_keys":[{"id":"","secret":"s"}]"#),
+            keys(r#"{"id":"i","secret":"s","security_token":""}"#),
             "access_keys: id, secret and token can't be",
         ),
         (
-            members(r#""access_keys":[{"id":"i","secret":""}]"#),
-            "access_keys: id, secret and token can't be",
-        ),
-        (
-            members(r#""access_keys":[{"id":"i","secret":"s","security_token":""}]"#),
-            "access_keys: id, secret and token can't be",
-        ),
-        (
-            members(r#""access_keys":[{"id":"i","secret":"s"},{"id":"i","secret":"t"}]"#),
+            keys(r#"{"id":"i","secret":"s"},{"id":"i","secret":"t"}"#),
             "access_keys: i is there twice",
         ),
-        (members(r#""users":[{"domain":"d","name":"n"}]"#), "missing field `password`"),
-        (
-            members(r#""users":[{"domain":"d","name":"n","password":"p","x":1}]"#),
-            "unknown field `x`",
-        ),
-        (
-            members(r#""users":[{"domain":"d","name":"n","password":""}]"#),
-            "users: domain, name and pass",
-        ),
-        (
-            members(
-                r#""users":[{"domain":"d","name":"n","password":"p"},
-                        {"domain":"d","name":"n","password":"q"}]"#,
-            ),
-            "users: n of d is there twice",
-        ),
+        (users(r#"{"domain":"d","name":"n"}"#), "missing field `password`"),
+        (users(r#"{"domain":"d","name":"n","password":"p","x":1}"#), "unknown field `x`"),
+        (users(r#"{"domain":"d","name":"n","password":""}"#), "users: domain, name and pass"),
+        (users(&[user; 2].join(",")), "users: n of d is there twice"),
         (members(r#""token_life_s":-1"#), "invalid value"),
         (members(r#""token_life_s":315360001"#), "token_life_s: at most 315360000 s"),
         (members(r#""clock_ahead_s":315360001"#), "clock_ahead_s: at most 315360000 s"),

@@ -16,7 +16,7 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::pem::PemObject,
 };
 
-use crate::{LONG, PATH, Response, closing, connect, get, send, started, whole};
+use crate::{LONG, PATH, Response, closing, connect, get, send, started, whole, with_server};
 
 fn with_token() -> Simulator {
     let script = Script::new().server("a", [Answer::command("START", Some("t"))]);
@@ -26,58 +26,47 @@ fn with_token() -> Simulator {
 #[test]
 fn rules_are_checked_in_order() {
     let simulator = with_token();
-    let gateway = |id| {
-        format!(
-            r#"{{"error_code":"APIGW.0101","error_msg":"The API does not exist or has not been published in the environment.","request_id":"{id:032x}"}}"#
-        )
+    let body = |number: usize, code: &str| {
+        let message = match code {
+            "APIGW.0101" => "The API does not exist or has not been published in the environment.",
+            "SMS.6522" => "X-Auth-Token is missing.",
+            "SMS.6521" => "Token authentication failed.",
+            "SMS.6015" => "A header is missing.",
+            "SMS.6016" => "The content type must be application/json.",
+            "SMS.7602" => "The source server does not exist.",
+            body => return body.to_owned(),
+        };
+        let id = format!(r#","request_id":"{number:032x}""#);
+        let id = if code == "APIGW.0101" { id.as_str() } else { "" };
+        format!(r#"{{"error_code":"{code}","error_msg":"{message}"{id}}}"#)
     };
-    let service =
-        |code: &str, message: &str| format!(r#"{{"error_code":"{code}","error_msg":"{message}"}}"#);
+    let start = r#"{"command_name":"START","command_param":{"task_id":"t"}}"#;
     let ok = get(PATH, "right");
-    for (number, (request, status, body)) in [
-        (get("/", "right"), 404, gateway(1)),
-        (get("/v3/sources//command", "right"), 404, gateway(2)),
-        (get("/v3/sources/a/b/command", "right"), 404, gateway(3)),
-        (get("/v3/sources/%ff/command", "right"), 404, gateway(4)),
-        (ok.replace("GET", "POST"), 404, gateway(5)),
-        (
-            ok.replace("X-Auth-Token: right\r\n", ""),
-            401,
-            service("SMS.6522", "X-Auth-Token is missing."),
-        ),
-        (get(PATH, ""), 401, service("SMS.6522", "X-Auth-Token is missing.")),
-        (get(PATH, "wrong"), 401, service("SMS.6521", "Token authentication failed.")),
-        (
-            get("/v3/sources/x/command", "wrong"),
-            401,
-            service("SMS.6521", "Token authentication failed."),
-        ),
-        (
-            ok.replace("Content-Type: application/json\r\n", ""),
-            400,
-            service("SMS.6015", "A header is missing."),
-        ),
-        (
-            ok.replace("application/json", "text/plain"),
-            400,
-            service("SMS.6016", "The content type must be application/json."),
-        ),
-        (
-            get("/v3/sources/x/command", "right"),
-            404,
-            service("SMS.7602", "The source server does not exist."),
-        ),
-        (ok.clone(), 200, r#"{"command_name":"START","command_param":{"task_id":"t"}}"#.into()),
-        (ok.replace("json", "json;charset=utf8"), 200, "{}".into()),
-        (ok.replace("application/json", "Application/JSON"), 200, "{}".into()),
-        (get("/v3/sources/%61/command?x=1", "right"), 200, "{}".into()),
+    for (index, (request, status, code)) in [
+        (get("/", "right"), 404, "APIGW.0101"),
+        (get("/v3/sources//command", "right"), 404, "APIGW.0101"),
+        (get("/v3/sources/a/b/command", "right"), 404, "APIGW.0101"),
+        (get("/v3/sources/%ff/command", "right"), 404, "APIGW.0101"),
+        (ok.replace("GET", "POST"), 404, "APIGW.0101"),
+        (ok.replace("X-Auth-Token: right\r\n", ""), 401, "SMS.6522"),
+        (get(PATH, ""), 401, "SMS.6522"),
+        (get(PATH, "wrong"), 401, "SMS.6521"),
+        (get("/v3/sources/x/command", "wrong"), 401, "SMS.6521"),
+        (ok.replace("Content-Type: application/json\r\n", ""), 400, "SMS.6015"),
+        (ok.replace("application/json", "text/plain"), 400, "SMS.6016"),
+        (get("/v3/sources/x/command", "right"), 404, "SMS.7602"),
+        (ok.clone(), 200, start),
+        (ok.replace("json", "json;charset=utf8"), 200, "{}"),
+        (ok.replace("application/json", "Application/JSON"), 200, "{}"),
+        (get("/v3/sources/%61/command?x=1", "right"), 200, "{}"),
     ]
     .into_iter()
     .enumerate()
     {
         let response = send(&simulator, &request);
-        assert_eq!((response.status, response.body.clone()), (status, body), "{request}");
-        let id = format!("{:032x}", number + 1);
+        assert_eq!(response.status, status, "{request}");
+        assert_eq!(response.body, body(index + 1, code), "{request}");
+        let id = format!("{:032x}", index + 1);
         assert_eq!(response.header("x-request-id"), Some(id.as_str()));
         assert_eq!(response.header("content-type"), Some("application/json"));
         assert!(response.header("date").is_some());
@@ -262,7 +251,7 @@ fn a_panic_of_the_observer_ends_its_connection_only() {
 
 #[test]
 fn waiting_ends_with_the_request() {
-    let simulator = started(Script::new().server("a", []));
+    let simulator = with_server(Script::new());
     assert!(!simulator.wait_for_requests(1, Duration::ZERO));
     thread::scope(|scope| {
         // The longest timeout: no instant is that far ahead.
@@ -274,7 +263,7 @@ fn waiting_ends_with_the_request() {
 
 #[test]
 fn stopping_ends_idle_connections_and_listening() {
-    let mut simulator = started(Script::new().server("a", []));
+    let mut simulator = with_server(Script::new());
     let (addr, mut idle) = (simulator.addr(), connect(&simulator));
     idle.write_all(get(PATH, "t").as_bytes()).expect("sent");
     assert!(simulator.wait_for_requests(1, LONG));

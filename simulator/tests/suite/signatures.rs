@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use huaweicloud_sms_simulator::{Script, Simulator};
+use huaweicloud_sms_simulator::Script;
 use ring::{digest, hmac};
 use time::OffsetDateTime;
 
-use crate::{MINUTE, PATH, get, send, started, unauthenticated};
+use crate::{MINUTE, PATH, get, send, unauthenticated, with_server};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -71,13 +71,8 @@ pub(crate) fn signed(secret: &str) -> String {
     to_sign().signed("AK", secret)
 }
 
-/// Starts a simulator that knows server `a`.
-fn with_server(script: Script) -> Simulator {
-    started(script.server("a", []))
-}
-
 #[test]
-fn a_good_signature_is_enough() {
+fn a_valid_signature_needs_no_token() {
     let simulator = with_server(Script::new().access_key("AK", "SK"));
     let response = send(&simulator, &signed("SK"));
     assert_eq!((response.status, response.body.as_str()), (200, "{}"));
@@ -164,8 +159,8 @@ fn five_failures_lock_the_key() {
     let simulator = with_server(Script::new().access_key("AK", "SK").access_key("AK2", "SK2"));
     let locked = unauthenticated("AK access failed to reach the limit,forbidden.");
     for _ in 0..5 {
-        let refusal = send(&simulator, &signed("wrong")).error();
-        assert_eq!(refusal, unauthenticated("verify aksk signature fail"));
+        let error = send(&simulator, &signed("wrong")).error();
+        assert_eq!(error, unauthenticated("verify aksk signature fail"));
     }
     assert_eq!(send(&simulator, &signed("SK")).error(), locked);
     assert_eq!(send(&simulator, &to_sign().signed("AK2", "SK2")).status, 200);
