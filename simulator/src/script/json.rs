@@ -43,7 +43,7 @@ impl Script {
         for (id, server) in form.servers.0 {
             let read = |place: String, answer: AnswerForm| {
                 let server = id.clone();
-                answer.try_into().map_err(|problem| Error::Answer { server, place, problem })
+                answer.read().map_err(|problem| Error::Answer { server, place, problem })
             };
             let mut queue = Queue::default();
             for (number, answer) in (1..).zip(server.answers) {
@@ -67,8 +67,8 @@ impl Script {
         (script.keys, script.users) = (form.access_keys, form.users);
         script.token_life = form.token_life_s.map(|life| span("token_life_s", life)).transpose()?;
         for (number, answer) in (1..).zip(form.logins) {
-            let answer = answer.try_into();
-            let answer = answer.map_err(|why| credentials(&format!("login {number}"), why))?;
+            let answer =
+                answer.read().map_err(|why| credentials(&format!("login {number}"), why))?;
             script.logins.push_back(answer);
         }
         Ok(script)
@@ -157,11 +157,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-impl TryFrom<AnswerForm> for Answer {
-    type Error = String;
-
-    fn try_from(form: AnswerForm) -> Result<Self, String> {
-        let AnswerForm { status, headers, json, body, raw, steps: list, silent, times } = form;
+impl AnswerForm {
+    fn read(self) -> Result<Answer, String> {
+        let Self { status, headers, json, body, raw, steps: list, silent, times } = self;
         let is_silent = silent == Some(true);
         let in_place = [raw.is_some(), list.is_some(), is_silent];
         let bodies = [json.is_some(), body.is_some()].into_iter().chain(in_place);
@@ -172,25 +170,22 @@ impl TryFrom<AnswerForm> for Answer {
             return Err("raw, steps and silent have no status and no headers".into());
         }
         let times = times.unwrap_or(1);
-        if !(1..=Self::MAX_TIMES).contains(&times) {
-            return Err(format!("times must be from 1 to {}", Self::MAX_TIMES));
+        if !(1..=Answer::MAX_TIMES).contains(&times) {
+            return Err(format!("times must be from 1 to {}", Answer::MAX_TIMES));
         }
-        if let Some(raw) = raw {
-            return Ok(Self::raw(raw).times(times));
-        }
-        if let Some(list) = list {
-            return Ok(Self::steps(steps(list)?).times(times));
-        }
-        if is_silent {
-            return Ok(Self::silent().times(times));
-        }
-        let status = status.unwrap_or(200);
-        let body = json.map(|json| json.to_string()).or(body).unwrap_or_default();
-        let has_wrong_body = matches!(status, 204 | 304) && !body.is_empty();
-        let mut answer = Self::try_body(status, body).ok_or("status must be from 200 to 599")?;
-        if has_wrong_body {
-            return Err(format!("status {status} has no body"));
-        }
+        let mut answer = match (raw, list) {
+            (Some(raw), _) => Answer::raw(raw),
+            (None, Some(list)) => Answer::steps(steps(list)?),
+            (None, None) if is_silent => Answer::silent(),
+            (None, None) => {
+                let status = status.unwrap_or(200);
+                let body = json.map(|json| json.to_string()).or(body).unwrap_or_default();
+                if matches!(status, 204 | 304) && !body.is_empty() {
+                    return Err(format!("status {status} has no body"));
+                }
+                Answer::try_body(status, body).ok_or("status must be from 200 to 599")?
+            }
+        };
         for (name, value) in &headers {
             let added = answer.reply.add_header(name, value);
             added.map_err(|_| format!("the header {name:?} can't be sent"))?;
@@ -216,34 +211,32 @@ enum StepForm {
     Reset,
 }
 
-impl TryFrom<StepForm> for Step {
-    type Error = String;
-
-    fn try_from(form: StepForm) -> Result<Self, String> {
-        Ok(match form {
-            StepForm::Send(text) => Self::send(text),
-            StepForm::SendHex(digits) => {
+impl StepForm {
+    fn read(self) -> Result<Step, String> {
+        Ok(match self {
+            Self::Send(text) => Step::send(text),
+            Self::SendHex(digits) => {
                 let why = "send_hex takes two hexadecimal digits for each byte";
-                Self::Send(unhex(&digits).ok_or(why)?)
+                Step::Send(unhex(&digits).ok_or(why)?)
             }
-            StepForm::Dribble { text, pause_ms } => Self::dribble(text, pause(pause_ms)?),
-            StepForm::Repeat { text, .. } if text.is_empty() => {
+            Self::Dribble { text, pause_ms } => Step::dribble(text, pause(pause_ms)?),
+            Self::Repeat { text, .. } if text.is_empty() => {
                 return Err("nothing can't be repeated".into());
             }
-            StepForm::Repeat { text, times } => Self::Repeat(text.into(), times),
-            StepForm::PauseMs(milliseconds) => Self::Pause(pause(milliseconds)?),
-            StepForm::Request => Self::Request,
-            StepForm::Continue => Self::Continue,
-            StepForm::Hold => Self::Hold,
-            StepForm::Close => Self::Close,
-            StepForm::Cut => Self::Cut,
-            StepForm::Reset => Self::Reset,
+            Self::Repeat { text, times } => Step::Repeat(text.into(), times),
+            Self::PauseMs(milliseconds) => Step::Pause(pause(milliseconds)?),
+            Self::Request => Step::Request,
+            Self::Continue => Step::Continue,
+            Self::Hold => Step::Hold,
+            Self::Close => Step::Close,
+            Self::Cut => Step::Cut,
+            Self::Reset => Step::Reset,
         })
     }
 }
 
 fn steps(forms: Vec<StepForm>) -> Result<Vec<Step>, String> {
-    forms.into_iter().map(Step::try_from).collect()
+    forms.into_iter().map(StepForm::read).collect()
 }
 
 /// The longest pause of a script, in milliseconds.

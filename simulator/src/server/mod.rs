@@ -224,13 +224,14 @@ impl Simulator {
             // A panic has been reported by the panic hook.
             let _ = accept.join();
         }
-        let live: Vec<Live> = self.service.state().live.drain().map(|(_, live)| live).collect();
-        for connection in &live {
+        let mut threads = Vec::new();
+        for live in self.service.state().live.values_mut() {
             // Fails if the client has closed it.
-            let _ = connection.stream.shutdown(Shutdown::Both);
+            let _ = live.stream.shutdown(Shutdown::Both);
+            threads.extend(live.thread.take());
         }
-        for connection in live {
-            let _ = connection.thread.join();
+        for thread in threads {
+            let _ = thread.join();
         }
     }
 }
@@ -275,12 +276,12 @@ fn serve(service: &Arc<Service>, stream: TcpStream) -> io::Result<()> {
     let service = Arc::clone(service);
     let thread = thread::Builder::new().name(format!("simulator {number}"));
     let thread = thread.spawn(move || {
-        // The stream is dropped before the guard, which drops the other handle.
+        // The stream is dropped before the guard, which drops the connection's other handle.
         let guard = ConnectionGuard { service: &service, number };
         let stream = stream;
         // An error is the client's: it disconnected, or does not trust the CA.
         let _ = connection::serve(&stream, &guard);
     })?;
-    state.live.insert(number, Live { stream: handle, thread, is_open: true });
+    state.live.insert(number, Live { stream: handle, thread: Some(thread), is_open: true });
     Ok(())
 }

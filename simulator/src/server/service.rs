@@ -61,7 +61,8 @@ pub(super) struct State {
 /// A connection that is being served.
 pub(super) struct Live {
     pub(super) stream: TcpStream,
-    pub(super) thread: JoinHandle<()>,
+    /// Taken by the stop, which joins it.
+    pub(super) thread: Option<JoinHandle<()>>,
     /// Neither side has closed it.
     pub(super) is_open: bool,
 }

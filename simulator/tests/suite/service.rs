@@ -82,13 +82,8 @@ fn rules_are_checked_in_order() {
 #[test]
 fn a_queue_is_given_in_order_and_then_its_idle_answer() {
     let script = Script::new()
-        .server(
-            "a",
-            [
-                Answer::command("STOP", None).times(2),
-                Answer::error(503, "X", "m").header("Retry-After", "7"),
-            ],
-        )
+        .server("a", [Answer::command("STOP", None).times(2)])
+        .server("a", [Answer::error(503, "X", "m").header("Retry-After", "7")])
         .idle("a", Answer::body(204, ""));
     let simulator = started(script);
     simulator.push("a", Answer::body(200, "<html>").header("content-type", "text/html"));
@@ -162,7 +157,7 @@ fn https_is_trusted_by_its_own_ca_only() {
         let request = request.replace("Host: h", "Host: h\r\nConnection: close");
         stream.write_all(request.as_bytes()).expect("sent");
         let mut all = String::new();
-        // An error without a close_notify.
+        // Fails without a close_notify.
         stream.read_to_string(&mut all).expect("closed properly");
         assert!(all.ends_with("\"task_id\":\"2c0689c860ad4728a497c91ec0844384\"}}"), "{all}");
     }
