@@ -4,7 +4,7 @@ use alloc::{borrow::ToOwned, string::String};
 use core::fmt::{self, Write};
 
 /// Shows a server's text and escapes what could steer a terminal or hide from a reader: control
-/// characters, line breaks, direction marks and other unprintable characters.
+/// characters, line breaks, direction marks, blank letters and other unprintable characters.
 ///
 /// The errors and names of this crate escape in their `Display`. Their accessors return the text
 /// unchanged.
@@ -24,9 +24,26 @@ impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.chars().try_for_each(|character| match character {
             '"' | '\'' | '\\' => f.write_char(character),
+            _ if is_blank(character) => write!(f, "{}", character.escape_unicode()),
             _ => write!(f, "{}", character.escape_debug()),
         })
     }
+}
+
+/// Letters and symbols that look like nothing: the fillers of Hangul, the empty patterns of Braille and of
+/// musical notes, the blanks of Egyptian hieroglyphs. `escape_debug` takes them for printable.
+fn is_blank(character: char) -> bool {
+    matches!(
+        character,
+        '\u{115f}'
+            | '\u{1160}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{ffa0}'
+            | '\u{13441}'
+            | '\u{13442}'
+            | '\u{1d159}'
+    )
 }
 
 /// The start of a body, escaped, in at most `limit` characters.
@@ -78,6 +95,21 @@ mod tests {
         assert_eq!(shown, "a\\u{1b}[31m\\r\\n\\t\\0\\u{9b}\\u{202e}\\u{200b}\\u{7f}z");
         let harmless = "it's \"fine\" \\ 服务器 é 😀";
         assert_eq!(Escaped(harmless).to_string(), harmless);
+    }
+
+    #[test]
+    fn escapes_every_character_that_looks_like_nothing() {
+        // The letters and symbols without a shape, then the characters that Unicode calls ignorable.
+        let blank = "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}\u{13441}\u{13442}\u{1d159}";
+        let ignorable = "\u{ad}\u{34f}\u{61c}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{180f}\u{200b}\u{200f}\
+                         \u{202a}\u{2060}\u{2065}\u{206f}\u{fe00}\u{fe0f}\u{feff}\u{fff0}\u{1bca0}\
+                         \u{1d173}\u{e0000}\u{e0001}\u{e007f}\u{e0100}\u{e0fff}";
+        let spaces = "\u{a0}\u{1680}\u{2000}\u{200a}\u{2028}\u{202f}\u{205f}\u{3000}";
+        for character in [blank, ignorable, spaces].iter().flat_map(|text| text.chars()) {
+            let shown = Escaped(character.encode_utf8(&mut [0; 4])).to_string();
+            assert!(shown.starts_with("\\u{"), "U+{:04X}", u32::from(character));
+        }
+        assert_eq!(Escaped("START\u{3164}").to_string(), "START\\u{3164}");
     }
 
     #[test]

@@ -56,6 +56,19 @@ impl ApiError {
         }
     }
 
+    pub(super) fn map_texts(mut self, map: &mut dyn FnMut(&str) -> String) -> Self {
+        let texts = [
+            &mut self.code,
+            &mut self.message,
+            &mut self.request_id,
+            &mut self.encoded_authorization_message,
+        ];
+        let details = self.details.iter_mut().flat_map(|d| [&mut d.code, &mut d.message]);
+        let texts = texts.into_iter().chain(details).flatten().chain(&mut self.error_param);
+        texts.for_each(|text| *text = map(text));
+        self
+    }
+
     /// The response's status. One code may have several: `SMS.9004` is sent with 400 and 403.
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -19,6 +19,11 @@ impl BodyError {
         Self { status, problem, request_id: request_id(headers, None) }
     }
 
+    pub(super) fn map_texts(mut self, map: &mut dyn FnMut(&str) -> String) -> Self {
+        self.request_id = self.request_id.as_deref().map(map);
+        self
+    }
+
     /// The response's status: 200, 201 or 204.
     #[must_use]
     pub fn status(&self) -> StatusCode {

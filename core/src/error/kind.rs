@@ -76,6 +76,25 @@ impl ApiErrorKind {
         })
     }
 
+    /// The kind in lower case, for logs: `token_expired`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::TokenExpired => "token_expired",
+            Self::ClockSkew => "clock_skew",
+            Self::KeyLocked => "key_locked",
+            Self::Forbidden => "forbidden",
+            Self::AccountRestricted => "account_restricted",
+            Self::ServerUnknown => "server_unknown",
+            Self::NoTask => "no_task",
+            Self::NotFound => "not_found",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::InvalidRequest => "invalid_request",
+        }
+    }
+
     /// Whether the same request may succeed later without any change.
     #[must_use]
     pub const fn is_retryable(self) -> bool {

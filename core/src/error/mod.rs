@@ -5,7 +5,7 @@ mod kind;
 mod read;
 mod status;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
@@ -75,6 +75,28 @@ impl ResponseError {
         let body = read::read(response.body().as_ref()).ok()??;
         let error = ApiError::from_body(response.status(), response.headers(), body);
         Some(Self::Api(Box::new(error)))
+    }
+
+    /// Replaces each text that a server wrote, such as a message or a request id. Use it to remove your own
+    /// secrets before you show an error: a server may echo them.
+    ///
+    /// ```
+    /// use huaweicloud_sms_core::{ResponseError, http};
+    ///
+    /// let response = http::Response::builder().status(500).body("bad token: not-a-real-token")?;
+    /// let error = ResponseError::from_response(&response);
+    /// let error = error.map_texts(|text| text.replace("not-a-real-token", "[withheld]"));
+    /// let shown = "status 500 (Internal Server Error); the body starts with: bad token: [withheld]";
+    /// assert_eq!(error.to_string(), shown);
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use]
+    pub fn map_texts(self, mut map: impl FnMut(&str) -> String) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(Box::new(error.map_texts(&mut map))),
+            Self::Status(error) => Self::Status(Box::new(error.map_texts(&mut map))),
+            Self::Body(error) => Self::Body(error.map_texts(&mut map)),
+        }
     }
 
     /// Whether the same request may succeed later without any change: the service or the path to it
