@@ -18,27 +18,25 @@ use crate::{
     call,
     credentials_file::{CredentialsFile, Section},
     environment, file,
-    redactor::Redactor,
+    redactor::{self, Kind},
 };
 
 /// How long a new credential has to stay in its file before it is sent.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// A credential, and what must not be printed of it.
+/// A credential, and what it consists of, to tell whether its file has another one.
 pub(crate) struct Loaded {
     pub(crate) credential: Credential,
     secrets: Vec<String>,
-    /// What else it consists of: ids, names, addresses.
+    /// Ids, names, addresses.
     names: Vec<Option<String>>,
 }
 
 impl Loaded {
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter().map(String::as_str)
-    }
-
-    pub(crate) fn redactor(&self) -> Redactor {
-        Redactor::new(self.secrets())
+    /// No secret of it is shown from now on.
+    fn new(credential: Credential, secrets: Vec<String>, names: Vec<Option<String>>) -> Self {
+        secrets.iter().for_each(|secret| redactor::keep(Kind::Credential, secret));
+        Self { credential, secrets, names }
     }
 
     /// What it is, for people.
@@ -102,11 +100,8 @@ pub(crate) fn reload(args: &Call, old: &Loaded) -> Result<Loaded, String> {
     }
 }
 
-/// Like [`load`], for a user only: the login, and what must not be printed of it.
-pub(crate) fn load_user(
-    args: &Credentials,
-    allow_http: bool,
-) -> Result<(IssueToken, Redactor), String> {
+/// Like [`load`], for a user only.
+pub(crate) fn load_user(args: &Credentials, allow_http: bool) -> Result<IssueToken, String> {
     let path = credentials_file(args);
     let loaded = match &path {
         Some(path) => from_file(path, args, allow_http)?,
@@ -115,9 +110,8 @@ pub(crate) fn load_user(
              HW_USER_NAME and HW_USER_PASSWORD",
         )?,
     };
-    let redactor = loaded.redactor();
     match loaded.credential {
-        Credential::Login(login) => Ok((login, redactor)),
+        Credential::Login(login) => Ok(login),
         _ => Err(format!(
             "the credentials file {} has a key, and a token is for a user: give one with a [password] \
              section",
@@ -137,7 +131,7 @@ pub(crate) fn token_text(path: &Path) -> Result<String, String> {
 fn token_of(text: &str, source: &str) -> Result<Loaded, String> {
     reject_quotes("the token", text).map_err(|error| format!("{source}: {error}"))?;
     let token: AuthToken = text.parse().map_err(|error| format!("{source}: {error}"))?;
-    Ok(Loaded { credential: token.into(), secrets: vec![text.to_owned()], names: Vec::new() })
+    Ok(Loaded::new(token.into(), vec![text.to_owned()], Vec::new()))
 }
 
 fn credentials_file(args: &Credentials) -> Option<PathBuf> {
@@ -205,7 +199,7 @@ pub(crate) fn key(id: String, secret: String, get: Get<'_>) -> Result<Loaded, St
         key = key.with_domain_id(id).map_err(failed)?;
     }
     let secrets = [secret].into_iter().chain(security_token).collect();
-    Ok(Loaded { credential: key.into(), secrets, names: vec![Some(id), project_id, domain_id] })
+    Ok(Loaded::new(key.into(), secrets, vec![Some(id), project_id, domain_id]))
 }
 
 /// `parts` are the names of domain and user, and the password.
@@ -229,7 +223,7 @@ pub(crate) fn user(parts: [String; 3], iam: &Endpoint, get: Get<'_>) -> Result<L
     };
     let login = IssueToken::new(iam, &user, scope).map_err(failed)?;
     let names = vec![Some(iam.to_string()), Some(domain), Some(name), project_id, project_name];
-    Ok(Loaded { credential: login.into(), secrets: vec![password], names })
+    Ok(Loaded::new(login.into(), vec![password], names))
 }
 
 /// The address to log in at. It is never guessed, because a password is sent there.

@@ -13,7 +13,6 @@ use huaweicloud_sms_simulator::{Request, Script, Simulator};
 use crate::{
     args::Transport,
     exit::Exit,
-    redactor::Redactor,
     report,
     transport::{self, AVAILABLE},
 };
@@ -89,6 +88,6 @@ fn show(
         writeln!(out, "  > {name}: {value}")?;
     }
     writeln!(out, "  < status {}", request.status)?;
-    let answer = report::text(&Ok(answer), &Redactor::default());
+    let answer = report::text(&Ok(answer));
     answer.lines().try_for_each(|line| writeln!(out, "  < {line}"))
 }

@@ -1,10 +1,15 @@
 //! Why there is no answer.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 
-use huaweicloud_sms::{Answer, Error, ResponseError, TransportError};
+use huaweicloud_sms::{Answer, Error, Escaped, ResponseError};
 
-use crate::{advice::advice, exit::Exit, redactor::Redactor};
+use crate::{
+    advice::advice,
+    exit::Exit,
+    redactor::{self, WITHHELD},
+    transport::TransportFailure,
+};
 
 /// The outcome of a call.
 pub(crate) type Outcome = Result<Answer, Failure>;
@@ -14,22 +19,54 @@ pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
     /// The call failed.
-    Call(Error<TransportError>),
+    Call(Error<TransportFailure>),
     /// The login failed.
-    Login(Error<TransportError>),
+    Login(Error<TransportFailure>),
 }
 
 impl Failure {
-    fn error(&self) -> Option<&Error<TransportError>> {
+    fn error(&self) -> Option<&Error<TransportFailure>> {
         match self {
             Self::Input(_) => None,
             Self::Call(error) | Self::Login(error) => Some(error),
         }
     }
 
-    /// The response that is not an answer, if there was one.
-    pub(crate) fn response(&self) -> Option<&ResponseError> {
-        self.error()?.response()
+    /// The response that is not an answer, if there was one, with texts that may be shown.
+    pub(crate) fn response(&self) -> Option<ResponseError> {
+        let error = self.error()?.response()?;
+        let mut texts = Vec::new();
+        let error = error.clone().map_texts(|text| {
+            texts.push(text.to_owned());
+            text.to_owned()
+        });
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        let mut shown = redactor::withhold(&texts).into_iter();
+        let fresh_token = self.may_hold_fresh_token(&error);
+        Some(error.map_texts(|text| match shown.next() {
+            Some(shown) if fresh_token.as_deref() != Some(text) => shown,
+            _ => WITHHELD.into(),
+        }))
+    }
+
+    /// A page in place of a login's answer. It may hold a token that nobody knows yet.
+    fn may_hold_fresh_token(&self, error: &ResponseError) -> Option<String> {
+        match (self, error) {
+            (Self::Login(_), ResponseError::Status(page))
+                if !page.status().is_client_error() && !page.status().is_server_error() =>
+            {
+                Some(page.excerpt().to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Why the transport failed, if it did.
+    pub(crate) fn transport(&self) -> Option<&TransportFailure> {
+        match self.error()? {
+            Error::Transport(failure) => Some(failure),
+            _ => None,
+        }
     }
 
     /// The request that failed, if it is another than the call.
@@ -55,6 +92,19 @@ impl Failure {
         }
     }
 
+    /// What it is within its kind, such as `dns` or `throttled`.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        Some(match self.error()? {
+            Error::Transport(failure) => failure.error.kind().as_str(),
+            Error::Response(ResponseError::Api(error)) => error.kind().as_str(),
+            Error::Response(ResponseError::Status(error)) if error.status().is_redirection() => {
+                "redirect"
+            }
+            Error::Response(ResponseError::Status(_)) => "unexpected_status",
+            _ => "unreadable_body",
+        })
+    }
+
     /// Whether an operator would take both for the same. Their messages and request ids may differ.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.identity() == other.identity()
@@ -67,15 +117,24 @@ impl Failure {
             Some(Error::Response(ResponseError::Body(error))) => error.problem().to_string(),
             _ => String::new(),
         };
-        let status = self.response().map(ResponseError::status);
+        let status = self.error().and_then(Error::status);
         (self.exit(), self.during(), status, details)
     }
 
+    /// What happened, escaped.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Input(message) => message.clone(),
-            Self::Call(error) => error.to_string(),
-            Self::Login(error) => format!("login: {error}"),
+            Self::Input(message) => redactor::shown(message),
+            Self::Call(error) => self.error_message(error),
+            Self::Login(error) => format!("login: {}", self.error_message(error)),
+        }
+    }
+
+    fn error_message(&self, error: &Error<TransportFailure>) -> String {
+        match self.response() {
+            // It escapes its texts.
+            Some(response) => response.to_string(),
+            None => redactor::shown(&error.to_string()),
         }
     }
 
@@ -90,20 +149,65 @@ impl Failure {
                     .into()
             }
             (_, Error::Response(ResponseError::Api(error))) => error.kind().advice().into(),
-            (_, Error::Transport(error)) => advice(error),
+            (_, Error::Transport(failure)) => advice(&failure.error),
             _ => "something between here and the service answered in its place (a proxy, a login \
                   page, a load balancer): check the endpoint and the proxy"
                 .into(),
         })
     }
 
-    /// Logs the HTTP client's own words, which differ from one client to the other.
-    pub(crate) fn log_causes(&self, redactor: &Redactor) {
-        let Some(Error::Transport(error)) = self.error() else { return };
-        let mut source = error.source();
-        while let Some(error) = source {
-            log::info!("cause: {}", redactor.redact(&error.to_string()));
-            source = error.source();
+    /// The HTTP client's own words, from the outermost error to its root. They differ from one client to
+    /// the other.
+    pub(crate) fn causes(&self) -> Vec<String> {
+        self.transport().map(|failure| causes(&failure.error)).unwrap_or_default()
+    }
+}
+
+fn causes(error: &dyn StdError) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        // Some errors repeat their source.
+        if causes.last().is_none_or(|last| !last.contains(&cause)) {
+            causes.push(cause);
         }
+        source = error.source();
+    }
+    let causes: Vec<_> = causes.iter().map(String::as_str).collect();
+    let shown = redactor::withhold(&causes).into_iter();
+    shown.map(|cause| Escaped(&cause).to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt, io};
+
+    use super::*;
+
+    /// Such as rustls makes of a certificate's names.
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "outer: {}", self.0)
+        }
+    }
+
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn causes_are_cut_and_escaped() {
+        let name = format!("for x\u{1b}]0;owned\u{7}\n[INFO  forged] {}", "A".repeat(3000));
+        let error = Outer(io::Error::other(Outer(io::Error::other(name))));
+        let causes = causes(&error);
+        assert_eq!(causes.len(), 1, "{causes:?}");
+        assert!(causes[0].starts_with("outer: for x\\u{1b}]0;owned\\u{7}\\n[INFO  forged] AAA"));
+        assert!(causes[0].ends_with(" characters]") && causes[0].len() < 1200, "{causes:?}");
     }
 }

@@ -43,6 +43,7 @@ pub fn run() -> ExitCode {
         Err(wrong_usage) => wrong_usage.exit(),
     };
     logging::start(args.verbose);
+    redactor::keep_proxy_passwords();
     match args.command {
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),

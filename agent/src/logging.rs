@@ -1,6 +1,10 @@
 //! Logs to standard error.
 
+use std::io::Write;
+
 use log::LevelFilter;
+
+use crate::redactor;
 
 /// Starts logging: warnings, and with each `-v` one level more.
 pub(crate) fn start(verbose: u8) {
@@ -11,8 +15,12 @@ pub(crate) fn start(verbose: u8) {
         _ => LevelFilter::Trace,
     };
     env_logger::Builder::new()
-        .filter_level(level)
-        // At TRACE it dumps every sent byte, the token included.
-        .filter_module("ureq_proto", level.min(LevelFilter::Debug))
+        // At DEBUG and TRACE the HTTP clients log headers and bytes, the token included.
+        .filter_level(level.min(LevelFilter::Info))
+        .filter_module("huaweicloud_sms", level)
+        .format(|line, record| {
+            let text = redactor::shown_line(&record.args().to_string());
+            writeln!(line, "[{:<5} {}] {text}", record.level(), record.target())
+        })
         .init();
 }

@@ -8,39 +8,29 @@ use crate::{
     args::Call,
     call, clock, credential,
     failure::{Failure, Outcome},
-    redactor::Redactor,
+    redactor::{self, Kind},
     report,
     transport::{self, Client},
 };
 
 pub(crate) fn run(args: &Call) -> ExitCode {
-    let (outcome, redactor) = match credential::load(args) {
-        Ok(loaded) => {
-            let mut redactor = loaded.redactor();
-            (obtain(args, &loaded.credential, &mut redactor), redactor)
-        }
-        Err(message) => (Err(Failure::Input(message)), Redactor::default()),
-    };
-    report::print(&outcome, args.connection.format, &redactor).into()
+    let loaded = credential::load(args).map_err(Failure::Input);
+    let outcome = loaded.and_then(|loaded| obtain(args, &loaded.credential));
+    report::print(&outcome, args.connection.format).into()
 }
 
-fn obtain(args: &Call, credential: &Credential, redactor: &mut Redactor) -> Outcome {
+fn obtain(args: &Call, credential: &Credential) -> Outcome {
     let (call, settings) = call::prepare(args).map_err(Failure::Input)?;
     let client = transport::client(args.connection.transport, settings).map_err(Failure::Input)?;
     let client = client.follow_server_clock(args.follow_server_clock);
-    let outcome = send(&client, &call, credential, redactor);
+    let outcome = send(&client, &call, credential);
     if let Some(skew) = client.clock_skew() {
         clock::warn(skew);
     }
     outcome
 }
 
-fn send(
-    client: &Client,
-    call: &ObtainCommand,
-    credential: &Credential,
-    redactor: &mut Redactor,
-) -> Outcome {
+fn send(client: &Client, call: &ObtainCommand, credential: &Credential) -> Outcome {
     let result = match credential {
         Credential::Token(token) => client.send(call, token),
         Credential::Key(key) => {
@@ -60,7 +50,7 @@ fn send(
         }
         Credential::Login(login) => {
             let issued = client.send(login, &Unauthenticated).map_err(Failure::Login)?;
-            redactor.add(issued.token.reveal());
+            redactor::keep(Kind::Token, issued.token.reveal());
             log::info!("logged in, until {} by IAM's clock", issued.expires_at);
             client.send(call, &issued.token)
         }

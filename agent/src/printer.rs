@@ -6,9 +6,8 @@ use huaweicloud_sms::Answer;
 
 use crate::{
     args,
-    credential::Loaded,
     failure::{Failure, Outcome},
-    redactor::Recent,
+    redactor::{self, Kind},
     report,
     seen::Seen,
 };
@@ -23,7 +22,6 @@ pub(crate) struct Printer {
     /// The last failed login, until one succeeds.
     login_error: Option<Failure>,
     seen: Seen,
-    secrets: Recent,
     /// Whether standard error is a terminal, which shows a line with the present wait.
     is_terminal: bool,
     /// The length of that line now, in characters.
@@ -31,7 +29,7 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new(args: &args::Watch, loaded: &Loaded) -> Self {
+    pub(crate) fn new(args: &args::Watch) -> Self {
         Self {
             format: args.call.connection.format,
             prints_every: args.every,
@@ -40,7 +38,6 @@ impl Printer {
             repeated: 0,
             login_error: None,
             seen: Seen::default(),
-            secrets: Recent::new(loaded.secrets()),
             is_terminal: io::stderr().is_terminal(),
             wait_width: 0,
         }
@@ -81,20 +78,19 @@ impl Printer {
 
     fn print_now(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.clear_wait();
-        report::print_at(Some(&now()), outcome, self.format, &self.secrets.redactor())
+        report::print_at(Some(&now()), outcome, self.format)
     }
 
-    /// Redacts this token from now on.
+    /// Withholds this token from now on.
     pub(crate) fn logged_in(&mut self, token: &str) {
         self.login_error = None;
-        self.secrets.add_token(token);
+        redactor::keep(Kind::Token, token);
     }
 
-    /// Redacts this credential from now on. The next outcome counts as new.
-    pub(crate) fn renewed(&mut self, loaded: &Loaded) -> io::Result<()> {
+    /// Takes the next outcome for a new one, since there is a new credential.
+    pub(crate) fn renewed(&mut self) -> io::Result<()> {
         self.print_repeated()?;
         (self.last, self.login_error) = (None, None);
-        self.secrets.add_credential(loaded.secrets());
         Ok(())
     }
 

@@ -1,96 +1,107 @@
-//! Keeps secrets out of what is printed.
+//! The one way out for every text that a server, a certificate, a proxy or a file supplied: it is cut, and
+//! withheld as a whole if it contains a secret. Where it is printed or logged, it is also escaped.
+//!
+//! SECURITY.md says which spellings of a secret are recognised.
 
-use std::collections::VecDeque;
+mod secrets;
+mod spelling;
+
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use huaweicloud_sms::Escaped;
 
-/// Removes secrets from a text that may echo them, also pieces of a secret that was truncated.
-#[derive(Clone, Default)]
-pub(crate) struct Redactor {
-    spellings: Vec<String>,
+use self::secrets::Secrets;
+pub(crate) use self::spelling::is_hidden;
+
+/// What is shown in place of a text that contains a secret.
+pub(crate) const WITHHELD: &str = "[withheld: contains a credential]";
+
+/// The longest text that is shown, in characters.
+const MAX_TEXT: usize = 1024;
+/// The longest line of a log, in characters. It may consist of several texts.
+const MAX_LINE: usize = 4096;
+
+/// What a secret is. Those of one kind do not displace those of another.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// A part of a credential that was loaded.
+    Credential,
+    /// A token from a login.
+    Token,
+    /// The signature of a request.
+    Signature,
 }
 
-impl Redactor {
-    /// A shorter piece may be there by chance. A shorter secret is searched as a whole.
-    const PIECE: usize = 12;
-    const MARK: &'static str = "[redacted]";
+/// The secrets of this process. One place for all, so that no text can pass by.
+static SECRETS: LazyLock<Mutex<[Secrets; 3]>> = LazyLock::new(Mutex::default);
 
-    /// Empty secrets are ignored.
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut redactor = Self::default();
-        secrets.into_iter().for_each(|secret| redactor.add(secret));
-        redactor
-    }
+/// Withholds every text that contains this secret, from now on.
+pub(crate) fn keep(kind: Kind, secret: &str) {
+    SECRETS.lock().unwrap_or_else(PoisonError::into_inner)[kind as usize].add(secret);
+}
 
-    /// Adds a secret in four spellings: verbatim and as a JSON string, as an echoed login has it, and both
-    /// escaped for display.
-    pub(crate) fn add(&mut self, secret: &str) {
-        let json = serde_json::Value::from(secret).to_string();
-        let json = json.get(1..json.len() - 1).unwrap_or_default();
-        for spelling in [secret, json] {
-            for spelling in [spelling.to_owned(), Escaped(spelling).to_string()] {
-                if !spelling.is_empty() && !self.spellings.contains(&spelling) {
-                    self.spellings.push(spelling);
-                }
+/// Keeps the password of the environment's proxies, which a proxy may echo.
+pub(crate) fn keep_proxy_passwords() {
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+        for name in [name.to_owned(), name.to_lowercase()] {
+            let Ok(url) = std::env::var(name) else { continue };
+            let user = url.rsplit_once('@').map(|(user, _)| user);
+            if let Some((_, password)) = user.and_then(|user| user.rsplit_once(':')) {
+                keep(Kind::Credential, password);
             }
         }
     }
-
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let bytes = text.as_bytes();
-        let mut is_secret = vec![false; bytes.len()];
-        for secret in self.spellings.iter().map(String::as_bytes) {
-            let piece = secret.len().min(Self::PIECE);
-            for (start, window) in bytes.windows(piece).enumerate() {
-                if secret.windows(piece).any(|part| part == window) {
-                    is_secret[start..start + piece].fill(true);
-                }
-            }
-        }
-        let mut shown = String::with_capacity(text.len());
-        let mut was_secret = false;
-        for (index, character) in text.char_indices() {
-            // A piece of a password may begin or end within a character.
-            let is_secret = is_secret[index..index + character.len_utf8()].contains(&true);
-            match (is_secret, was_secret) {
-                (false, _) => shown.push(character),
-                (true, false) => shown.push_str(Self::MARK),
-                (true, true) => {}
-            }
-            was_secret = is_secret;
-        }
-        shown
-    }
 }
 
-/// The secrets that a server may still echo: those of the last two credentials and the last two tokens.
-/// A replaced one may be in use for a while.
-pub(crate) struct Recent {
-    credentials: VecDeque<Vec<String>>,
-    tokens: VecDeque<String>,
+/// Cuts the texts of one line and withholds those that contain a secret. If a secret is split over several
+/// texts, it withholds all. The result is not escaped.
+pub(crate) fn withhold(texts: &[&str]) -> Vec<String> {
+    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    withhold_from(&*secrets, texts)
 }
 
-impl Recent {
-    const COUNT: usize = 2;
+/// A text as it may be printed.
+pub(crate) fn shown(text: &str) -> String {
+    let text = withhold(&[text]).remove(0);
+    Escaped(&text).to_string()
+}
 
-    pub(crate) fn new<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
-        let mut recent = Self { credentials: VecDeque::new(), tokens: VecDeque::new() };
-        recent.add_credential(secrets);
-        recent
+/// A line as it may be logged.
+pub(crate) fn shown_line(line: &str) -> String {
+    let line = cut(line, MAX_LINE);
+    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    let line = if has_secret(&*secrets, &line) { WITHHELD } else { &line };
+    Escaped(line).to_string()
+}
+
+fn withhold_from(secrets: &[Secrets], texts: &[&str]) -> Vec<String> {
+    let mut shown: Vec<String> = texts.iter().map(|text| cut(text, MAX_TEXT)).collect();
+    let mut joined = String::new();
+    for text in &mut shown {
+        if has_secret(secrets, text) {
+            *text = WITHHELD.into();
+        } else {
+            joined.push_str(text);
+        }
     }
-
-    pub(crate) fn add_credential<'a>(&mut self, secrets: impl Iterator<Item = &'a str>) {
-        self.credentials.push_front(secrets.map(str::to_owned).collect());
-        self.credentials.truncate(Self::COUNT);
+    if texts.len() > 1 && has_secret(secrets, &joined) {
+        shown.fill(WITHHELD.into());
     }
+    shown
+}
 
-    pub(crate) fn add_token(&mut self, token: &str) {
-        self.tokens.push_front(token.to_owned());
-        self.tokens.truncate(Self::COUNT);
-    }
+fn has_secret(secrets: &[Secrets], text: &str) -> bool {
+    spelling::any(text, |spelling| secrets.iter().any(|secrets| secrets.are_in(spelling)))
+}
 
-    pub(crate) fn redactor(&self) -> Redactor {
-        Redactor::new(self.credentials.iter().flatten().chain(&self.tokens).map(String::as_str))
+/// Cuts before anything else looks at the text, so that the cost of the rest is bounded.
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let length = text.chars().count();
+            format!("{}... [cut: {limit} of {length} characters]", &text[..end])
+        }
     }
 }
 
@@ -98,61 +109,157 @@ impl Recent {
 mod tests {
     use super::*;
 
+    fn secrets(texts: &[&str]) -> [Secrets; 1] {
+        let mut secrets = Secrets::default();
+        texts.iter().for_each(|text| secrets.add(text));
+        [secrets]
+    }
+
+    fn is_withheld(secret: &str, text: &str) -> bool {
+        let [shown] = &withhold_from(&secrets(&[secret]), &[text])[..] else { unreachable!() };
+        assert!(shown == WITHHELD || shown == text, "{shown}");
+        shown == WITHHELD
+    }
+
+    const PASSWORD: &str = "Tr0ub&dor<7>/x Zür\"ich\\ö";
+    const TOKEN: &str = "MIIEpAYJKoZIhvcNAQcCoIIElTCCBJECAQExDTALBglghkgBZQMEAgEwggJy";
+
+    /// The spellings that SECURITY.md names.
     #[test]
-    fn redacts_a_secret_and_its_pieces() {
-        let redactor = Redactor::new(["abcdefghijklmnopqrstuvwxyz"]);
-        for (text, shown) in [
-            ("", ""),
-            ("nothing here", "nothing here"),
-            ("é abcdefghijklmnopqrstuvwxyz é", "é [redacted] é"),
-            ("cut: abcdefghijkl", "cut: [redacted]"),
-            ("abcdefghijk is too short to tell", "abcdefghijk is too short to tell"),
-            ("mnopqrstuvwxyz, abcdefghijklm", "[redacted], [redacted]"),
+    fn withholds_every_spelling_that_is_promised() {
+        for text in [
+            // As it is, in another case, with spaces, line breaks and invisible characters.
+            r#"bad: Tr0ub&dor<7>/x Zür"ich\ö!"#,
+            r#"bad: TR0UB&DOR<7>/X ZÜR"ICH\Ö"#,
+            "T r 0 u b & d o r < 7 > / x Z ü r \" i c h \\ ö",
+            "Tr0ub\r\n&dor\u{200b}<7>\u{3164}/x\u{ad} Zür\"ich\\ö",
+            // As JSON, also in a text that is JSON again.
+            r#"{"password":"Tr0ub&dor<7>\/x Z\u00fcr\"ich\\\u00F6"}"#,
+            r#"{\"password\":\"Tr0ub\u0026dor\u003c7\u003e\\/x Z\\u00fcr\\\"ich\\\\\\u00f6\"}"#,
+            r"Tr0ub&dor<7>/x Z\xfcr\x22ich\\\xf6",
+            r#"Tr0ub&dor<7>/x Z\303\274r\"ich\\\303\266"#,
+            r#"Tr0ub&dor<7>/x Z\u{fc}r"ich\\u{f6}"#,
+            // As HTML.
+            "<p>Tr0ub&amp;dor&lt;7&gt;/x Z&uuml;r&quot;ich\\&ouml;</p>",
+            "Tr0ub&#38;dor&#60;7&#x3E;&#X2f;x Z&#252;r&#34;ich&#92;&#xF6;",
+            "Tr0ub&amp;amp;dor&amp;lt;7&amp;gt;/x Z&amp;uuml;r&amp;quot;ich&bsol;&ouml;",
+            // In an address.
+            "password=Tr0ub%26dor%3C7%3E%2Fx%20Z%C3%BCr%22ich%5C%C3%B6",
+            "password=Tr0ub%26dor%3c7%3e%2fx+Z%c3%bcr%22ich%5c%c3%b6",
+            "password=Tr0ub%2526dor%253C7%253E%252Fx%2520Z%25C3%25BCr%2522ich",
+            "password=Tr0ub%26dor%3C7%3E%2Fx%20Z%FCr%22ich%5C%F6",
+            "password=Tr0ub%u0026dor%u003C7%u003E/x%20Z%u00FCr",
+            // In base64 at each of its offsets, in base64 again, for addresses, over several lines.
+            "VHIwdWImZG9yPDc+L3ggWsO8ciJpY2hcw7Y=",
+            "eFRyMHViJmRvcjw3Pi94IFrDvHIiaWNoXMO2",
+            "eHhUcjB1YiZkb3I8Nz4veCBaw7xyImljaFzDtg==",
+            "eHh4VHIwdWImZG9yPDc-L3ggWsO8ciJpY2hcw7Y",
+            "VkhJd2RXSW1aRzl5UERjK0wzZ2dXc084Y2lKcFkyaGN3N1k9",
+            "VHIwdWImZG9y\r\n PDc+L3ggWsO8\r\n ciJpY2hcw7Y=",
+            "VHIwdWImZG9yPDc%2BL3ggWsO8ciJpY2hcw7Y%3D",
+            // In hexadecimal and as numbers.
+            "547230756226646f723c373e2f78205ac3bc7222",
+            "x: a547230756226646F723C373E2F78205AC3BC7222",
+            "0000: 54 72 30 75 62 26 64 6f 72 3c 37 3e 2f 78 20 5a",
+            "54:72:30:75:62:26:64:6F:72:3C:37:3E:2F:78",
+            "[0x54, 0x72, 0x30, 0x75, 0x62, 0x26, 0x64, 0x6f, 0x72, 0x3c, 0x37]",
+            "[84, 114, 48, 117, 98, 38, 100, 111, 114, 60, 55, 62]",
+            // As UTF-16.
+            "T\0r\0\x30\0u\0b\0&\0d\0o\0r\0<\0\x37\0>\0",
         ] {
-            assert_eq!(redactor.redact(text), shown);
+            assert!(is_withheld(PASSWORD, text), "{text}");
+            assert!(!is_withheld("another-Password-2026", text), "{text}");
         }
     }
 
     #[test]
-    fn redacts_several_secrets() {
-        let redactor = Redactor::new(["first", "", "pässwörter-é"]);
-        assert_eq!(redactor.redact("a first, pässwörter-é"), "a [redacted], [redacted]");
-        assert_eq!(redactor.redact("firstpässwörter-é!"), "[redacted]!");
-        assert_eq!(Redactor::default().redact("a first"), "a first");
-    }
-
-    #[test]
-    fn redacts_replaced_secrets() {
-        let mut recent = Recent::new(["password-1"].into_iter());
-        recent.add_token("token-1");
-        recent.add_credential(["password-2"].into_iter());
-        recent.add_token("token-2");
-        let shown = recent.redactor().redact("password-1 token-1 password-2 token-2");
-        assert_eq!(shown, "[redacted] [redacted] [redacted] [redacted]");
-        // The memory of months of renewals is bounded.
-        for token in 3..100 {
-            recent.add_token(&format!("token-{token}"));
+    fn withholds_pieces_of_a_secret() {
+        for (text, expected) in [
+            ("", false),
+            ("nothing here", false),
+            ("Tr0ub&do", true),
+            ("Tr0ub&d", false),
+            ("ub&dor<7", true),
+            ("x Zür\"ich\\", true),
+            // What base64 and an address leave of a piece.
+            ("VHIwdWImZG9yPDc", true),
+            ("Tr0ub%26dor%3", true),
+        ] {
+            assert_eq!(is_withheld(PASSWORD, text), expected, "{text}");
         }
-        let shown = recent.redactor().redact("password-1 token-1 password-2 token-98 token-99");
-        assert_eq!(shown, "[redacted] token-1 [redacted] [redacted] [redacted]");
+        for start in 0..TOKEN.len() - 12 {
+            assert!(is_withheld(TOKEN, &format!("<{}>", &TOKEN[start..start + 12])), "{start}");
+        }
+        assert!(!is_withheld(TOKEN, &TOKEN[1..8]));
+        // 9 of 10 characters, as a cut leaves them.
+        assert!(is_withheld("Qw7!zT-4mK", "xQw7!zT-4m"));
     }
 
     #[test]
-    fn redacts_every_spelling() {
-        let secret = "lo\"ng\\pa\u{200b}ss-e\u{301}-wo\"rd";
-        let redactor = Redactor::new([secret]);
-        let json = serde_json::Value::from(secret).to_string();
-        for text in [secret, &json] {
-            for text in [text.to_owned(), Escaped(text).to_string()] {
-                let shown = redactor.redact(&text);
-                assert_eq!(shown.trim_matches('"'), "[redacted]", "{text}");
-            }
+    fn a_word_of_the_service_is_not_a_piece() {
+        assert!(!is_withheld("Password@123", "the user name or password is wrong"));
+        assert!(is_withheld("Password@123", "password@123 is wrong"));
+        assert!(is_withheld("password", "PASSWORD"));
+    }
+
+    #[test]
+    fn withholds_short_secrets_as_a_whole() {
+        assert!(is_withheld("tok", "a tok"));
+        assert!(!is_withheld("tok", "to"));
+        assert!(!is_withheld("", "a tok"));
+        assert!(is_withheld("s3cr3t", "czNjcjN0"));
+    }
+
+    #[test]
+    fn withholds_all_texts_if_a_secret_is_split_over_them() {
+        let secrets = secrets(&["Qw7!zT-4mK9p"]);
+        let shown = |texts: &[&str]| withhold_from(&secrets, texts);
+        assert_eq!(shown(&["Qw7!zT", "-4mK9p", "id"]), [WITHHELD; 3]);
+        assert_eq!(shown(&["Qw7!z%", "54-4mK9"]), [WITHHELD; 2]);
+        assert_eq!(shown(&["SMS.1", "<Qw7!zT-4mK9p>", "id"]), ["SMS.1", WITHHELD, "id"]);
+        // Also in one text, with other characters between.
+        assert_eq!(shown(&["status 400, Qw7!zT: -4mK9p"]), [WITHHELD]);
+    }
+
+    #[test]
+    fn knows_many_secrets_and_forgets_the_oldest() {
+        let token = |number: usize| format!("{number:03}-{}", &TOKEN[number % 40..]);
+        let mut secrets = Secrets::default();
+        (0..500).for_each(|number| secrets.add(&token(number)));
+        assert!(secrets.count() <= 2 * Secrets::KEPT);
+        let secrets = [secrets];
+        for number in 500 - Secrets::KEPT..500 {
+            assert!(has_secret(&secrets, &token(number)), "{number}");
         }
     }
 
     #[test]
-    fn redacts_a_short_secret() {
-        assert_eq!(Redactor::new(["tok"]).redact("a tok, to"), "a [redacted], to");
-        assert_eq!(Redactor::new(["t"]).redact("tt"), "[redacted]");
+    fn cuts_texts_and_says_so() {
+        let text = "é".repeat(MAX_TEXT);
+        assert_eq!(cut(&text, MAX_TEXT), text);
+        let longer = cut(&format!("{text}x"), MAX_TEXT);
+        assert_eq!(longer, format!("{text}... [cut: 1024 of 1025 characters]"));
+    }
+
+    #[test]
+    fn escapes_what_is_shown() {
+        assert_eq!(shown("a\u{1b}[2J\n\u{3164}b"), "a\\u{1b}[2J\\n\\u{3164}b");
+        assert_eq!(shown_line("a\nb"), "a\\nb");
+    }
+
+    /// Each step is linear, and what a text can grow to is bounded.
+    #[test]
+    fn the_work_for_a_text_is_bounded() {
+        let secrets = secrets(&[TOKEN, PASSWORD]);
+        let hostile = ["%", "%25", "&amp;", "\\\\", "A", "41", "65,", "\u{3164}", "服", "\\u0041"];
+        for piece in hostile {
+            let text = piece.repeat(262_144 / piece.len());
+            let mut work = 0;
+            spelling::any(&cut(&text, MAX_LINE), |spelling| {
+                work += spelling.text.len();
+                secrets[0].are_in(spelling)
+            });
+            assert!(work < 100 * MAX_LINE, "{piece}: {work}");
+        }
     }
 }

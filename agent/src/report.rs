@@ -13,12 +13,12 @@ use crate::{
     args::Format,
     exit::Exit,
     failure::{Failure, Outcome},
-    redactor::Redactor,
+    redactor,
 };
 
 /// Prints an outcome: answers to standard output and, in text, errors to standard error.
-pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor) -> Exit {
-    let written = print_at(None, outcome, format, redactor);
+pub(crate) fn print(outcome: &Outcome, format: Format) -> Exit {
+    let written = print_at(None, outcome, format);
     match outcome {
         Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer.if_written(written),
         Ok(Answer::NoCommand(_)) => Exit::NoCommand.if_written(written),
@@ -28,22 +28,16 @@ pub(crate) fn print(outcome: &Outcome, format: Format, redactor: &Redactor) -> E
 }
 
 /// Like [`print()`], with the time in front.
-pub(crate) fn print_at(
-    time: Option<&str>,
-    outcome: &Outcome,
-    format: Format,
-    redactor: &Redactor,
-) -> io::Result<()> {
+pub(crate) fn print_at(time: Option<&str>, outcome: &Outcome, format: Format) -> io::Result<()> {
     match outcome {
         Ok(Answer::Command(command)) if command.lacks_task_id() => {
             log::warn!("{} came without a task_id", command.name);
         }
-        Ok(_) => {}
-        Err(failure) => failure.log_causes(redactor),
+        _ => {}
     }
     match format {
-        Format::Json => writeln!(io::stdout(), "{}", json(time, outcome, redactor)),
-        Format::Text => print_text(time, outcome.is_err(), &text(outcome, redactor)),
+        Format::Json => writeln!(io::stdout(), "{}", json(time, outcome)),
+        Format::Text => print_text(time, outcome.is_err(), &text(outcome)),
     }
 }
 
@@ -76,17 +70,19 @@ fn print_text(time: Option<&str>, is_error: bool, text: &str) -> io::Result<()> 
 }
 
 /// The form for people.
-pub(crate) fn text(outcome: &Outcome, redactor: &Redactor) -> String {
+pub(crate) fn text(outcome: &Outcome) -> String {
     match outcome {
-        Ok(answer) => match redacted(answer, redactor) {
+        Ok(answer) => match withheld(answer) {
             Answer::Command(command) => format!("command {}{}", command.name, param(command.param)),
             Answer::Task(task) => format!("task {}{}", task.state, param(task.param)),
             Answer::NoCommand(why) => format!("nothing to do: {why}"),
         },
         Err(failure) => {
-            let message = redactor.redact(&failure.message());
-            let advice = failure.advice().map(|advice| format!("\n  {advice}"));
-            format!("error: {message}{}", advice.unwrap_or_default())
+            let causes = failure.causes().join(": ");
+            let cause = (!causes.is_empty()).then(|| format!("cause: {causes}"));
+            let lines = cause.into_iter().chain(failure.advice());
+            let lines: String = lines.map(|line| format!("\n  {line}")).collect();
+            format!("error: {}{lines}", failure.message())
         }
     }
 }
@@ -101,26 +97,35 @@ fn param(param: CommandParam) -> String {
     lines.collect()
 }
 
-fn json(time: Option<&str>, outcome: &Outcome, redactor: &Redactor) -> String {
+fn json(time: Option<&str>, outcome: &Outcome) -> String {
     match outcome {
-        Ok(answer) => line(time, redacted(answer, redactor)),
-        Err(failure) => line(time, Members(members(failure, redactor))),
+        Ok(answer) => line(time, withheld(answer)),
+        Err(failure) => line(time, Members(members(failure))),
     }
 }
 
-fn members(failure: &Failure, redactor: &Redactor) -> Vec<(&'static str, Value)> {
-    let redact = |text: Option<&str>| text.map(|text| redactor.redact(text)).into();
+fn members(failure: &Failure) -> Vec<(&'static str, Value)> {
     let response = failure.response();
+    let response = response.as_ref();
     let api = response.and_then(ResponseError::api);
+    let transport = failure.transport();
+    let retry_after = response.and_then(ResponseError::retry_after);
+    let causes = failure.causes();
     vec![
         ("answer", "error".into()),
         ("kind", failure.kind().into()),
+        ("reason", failure.reason().into()),
         ("during", failure.during().into()),
         ("status", response.map(|error| error.status().as_u16()).into()),
-        ("error_code", redact(api.and_then(ApiError::code))),
-        ("error_msg", redact(api.and_then(ApiError::message))),
-        ("request_id", redact(response.and_then(ResponseError::request_id))),
-        ("message", redact(Some(&failure.message()))),
+        ("error_code", api.and_then(ApiError::code).into()),
+        ("error_msg", api.and_then(ApiError::message).into()),
+        ("request_id", response.and_then(ResponseError::request_id).into()),
+        ("retry_after", retry_after.map(|wait| wait.as_secs()).into()),
+        ("address", transport.map(|failure| failure.address.as_str()).into()),
+        ("proxy", transport.and_then(|failure| failure.error.proxy()).into()),
+        ("message", failure.message().into()),
+        ("causes", if causes.is_empty() { Value::Null } else { causes.into() }),
+        ("advice", failure.advice().into()),
     ]
 }
 
@@ -148,19 +153,23 @@ fn line(time: Option<&str>, content: impl Serialize) -> String {
     }
 }
 
-/// The answer without the secrets that the server may have put into it.
-fn redacted(answer: &Answer, redactor: &Redactor) -> Answer {
+/// The answer with texts that may be shown.
+fn withheld(answer: &Answer) -> Answer {
     let mut answer = answer.clone();
-    let param = match &mut answer {
-        Answer::Command(command) => {
-            command.name = CommandName::from(&*redactor.redact(command.name.as_str()));
-            &mut command.param
-        }
-        Answer::Task(task) => &mut task.param,
+    let (name, param) = match &mut answer {
+        Answer::Command(command) => (Some(&mut command.name), &mut command.param),
+        Answer::Task(task) => (None, &mut task.param),
         Answer::NoCommand(_) => return answer,
     };
-    for text in [&mut param.task_id, &mut param.bucket, &mut param.object].into_iter().flatten() {
-        *text = redactor.redact(text);
+    let params = [&mut param.task_id, &mut param.bucket, &mut param.object].map(Option::as_mut);
+    let texts = name.iter().map(|name| name.as_str());
+    let texts: Vec<&str> = texts.chain(params.iter().flatten().map(|text| text.as_str())).collect();
+    let mut shown = redactor::withhold(&texts).into_iter();
+    if let Some(name) = name {
+        *name = CommandName::from(&*shown.next().unwrap_or_default());
+    }
+    for text in params.into_iter().flatten() {
+        *text = shown.next().unwrap_or_default();
     }
     answer
 }
@@ -170,8 +179,7 @@ fn redacted(answer: &Answer, redactor: &Redactor) -> Answer {
 fn only_visible(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
-        let is_hidden = !character.is_ascii() && character.escape_debug().len() > 1;
-        if is_hidden || character.is_control() {
+        if redactor::is_hidden(character) && character != ' ' {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a `String` cannot fail.
                 let _ = write!(shown, "\\u{unit:04x}");

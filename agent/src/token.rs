@@ -14,7 +14,6 @@ use crate::{
     call, clock, credential,
     exit::Exit,
     failure::Failure,
-    redactor::Redactor,
     report,
     secret_file::SecretFile,
     transport,
@@ -27,20 +26,18 @@ enum Destination {
 }
 
 pub(crate) fn run(args: &Token) -> ExitCode {
-    let mut redactor = Redactor::default();
-    let exit = match log_in(args, &mut redactor) {
+    let exit = match log_in(args) {
         Ok((destination, issued)) => write(args, &destination, &issued),
-        Err(failure) => report::print(&Err(failure), args.connection.format, &redactor),
+        Err(failure) => report::print(&Err(failure), args.connection.format),
     };
     exit.into()
 }
 
 /// Logs in, if the token can be written as far as that is known before.
-fn log_in(args: &Token, redactor: &mut Redactor) -> Result<(Destination, IssuedToken), Failure> {
+fn log_in(args: &Token) -> Result<(Destination, IssuedToken), Failure> {
     let connection = &args.connection;
-    let (login, secrets) =
+    let login =
         credential::load_user(&args.credentials, connection.allow_http).map_err(Failure::Input)?;
-    *redactor = secrets;
     let settings = call::settings(connection).map_err(Failure::Input)?;
     let client = transport::client(connection.transport, settings).map_err(Failure::Input)?;
     let destination = destination(args).map_err(Failure::Input)?;

@@ -1,11 +1,16 @@
 //! The transports of this build, behind one blocking client.
 
+use std::{error::Error, fmt};
+
 use huaweicloud_sms::{
     Settings, TransportError,
-    http::{Request, Response},
+    http::{Request, Response, Uri, header},
 };
 
-use crate::args::Transport;
+use crate::{
+    args::Transport,
+    redactor::{self, Kind},
+};
 
 /// The transports of this build. The first one is the default.
 pub(crate) const AVAILABLE: &[Transport] = &[
@@ -19,11 +24,35 @@ pub(crate) const AVAILABLE: &[Transport] = &[
 pub(crate) type Client = huaweicloud_sms::Client<Execute>;
 
 pub(crate) type Execute =
+    Box<dyn Fn(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportFailure> + Send + Sync>;
+
+/// Why a request got no response, and where it was sent to.
+#[derive(Debug)]
+pub(crate) struct TransportFailure {
+    pub(crate) error: TransportError,
+    /// `host:port` of the endpoint.
+    pub(crate) address: String,
+}
+
+impl fmt::Display for TransportFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for TransportFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// A transport of the library.
+type Unaddressed =
     Box<dyn Fn(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> + Send + Sync>;
 
 /// A client over this transport.
 pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client, String> {
-    let execute: Execute = match transport {
+    let execute: Unaddressed = match transport {
         #[cfg(feature = "ureq")]
         Transport::Ureq => {
             use huaweicloud_sms::{Transport as _, ureq::Transport};
@@ -50,6 +79,21 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
     };
     Ok(Client::new(Box::new(move |request: Request<Vec<u8>>| {
         log::info!("{} {}", request.method(), request.uri());
-        execute(request)
+        keep_signature(&request);
+        let address = address(request.uri());
+        execute(request).map_err(|error| TransportFailure { error, address })
     })))
+}
+
+/// A gateway may echo the signature of a request that it rejects.
+fn keep_signature(request: &Request<Vec<u8>>) {
+    let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some((_, signature)) = value.and_then(|value| value.rsplit_once("Signature=")) {
+        redactor::keep(Kind::Signature, signature);
+    }
+}
+
+fn address(uri: &Uri) -> String {
+    let default = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default))
 }

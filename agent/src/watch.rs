@@ -18,7 +18,6 @@ use crate::{
     failure::{Failure, Outcome},
     interrupt,
     printer::Printer,
-    redactor::Redactor,
     report,
     systemd::{self, Notifier},
     transport::{self, Client, Execute},
@@ -36,7 +35,7 @@ pub(crate) fn run(args: &args::Watch) -> ExitCode {
         Ok(watcher) => watcher,
         Err(message) => {
             let (outcome, format) = (Err(Failure::Input(message)), args.call.connection.format);
-            return report::print(&outcome, format, &Redactor::default()).into();
+            return report::print(&outcome, format).into();
         }
     };
     let error = watcher.run();
@@ -73,7 +72,7 @@ impl<'a> Watcher<'a> {
         let client = transport::client(args.call.connection.transport, settings)?
             .follow_server_clock(args.call.follow_server_clock);
         log::info!("polling {} with a {}", call.uri(), loaded.what());
-        let printer = Arc::new(Mutex::new(Printer::new(args, &loaded)));
+        let printer = Arc::new(Mutex::new(Printer::new(args)));
         end_at_interrupt(Arc::clone(&printer))?;
         Ok(Self {
             args,
@@ -163,7 +162,7 @@ impl<'a> Watcher<'a> {
 
     fn renew(&mut self, new: Loaded) -> io::Result<()> {
         log::info!("the file has a new {}", new.what());
-        lock(&self.printer).renewed(&new)?;
+        lock(&self.printer).renewed()?;
         self.watch.renew(new.credential.clone());
         self.loaded = new;
         Ok(())

@@ -76,25 +76,31 @@ fn exit_status_json_and_text_of_every_outcome() {
         (Answer::body(204, ""), 3, r#"{"answer":"nothing","reason":"no_content"}"#, "nothing to do: status 204 (no content)\n"),
         (Answer::body(200, r#"{"command_name":null}"#), 3, r#"{"answer":"nothing","reason":"null_name"}"#, "nothing to do: command_name is null\n"),
         (Answer::error(403, "SMS.9004", "denied").header("x-request-id", "r1"), 4,
-            r#"{"answer":"error","kind":"api","status":403,"error_code":"SMS.9004","error_msg":"denied","request_id":"r1","message":"status 403, SMS.9004: denied [request id r1]"}"#,
+            r#"{"answer":"error","kind":"api","reason":"forbidden","status":403,"error_code":"SMS.9004","error_msg":"denied","request_id":"r1","message":"status 403, SMS.9004: denied [request id r1]"}"#,
             "error: status 403, SMS.9004: denied [request id r1]\n  grant the user the permission sms:server:getCommand (role model: sms:server:migrationServer)\n"),
+        (Answer::error(429, "APIGW.0308", "slow down").header("retry-after", "17").header("x-request-id", "r4"), 4,
+            r#"{"answer":"error","kind":"api","reason":"throttled","status":429,"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r4","retry_after":17,"message":"status 429, APIGW.0308: slow down [request id r4]"}"#,
+            "error: status 429, APIGW.0308: slow down [request id r4]\n  poll less often; wait as long as the service says, else a few seconds\n"),
+        (Answer::body(503, "<html>busy</html>").header("retry-after", "17").header("x-request-id", "r5"), 5,
+            r#"{"answer":"error","kind":"protocol","reason":"unexpected_status","status":503,"request_id":"r5","retry_after":17,"message":"status 503 (Service Unavailable); the body starts with: <html>busy</html> [request id r5]"}"#,
+            "error: status 503 (Service Unavailable); the body starts with: <html>busy</html> [request id r5]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
         (Answer::body(200, "<html>login</html>").header("x-request-id", "r2"), 5,
-            r#"{"answer":"error","kind":"protocol","status":200,"request_id":"r2","message":"status 200, but the body is an HTML page (a proxy's login?) instead of JSON [request id r2]"}"#,
+            r#"{"answer":"error","kind":"protocol","reason":"unreadable_body","status":200,"request_id":"r2","message":"status 200, but the body is an HTML page (a proxy's login?) instead of JSON [request id r2]"}"#,
             "error: status 200, but the body is an HTML page (a proxy's login?) instead of JSON [request id r2]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
         (Answer::body(302, "").header("location", "http://127.0.0.1:9/").header("x-request-id", "r3"), 5,
-            r#"{"answer":"error","kind":"protocol","status":302,"request_id":"r3","message":"status 302 (Found), a redirect, which is never followed; the body is empty [request id r3]"}"#,
+            r#"{"answer":"error","kind":"protocol","reason":"redirect","status":302,"request_id":"r3","message":"status 302 (Found), a redirect, which is never followed; the body is empty [request id r3]"}"#,
             "error: status 302 (Found), a redirect, which is never followed; the body is empty [request id r3]\n  something between here and the service answered in its place (a proxy, a login page, a load balancer): check the endpoint and the proxy\n"),
         (Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}"), 6,
-            r#"{"answer":"error","kind":"transport","message":"the connection was closed before the response was complete"}"#,
+            r#"{"answer":"error","kind":"transport","reason":"closed","message":"the connection was closed before the response was complete"}"#,
             "error: the connection was closed before the response was complete\n  try again; if it stays, a firewall or proxy cuts the connection\n"),
         (Answer::raw("SSH-2.0-OpenSSH\r\n\r\n"), 6,
-            r#"{"answer":"error","kind":"transport","message":"the peer did not speak HTTP as it should"}"#,
+            r#"{"answer":"error","kind":"transport","reason":"protocol","message":"the peer did not speak HTTP as it should"}"#,
             "error: the peer did not speak HTTP as it should\n  something that is not the service listens there: check the endpoint and the proxy\n"),
         (Answer::body(200, " ".repeat(1001)), 6,
-            r#"{"answer":"error","kind":"transport","message":"the body of the response is over 1000 bytes"}"#,
+            r#"{"answer":"error","kind":"transport","reason":"too_large","message":"the body of the response is over 1000 bytes"}"#,
             "error: the body of the response is over 1000 bytes\n  this is no response of the service: check the endpoint and the proxy; --max-body sets the limit\n"),
         (Answer::silent(), 6,
-            r#"{"answer":"error","kind":"transport","message":"no response within 0.2 s"}"#,
+            r#"{"answer":"error","kind":"transport","reason":"timeout","message":"no response within 0.2 s"}"#,
             "error: no response within 0.2 s\n  the peer was reached and does not respond: check the endpoint and any proxy or gateway on the way; --timeout sets the limit\n"),
     ] {
         for transport in transports() {
@@ -103,29 +109,48 @@ fn exit_status_json_and_text_of_every_outcome() {
             let timeout = if json.contains("within") { "0.2" } else { "60" };
             let more = ["--transport", transport, "--max-body", "1000", "--timeout", timeout];
             let ran = obtain(&simulator.url(), &[&more[..], &["--format", "json"]].concat());
-            assert_eq!((ran.exit, ran.out), (exit, format!("{json}\n")), "{transport}: {}", ran.err);
+            let (json, mut found) = (object(json), object(&ran.out));
+            let details = ["advice", "address", "causes"].map(|name| found.remove(name));
+            assert_eq!((ran.exit, &found), (exit, &json), "{transport}: {}", ran.err);
+            assert!(ran.out.ends_with('\n') && ran.out.lines().count() == 1, "{}", ran.out);
             let ran = obtain(&simulator.url(), &more);
             let (shown, other) = if exit < 4 { (ran.out, ran.err) } else { (ran.err, ran.out) };
-            assert_eq!((ran.exit, shown.as_str(), other.as_str()), (exit, text, ""), "{transport}");
+            // The HTTP client's own words.
+            let (causes, shown): (Vec<_>, Vec<_>) =
+                shown.lines().partition(|line| line.starts_with("  cause: "));
+            assert_eq!((ran.exit, shown.join("\n") + "\n", other.as_str()), (exit, text.into(), ""), "{transport}");
+            let [advice, address, json_causes] = details;
+            assert_eq!(causes.is_empty(), json_causes.is_none(), "{transport}: {causes:?}");
+            let is_error = exit >= 4;
+            assert_eq!(advice.as_ref().and_then(|text| text.as_str()), shown.last().filter(|_| is_error).map(|line| line.trim()));
+            let address_tried = simulator.url().trim_start_matches("http://").to_owned();
+            assert_eq!(address, (exit == 6).then(|| address_tried.into()));
         }
     }
+}
+
+fn object(json: &str) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(json).expect("an object")
 }
 
 #[test]
 fn a_closed_port_is_a_transport_error() {
     for transport in transports() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let address = listener.local_addr().expect("an address").to_string();
+        let url = format!("http://{address}");
         drop(listener);
         let ran = obtain(&url, &["--transport", transport, "--format", "json"]);
         assert_eq!(ran.exit, 6);
-        assert_eq!(
-            ran.out,
-            "{\"answer\":\"error\",\"kind\":\"transport\",\"message\":\"no connection could be made\"}\n"
-        );
-        // The cause is logged at -v.
-        let ran = obtain(&url, &["--transport", transport, "-v"]);
-        assert!(ran.err.contains("cause: ") && ran.err.contains("refused"), "{}", ran.err);
+        let error = object(&ran.out);
+        assert_eq!((&error["reason"], &error["address"]), (&"connect".into(), &address.into()));
+        assert_eq!(error["message"], "no connection could be made");
+        assert!(error["causes"].to_string().contains("refused"), "{}", ran.out);
+        assert!(error["advice"].to_string().contains("firewall"), "{}", ran.out);
+        let ran = obtain(&url, &["--transport", transport]);
+        let lines: Vec<_> = ran.err.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (3, "error: no connection could be made"));
+        assert!(lines[1].starts_with("  cause: ") && lines[1].contains("refused"), "{}", ran.err);
     }
 }
 
@@ -422,7 +447,7 @@ fn a_proxy_of_the_environment() {
             rejected.err
         );
         assert!(
-            rejected.err.contains("put the proxy's user and password into its address"),
+            rejected.err.contains("the proxy's user and password in its address"),
             "{}",
             rejected.err
         );

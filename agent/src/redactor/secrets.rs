@@ -1,0 +1,107 @@
+//! Recognises secrets by their pieces. It keeps keyed hashes of these, and only short secrets as they are.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+};
+
+use super::spelling::{self, Spelling};
+
+/// The length of a piece, in characters.
+const PIECE: usize = 8;
+/// A secret of this length has so many pieces that each fifth is enough: 12 characters in a row contain one.
+const LONG: usize = 24;
+const STRIDE: usize = 5;
+/// A shorter secret is there by chance in what base64 or hexadecimal digits are decoded to.
+const CHANCE: usize = 6;
+
+/// Words of messages, which say nothing about a secret that contains them.
+const WORDS: [&str; 14] = [
+    "authentication",
+    "authorization",
+    "administrator",
+    "certificate",
+    "credentials",
+    "forbidden",
+    "huaweicloud",
+    "identity",
+    "incorrect",
+    "migration",
+    "password",
+    "permission",
+    "security",
+    "username",
+];
+
+/// At least the last [`KEPT`](Self::KEPT) secrets, at most twice as many.
+#[derive(Default)]
+pub(super) struct Secrets {
+    key: RandomState,
+    recent: Index,
+    older: Index,
+}
+
+#[derive(Default)]
+struct Index {
+    pieces: HashSet<u64>,
+    /// Secrets that are shorter than a piece.
+    short: Vec<Vec<char>>,
+    count: usize,
+}
+
+impl Secrets {
+    pub(super) const KEPT: usize = 64;
+
+    pub(super) fn add(&mut self, secret: &str) {
+        if self.recent.count == Self::KEPT {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.count += 1;
+        // A server may decode what looks like an escape within a secret.
+        spelling::unescaped(secret, |spelling| self.add_spelling(&spelling.text));
+    }
+
+    fn add_spelling(&mut self, text: &[char]) {
+        if text.len() < PIECE {
+            let is_new = !text.is_empty() && !self.recent.short.iter().any(|short| short == text);
+            if is_new {
+                self.recent.short.push(text.into());
+            }
+            return;
+        }
+        let stride = if text.len() < LONG { 1 } else { STRIDE };
+        let pieces = || text.windows(PIECE).step_by(stride);
+        let is_word = |piece: &[char]| {
+            let piece: String = piece.iter().collect();
+            WORDS.iter().any(|word| word.contains(&piece))
+        };
+        let only_words = pieces().all(is_word);
+        for piece in pieces().filter(|piece| only_words || !is_word(piece)) {
+            self.recent.pieces.insert(self.key.hash_one(piece));
+        }
+    }
+
+    /// Whether a secret or a piece of one is in a text.
+    pub(super) fn are_in(&self, spelling: &Spelling) -> bool {
+        let indexes = [&self.recent, &self.older].into_iter().filter(|index| index.count > 0);
+        let has_short = |secret: &Vec<char>| {
+            (!spelling.is_decoded || secret.len() >= CHANCE)
+                && spelling.text.windows(secret.len()).any(|window| window == secret)
+        };
+        let mut indexes = indexes.collect::<Vec<_>>();
+        if indexes.iter().any(|index| index.short.iter().any(has_short)) {
+            return true;
+        }
+        indexes.retain(|index| !index.pieces.is_empty());
+        !indexes.is_empty()
+            && spelling.text.windows(PIECE).any(|piece| {
+                let hash = self.key.hash_one(piece);
+                indexes.iter().any(|index| index.pieces.contains(&hash))
+            })
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.recent.count + self.older.count
+    }
+}
