@@ -26,7 +26,6 @@ fn option(error: &TransportError, advice: &str) -> Option<&'static str> {
             Some(500..) => return None,
             _ => "--no-proxy goes without the proxy",
         },
-        (Kind::Other, _) => "-v shows them",
         _ => return None,
     })
 }

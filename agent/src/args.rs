@@ -1,6 +1,8 @@
 //! The command line. It takes no secret, because other users of the machine can read it.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+#[cfg(feature = "simulator")]
+use std::net::SocketAddr;
+use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
@@ -26,6 +28,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Obtain a command from a simulated service in this process, through each transport, over
     /// HTTP and HTTPS. Needs no network.
+    #[cfg(feature = "simulator")]
     Demo,
     /// Obtain the command of a source server once, with a token, an access key or a user's password.
     /// None of them is taken from the command line.
@@ -45,6 +48,7 @@ pub(crate) enum Command {
     Token(Token),
     /// Run a simulated service on loopback until interrupted. It prints its address, then a line for
     /// each request.
+    #[cfg(feature = "simulator")]
     Simulate(Simulate),
 }
 
@@ -175,6 +179,7 @@ pub(crate) struct Watch {
     pub(crate) once_per_command: bool,
 }
 
+#[cfg(feature = "simulator")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Simulate {
     /// The address to listen on; loopback only. With port 0 the system chooses a port.

@@ -13,7 +13,7 @@ use huaweicloud_sms_simulator::{Request, Script, Simulator};
 use crate::{
     args::Transport,
     exit::Exit,
-    report,
+    redactor, report,
     transport::{self, AVAILABLE},
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn run() -> ExitCode {
                 Err(error) => {
                     let scheme = if tls { "https" } else { "http" };
                     // There is no other place to report it.
+                    let error = redactor::shown(&error);
                     let _ = writeln!(io::stderr(), "error: {transport} over {scheme}: {error}");
                     return ExitCode::FAILURE;
                 }

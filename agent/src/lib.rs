@@ -8,6 +8,7 @@ mod call;
 mod clock;
 mod credential;
 mod credentials_file;
+#[cfg(feature = "simulator")]
 mod demo;
 mod environment;
 mod exit;
@@ -21,6 +22,7 @@ mod redactor;
 mod report;
 mod secret_file;
 mod seen;
+#[cfg(feature = "simulator")]
 mod simulate;
 mod systemd;
 mod token;
@@ -45,10 +47,12 @@ pub fn run() -> ExitCode {
     logging::start(args.verbose);
     redactor::keep_proxy_passwords();
     match args.command {
+        #[cfg(feature = "simulator")]
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),
         args::Command::Watch(args) => watch::run(&args),
         args::Command::Token(args) => token::run(&args),
+        #[cfg(feature = "simulator")]
         args::Command::Simulate(args) => simulate::run(&args),
     }
 }

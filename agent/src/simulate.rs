@@ -8,17 +8,16 @@ use std::{
     thread,
 };
 
-use huaweicloud_sms::Escaped;
 use huaweicloud_sms_simulator::{Error, Script, Simulator};
 
-use crate::{args::Simulate, credential, exit::Exit, file};
+use crate::{args::Simulate, credential, exit::Exit, file, redactor};
 
 pub(crate) fn run(args: &Simulate) -> ExitCode {
     match simulate(args) {
         Ok(exit) => exit.into(),
         Err(message) => {
             // There is no other place to report it.
-            let _ = writeln!(io::stderr(), "error: {message}");
+            let _ = writeln!(io::stderr(), "error: {}", redactor::shown(&message));
             Exit::Input.into()
         }
     }
@@ -63,7 +62,7 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     }
     for line in to_print {
         // Clients may still send requests when nobody reads the lines any more.
-        if writeln!(io::stdout(), "{}", Escaped(&line)).is_err() {
+        if writeln!(io::stdout(), "{}", redactor::shown(&line)).is_err() {
             break;
         }
     }

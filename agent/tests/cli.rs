@@ -2,9 +2,11 @@
 
 mod support;
 
+#[cfg(feature = "simulator")]
+use std::io::{BufRead, BufReader};
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     path::PathBuf,
     process::{Command, Output, Stdio},
 };
@@ -39,6 +41,7 @@ fn obtain(url: &str, more: &[&str]) -> Ran {
 }
 
 #[test]
+#[cfg(feature = "simulator")]
 fn demo_shows_every_transport_over_http_and_https() {
     let demo = run(&["demo"]);
     assert_eq!(demo.exit, 0, "{}", demo.err);
@@ -313,6 +316,7 @@ fn wrong_usage_exits_with_2() {
             "http://h:1",
             "--no-proxy",
         ],
+        // Without the feature there is no such subcommand.
         &["simulate", "--listen", "0.0.0.0:0"],
         &["simulate", "--ca-out", "x"],
         &["simulate", "--script", "no/such/file"],
@@ -508,6 +512,7 @@ fn hex_dumps_are_decoded() {
 }
 
 /// Starts `simulate` and reads its address.
+#[cfg(feature = "simulator")]
 fn simulate(arguments: &[&str]) -> (Running, BufReader<std::process::ChildStdout>, String) {
     let mut command = agent(&[&["simulate"], arguments].concat());
     let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
@@ -519,6 +524,7 @@ fn simulate(arguments: &[&str]) -> (Running, BufReader<std::process::ChildStdout
 }
 
 #[test]
+#[cfg(feature = "simulator")]
 fn simulate_and_obtain_as_two_processes() {
     let token = file("simulate-token", TOKEN);
     let script = file(
