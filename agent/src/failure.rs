@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use huaweicloud_sms::{Answer, Error, Escaped, ResponseError};
+use huaweicloud_sms::{Answer, Error, Escaped, ResponseError, http::StatusCode};
 
 use crate::{
     advice::advice,
@@ -35,30 +35,27 @@ impl Failure {
     /// The response that is not an answer, if there was one, with texts that may be shown.
     pub(crate) fn response(&self) -> Option<ResponseError> {
         let error = self.error()?.response()?;
-        let mut texts = Vec::new();
-        let error = error.clone().map_texts(|text| {
-            texts.push(text.to_owned());
-            text.to_owned()
-        });
-        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-        let mut shown = redactor::withhold(&texts).into_iter();
-        let fresh_token = self.may_hold_fresh_token(&error);
-        Some(error.map_texts(|text| match shown.next() {
-            Some(shown) if fresh_token.as_deref() != Some(text) => shown,
-            _ => WITHHELD.into(),
+        let texts = match error {
+            ResponseError::Api(error) => [error.code(), error.message(), error.request_id()],
+            // A page in place of a login's answer may hold a token that nobody knows yet.
+            ResponseError::Status(page) if self.is_login() && !is_failure(page.status()) => {
+                [None, None, page.request_id()]
+            }
+            ResponseError::Status(page) => [None, Some(page.excerpt()), page.request_id()],
+            _ => [None, None, error.request_id()],
+        };
+        let texts: Vec<_> = texts.into_iter().flatten().collect();
+        let shown = redactor::withhold(&texts);
+        // What is not among the texts is not shown.
+        let find = |text: &str| texts.iter().position(|known| *known == text);
+        Some(error.clone().map_texts(|text| match find(text) {
+            Some(at) => shown[at].clone(),
+            None => WITHHELD.into(),
         }))
     }
 
-    /// A page in place of a login's answer. It may hold a token that nobody knows yet.
-    fn may_hold_fresh_token(&self, error: &ResponseError) -> Option<String> {
-        match (self, error) {
-            (Self::Login(_), ResponseError::Status(page))
-                if !page.status().is_client_error() && !page.status().is_server_error() =>
-            {
-                Some(page.excerpt().to_owned())
-            }
-            _ => None,
-        }
+    fn is_login(&self) -> bool {
+        matches!(self, Self::Login(_))
     }
 
     /// Why the transport failed, if it did.
@@ -71,7 +68,7 @@ impl Failure {
 
     /// The request that failed, if it is another than the call.
     pub(crate) fn during(&self) -> Option<&'static str> {
-        matches!(self, Self::Login(_)).then_some("login")
+        self.is_login().then_some("login")
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -161,6 +158,11 @@ impl Failure {
     pub(crate) fn causes(&self) -> Vec<String> {
         self.transport().map(|failure| causes(&failure.error)).unwrap_or_default()
     }
+}
+
+/// Whether a status says that a request failed.
+fn is_failure(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
 }
 
 fn causes(error: &dyn StdError) -> Vec<String> {

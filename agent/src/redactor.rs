@@ -53,8 +53,8 @@ pub(crate) fn keep_proxy_passwords() {
     }
 }
 
-/// Cuts the texts of one line and withholds those that contain a secret. If a secret is split over several
-/// texts, it withholds all. The result is not escaped.
+/// Cuts the texts of one line and withholds those that contain a secret. If a secret is split over all of
+/// them or over any two, it withholds all. The result is not escaped.
 pub(crate) fn withhold(texts: &[&str]) -> Vec<String> {
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
     withhold_from(&*secrets, texts)
@@ -76,16 +76,15 @@ pub(crate) fn shown_line(line: &str) -> String {
 
 fn withhold_from(secrets: &[Secrets], texts: &[&str]) -> Vec<String> {
     let mut shown: Vec<String> = texts.iter().map(|text| cut(text, MAX_TEXT)).collect();
-    let mut joined = String::new();
-    for text in &mut shown {
-        if has_secret(secrets, text) {
-            *text = WITHHELD.into();
-        } else {
-            joined.push_str(text);
-        }
-    }
-    if texts.len() > 1 && has_secret(secrets, &joined) {
-        shown.fill(WITHHELD.into());
+    let (withheld, harmless): (Vec<_>, Vec<_>) =
+        shown.iter_mut().partition(|text| has_secret(secrets, text));
+    let pairs = || harmless.iter().flat_map(|one| harmless.iter().map(move |other| [one, other]));
+    let is_split = harmless.len() > 1
+        && (has_secret(secrets, &harmless.iter().map(|text| text.as_str()).collect::<String>())
+            || pairs().any(|[one, other]| has_secret(secrets, &format!("{one}{other}"))));
+    withheld.into_iter().for_each(|text| *text = WITHHELD.into());
+    if is_split {
+        harmless.into_iter().for_each(|text| *text = WITHHELD.into());
     }
     shown
 }
@@ -164,7 +163,8 @@ mod tests {
             "54:72:30:75:62:26:64:6F:72:3C:37:3E:2F:78",
             "[0x54, 0x72, 0x30, 0x75, 0x62, 0x26, 0x64, 0x6f, 0x72, 0x3c, 0x37]",
             "[84, 114, 48, 117, 98, 38, 100, 111, 114, 60, 55, 62]",
-            // As UTF-16.
+            // As UTF-16, and in letters of full width.
+            "Ｔｒ０ｕｂ＆ｄｏｒ＜７＞／ｘ",
             "T\0r\0\x30\0u\0b\0&\0d\0o\0r\0<\0\x37\0>\0",
         ] {
             assert!(is_withheld(PASSWORD, text), "{text}");
@@ -207,7 +207,7 @@ mod tests {
         assert!(is_withheld("tok", "a tok"));
         assert!(!is_withheld("tok", "to"));
         assert!(!is_withheld("", "a tok"));
-        assert!(is_withheld("s3cr3t", "czNjcjN0"));
+        assert!(is_withheld("p@ss", "Basic dXNlcjpwQHNz"));
     }
 
     #[test]
@@ -215,6 +215,8 @@ mod tests {
         let secrets = secrets(&["Qw7!zT-4mK9p"]);
         let shown = |texts: &[&str]| withhold_from(&secrets, texts);
         assert_eq!(shown(&["Qw7!zT", "-4mK9p", "id"]), [WITHHELD; 3]);
+        assert_eq!(shown(&["-4mK9p", "other", "Qw7!zT"]), [WITHHELD; 3]);
+        assert_eq!(shown(&["Qw7", "!zT", "-4m", "K9p"]), [WITHHELD; 4]);
         assert_eq!(shown(&["Qw7!z%", "54-4mK9"]), [WITHHELD; 2]);
         assert_eq!(shown(&["SMS.1", "<Qw7!zT-4mK9p>", "id"]), ["SMS.1", WITHHELD, "id"]);
         // Also in one text, with other characters between.

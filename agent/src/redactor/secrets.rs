@@ -13,7 +13,7 @@ const PIECE: usize = 8;
 const LONG: usize = 24;
 const STRIDE: usize = 5;
 /// A shorter secret is there by chance in what base64 or hexadecimal digits are decoded to.
-const CHANCE: usize = 6;
+const CHANCE: usize = 4;
 
 /// Words of messages, which say nothing about a secret that contains them.
 const WORDS: [&str; 14] = [

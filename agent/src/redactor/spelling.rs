@@ -79,16 +79,26 @@ pub(crate) fn is_hidden(character: char) -> bool {
     Escaped(character.encode_utf8(&mut [0; 4])).to_string().starts_with('\\')
 }
 
+/// The letter of ASCII that a letter of full width stands for.
+fn half_width(character: char) -> char {
+    match character {
+        '\u{ff01}'..='\u{ff5e}' => {
+            char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character)
+        }
+        _ => character,
+    }
+}
+
 /// In lower case: as it is, and only letters and digits, since anything may be put between these.
 fn spellings(visible: &[char], is_decoded: bool) -> [Spelling; 2] {
-    let lower = |character: &char| {
+    let lower = |character: char| {
         let ascii = character.is_ascii().then(|| character.to_ascii_lowercase());
-        let other = (!character.is_ascii()).then_some(*character);
+        let other = (!character.is_ascii()).then_some(character);
         // In upper case first: the upper case of ß is SS.
         let other = other.into_iter().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
         ascii.into_iter().chain(other)
     };
-    let text: Vec<char> = visible.iter().flat_map(lower).collect();
+    let text: Vec<char> = visible.iter().copied().map(half_width).flat_map(lower).collect();
     let letters = text.iter().copied().filter(|character| character.is_alphanumeric()).collect();
     [text, letters].map(|text| Spelling { text, is_decoded })
 }
