@@ -156,6 +156,9 @@ mod tests {
             "VkhJd2RXSW1aRzl5UERjK0wzZ2dXc084Y2lKcFkyaGN3N1k9",
             "VHIwdWImZG9y\r\n PDc+L3ggWsO8\r\n ciJpY2hcw7Y=",
             "VHIwdWImZG9yPDc%2BL3ggWsO8ciJpY2hcw7Y%3D",
+            // A line break within an escape.
+            "Tr0ub%2\n6dor%3C7%\n3E%2F/x%20",
+            "Tr0ub&am\r\n p;dor&\r\n lt;7",
             // In hexadecimal and as numbers.
             "547230756226646f723c373e2f78205ac3bc7222",
             "x: a547230756226646F723C373E2F78205AC3BC7222",
@@ -163,6 +166,7 @@ mod tests {
             "54:72:30:75:62:26:64:6F:72:3C:37:3E:2F:78",
             "[0x54, 0x72, 0x30, 0x75, 0x62, 0x26, 0x64, 0x6f, 0x72, 0x3c, 0x37]",
             "[84, 114, 48, 117, 98, 38, 100, 111, 114, 60, 55, 62]",
+            "[84, 114, 48, 11\n7, 98, 38, 1\n00, 111, 114, 60, 55, 62]",
             // As UTF-16, and in letters of full width.
             "Ｔｒ０ｕｂ＆ｄｏｒ＜７＞／ｘ",
             "T\0r\0\x30\0u\0b\0&\0d\0o\0r\0<\0\x37\0>\0",

@@ -25,39 +25,41 @@ pub(super) fn any(text: &str, mut is_found: impl FnMut(&Spelling) -> bool) -> bo
 
 /// Calls back with each spelling of a text before and after its escapes are decoded.
 pub(super) fn unescaped(text: &str, mut call: impl FnMut(&Spelling)) {
-    rounds(text.as_bytes(), |bytes| {
-        spellings(&visible(bytes), false).iter().for_each(&mut call);
+    rounds(text.as_bytes(), |_, visible| {
+        spellings(visible, false).iter().for_each(&mut call);
         false
     });
 }
 
 fn find(bytes: &[u8], depth: usize, is_found: &mut dyn FnMut(&Spelling) -> bool) -> bool {
-    rounds(bytes, |bytes| {
-        let visible = visible(bytes);
-        spellings(&visible, depth > 0).iter().any(&mut *is_found)
+    rounds(bytes, |bytes, visible| {
+        spellings(visible, depth > 0).iter().any(&mut *is_found)
             || depth < DEPTH
-                && decoded(bytes, &visible)
+                && decoded(bytes, visible)
                     .iter()
                     .filter(|bytes| !bytes.is_empty())
                     .any(|bytes| find(bytes, depth + 1, is_found))
     })
 }
 
-/// Decodes escapes until there are no more of them, and calls back before, between and after. Ends early at
-/// `true`.
-fn rounds(bytes: &[u8], mut call: impl FnMut(&[u8]) -> bool) -> bool {
+/// Decodes escapes until there are no more of them, and calls back before, between and after, with the text
+/// and with what can be seen of it. Ends early at `true`.
+fn rounds(bytes: &[u8], mut call: impl FnMut(&[u8], &[char]) -> bool) -> bool {
     let mut bytes = bytes.to_vec();
-    for _ in 0..ROUNDS {
-        if call(&bytes) {
+    for round in 0..=ROUNDS {
+        let visible = visible(&bytes);
+        if call(&bytes, &visible) {
             return true;
         }
-        let next = escape::decode(&bytes);
-        if next == bytes {
+        // An escape may have a line break in it.
+        let joined = visible.iter().collect::<String>().into_bytes();
+        let next = escape::decode(&joined);
+        if next == joined || round == ROUNDS {
             return false;
         }
         bytes = next;
     }
-    call(&bytes)
+    false
 }
 
 /// The characters that can be seen. Bytes that are not UTF-8 are read as Latin-1.
@@ -118,8 +120,11 @@ fn decoded(bytes: &[u8], visible: &[char]) -> Vec<Vec<u8>> {
             decoded[4 + offset].extend(pairs.map(|pair| (pair[0] << 4 | pair[1]) as u8));
         }
     }
-    decoded.push(numbers(bytes, 16));
-    decoded.push(numbers(bytes, 10));
+    // A line break separates numbers, or is within one.
+    let joined = visible.iter().collect::<String>().into_bytes();
+    for bytes in [bytes, &joined] {
+        decoded.extend([16, 10].map(|radix| numbers(bytes, radix)));
+    }
     decoded
 }
 
