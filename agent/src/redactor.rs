@@ -200,6 +200,14 @@ mod tests {
     }
 
     #[test]
+    fn words_without_their_separators_are_not_a_piece() {
+        let token = "example-token-0123456789";
+        assert!(!is_withheld(token, "the name of the proxy no-such-host.example.test"));
+        assert!(is_withheld(token, "example, token=01"));
+        assert!(is_withheld("Qw7!zT-4mK9p", "Qw7, !zT: -4mK"));
+    }
+
+    #[test]
     fn a_word_of_the_service_is_not_a_piece() {
         assert!(!is_withheld("Password@123", "the user name or password is wrong"));
         assert!(is_withheld("Password@123", "password@123 is wrong"));

@@ -9,6 +9,9 @@ use super::spelling::{self, Spelling};
 
 /// The length of a piece, in characters.
 const PIECE: usize = 8;
+/// The length of a piece of which only letters and digits are compared: words that have nothing to do with each
+/// other look alike without what separates them.
+const LETTERS: usize = 12;
 /// A secret of this length has so many pieces that each fifth is enough: 12 characters in a row contain one.
 const LONG: usize = 24;
 const STRIDE: usize = 5;
@@ -58,10 +61,15 @@ impl Secrets {
         }
         self.recent.count += 1;
         // A server may decode what looks like an escape within a secret.
-        spelling::unescaped(secret, |spelling| self.add_spelling(&spelling.text));
+        spelling::unescaped(secret, |spelling| self.add_spelling(spelling));
     }
 
-    fn add_spelling(&mut self, text: &[char]) {
+    fn hash(&self, spelling: &Spelling, piece: &[char]) -> u64 {
+        self.key.hash_one((spelling.is_letters, piece))
+    }
+
+    fn add_spelling(&mut self, spelling: &Spelling) {
+        let text = &*spelling.text;
         if text.len() < PIECE {
             let is_new = !text.is_empty() && !self.recent.short.iter().any(|short| short == text);
             if is_new {
@@ -69,15 +77,19 @@ impl Secrets {
             }
             return;
         }
-        let stride = if text.len() < LONG { 1 } else { STRIDE };
-        let pieces = || text.windows(PIECE).step_by(stride);
+        let (length, stride) = match text.len() {
+            LONG.. => (PIECE, STRIDE),
+            LETTERS.. if spelling.is_letters => (LETTERS, 1),
+            _ => (PIECE, 1),
+        };
+        let pieces = || text.windows(length).step_by(stride);
         let is_word = |piece: &[char]| {
             let piece: String = piece.iter().collect();
             WORDS.iter().any(|word| word.contains(&piece))
         };
         let only_words = pieces().all(is_word);
         for piece in pieces().filter(|piece| only_words || !is_word(piece)) {
-            self.recent.pieces.insert(self.key.hash_one(piece));
+            self.recent.pieces.insert(self.hash(spelling, piece));
         }
     }
 
@@ -93,9 +105,10 @@ impl Secrets {
             return true;
         }
         indexes.retain(|index| !index.pieces.is_empty());
+        let lengths = if spelling.is_letters { &[PIECE, LETTERS][..] } else { &[PIECE] };
         !indexes.is_empty()
-            && spelling.text.windows(PIECE).any(|piece| {
-                let hash = self.key.hash_one(piece);
+            && lengths.iter().flat_map(|length| spelling.text.windows(*length)).any(|piece| {
+                let hash = self.hash(spelling, piece);
                 indexes.iter().any(|index| index.pieces.contains(&hash))
             })
     }

@@ -14,6 +14,8 @@ const RUN: usize = 8;
 /// A text without what cannot be seen, in lower case.
 pub(super) struct Spelling {
     pub(super) text: Vec<char>,
+    /// Whether only its letters and digits are left.
+    pub(super) is_letters: bool,
     /// Whether it was decoded from base64, hexadecimal digits or numbers.
     pub(super) is_decoded: bool,
 }
@@ -102,7 +104,11 @@ fn spellings(visible: &[char], is_decoded: bool) -> [Spelling; 2] {
     };
     let text: Vec<char> = visible.iter().copied().map(half_width).flat_map(lower).collect();
     let letters = text.iter().copied().filter(|character| character.is_alphanumeric()).collect();
-    [text, letters].map(|text| Spelling { text, is_decoded })
+    [(text, false), (letters, true)].map(|(text, is_letters)| Spelling {
+        text,
+        is_letters,
+        is_decoded,
+    })
 }
 
 /// What may be meant by base64, hexadecimal digits and numbers in a text.
