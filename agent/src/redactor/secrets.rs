@@ -49,17 +49,22 @@ struct Index {
     pieces: HashSet<u64>,
     /// Secrets that are shorter than a piece.
     short: Vec<Vec<char>>,
-    count: usize,
+    /// The hashes of the secrets themselves. One that is loaded again and again counts once.
+    secrets: HashSet<u64>,
 }
 
 impl Secrets {
     pub(super) const KEPT: usize = 64;
 
     pub(super) fn add(&mut self, secret: &str) {
-        if self.recent.count == Self::KEPT {
+        let hash = self.key.hash_one(secret);
+        if self.recent.secrets.contains(&hash) {
+            return;
+        }
+        if self.recent.secrets.len() == Self::KEPT {
             self.older = std::mem::take(&mut self.recent);
         }
-        self.recent.count += 1;
+        self.recent.secrets.insert(hash);
         // A server may decode what looks like an escape within a secret.
         spelling::unescaped(secret, |spelling| self.add_spelling(spelling));
     }
@@ -95,12 +100,11 @@ impl Secrets {
 
     /// Whether a secret or a piece of one is in a text.
     pub(super) fn are_in(&self, spelling: &Spelling) -> bool {
-        let indexes = [&self.recent, &self.older].into_iter().filter(|index| index.count > 0);
+        let mut indexes = vec![&self.recent, &self.older];
         let has_short = |secret: &Vec<char>| {
             (!spelling.is_decoded || secret.len() >= CHANCE)
                 && spelling.text.windows(secret.len()).any(|window| window == secret)
         };
-        let mut indexes = indexes.collect::<Vec<_>>();
         if indexes.iter().any(|index| index.short.iter().any(has_short)) {
             return true;
         }
@@ -115,6 +119,6 @@ impl Secrets {
 
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
-        self.recent.count + self.older.count
+        self.recent.secrets.len() + self.older.secrets.len()
     }
 }
