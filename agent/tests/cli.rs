@@ -451,7 +451,7 @@ fn a_proxy_of_the_environment() {
             rejected.err
         );
         assert!(
-            rejected.err.contains("the proxy's user and password in its address"),
+            rejected.err.contains("its address (http://user:password@host:port)"),
             "{}",
             rejected.err
         );
