@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use huaweicloud_sms_core::{
-    Answer, Endpoint, ObtainCommand, Operation, ResponseError, ServerId, http,
+    Answer, Endpoint, ObtainCommand, Operation, ResponseError, ServerId, Timestamp, http,
 };
 
 fn parse(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ResponseError> {
@@ -290,12 +290,25 @@ fn retry_after_in_seconds_and_as_a_date() {
     assert_eq!(wait(&[("retry-after", "7")]), seconds(7));
     assert_eq!(wait(&[("retry-after", " 0 ")]), seconds(0));
     assert_eq!(wait(&[("retry-after", "99999999999999999999999")]), seconds(86_400));
-    for bad in ["", "-1", "+1", "1.5", "soon"] {
-        assert_eq!(wait(&[("retry-after", bad), DATE]), None, "{bad}");
+    for bad in ["", "-1", "+1", "1.", "soon"] {
+        let headers = [("retry-after", bad), DATE];
+        assert_eq!(wait(&headers), None, "{bad}");
+        let error = parse(503, &headers, b"").expect_err("error");
+        assert_eq!(error.ignored_retry_after(), Some(bad));
     }
+    assert_eq!(wait(&[("retry-after", "1.5")]), seconds(2));
+    assert_eq!(wait(&[("retry-after", "7"), ("retry-after", "9")]), seconds(9));
     let date = ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT");
     assert_eq!(wait(&[date, DATE]), seconds(60));
-    assert_eq!(wait(&[date]), None, "no clock to read it against");
+    assert_eq!(wait(&[date]), None, "no clock to compare it with");
+    let clock = Timestamp::from_unix_time(Duration::from_secs(784_111_777));
+    for body in [&br#"{"error_code":"X"}"#[..], b"<html>"] {
+        let arrived = |headers: &[(&str, &str)]| {
+            parse(503, headers, body).expect_err("error").arrived_at(clock)
+        };
+        assert_eq!(arrived(&[date]).retry_after(), seconds(60));
+        assert_eq!(arrived(&[]).retry_after(), None);
+    }
     assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), DATE]), seconds(0));
     assert_eq!(wait(&[("retry-after", "Mon, 06 Nov 1995 08:00:00 GMT"), DATE]), seconds(86_400));
     let body_error = parse(200, &[("retry-after", "7")], b"[]").expect_err("error");

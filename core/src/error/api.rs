@@ -4,9 +4,10 @@ use core::{fmt, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 use super::{
-    headers::{request_id, retry_after},
+    headers::request_id,
     kind::ApiErrorKind,
     read::{ErrorBody, ErrorDetail},
+    retry_after::RetryAfter,
 };
 use crate::text::{Escaped, write_request_id};
 
@@ -22,7 +23,7 @@ pub struct ApiError {
     code: Option<String>,
     message: Option<String>,
     request_id: Option<String>,
-    retry_after: Option<Duration>,
+    pub(super) retry_after: RetryAfter,
     error_param: Vec<String>,
     details: Vec<ErrorDetail>,
     encoded_authorization_message: Option<String>,
@@ -48,7 +49,7 @@ impl ApiError {
             code: body.code,
             message: body.message,
             request_id: request_id(headers, body.request_id),
-            retry_after: retry_after(headers),
+            retry_after: RetryAfter::read(headers),
             error_param: body.error_param,
             details: body.details,
             encoded_authorization_message: body.encoded_authorization_message,
@@ -99,11 +100,11 @@ impl ApiError {
         self.request_id.as_deref()
     }
 
-    /// How long the service asks to wait (`Retry-After`), at most 24 hours. A date is compared with
-    /// the response's own `Date`.
+    /// How long the service asks to wait; see
+    /// [`ResponseError::retry_after`](crate::ResponseError::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.retry_after.wait()
     }
 
     /// `error_param`: the parameters of the message, at most 20.

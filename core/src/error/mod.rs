@@ -3,6 +3,7 @@ mod body;
 mod headers;
 mod kind;
 mod read;
+mod retry_after;
 mod status;
 
 use alloc::{boxed::Box, string::String};
@@ -12,10 +13,11 @@ use http::{HeaderMap, Response, StatusCode};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 pub(crate) use self::headers::is_encoded;
+use self::retry_after::RetryAfter;
 pub use self::{
     api::ApiError, body::BodyError, kind::ApiErrorKind, read::ErrorDetail, status::StatusError,
 };
-use crate::body_problem::BodyProblem;
+use crate::{body_problem::BodyProblem, time::Timestamp};
 
 /// Why a response is not a successful answer. It never means "no command".
 ///
@@ -120,12 +122,39 @@ impl ResponseError {
         }
     }
 
-    /// How long the service asks to wait (`Retry-After`), at most 24 hours.
+    /// How long the service asks to wait (`Retry-After`), at most 24 hours: a number of seconds, or a date.
+    /// Of several values the longest counts.
+    ///
+    /// A date is compared with the response's own `Date`. Without one it counts only after
+    /// [`arrived_at`](Self::arrived_at).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
+        self.read_retry_after()?.wait()
+    }
+
+    /// A value of `Retry-After` that is neither seconds nor a date, and so was ignored: its first 100
+    /// characters, escaped. A server may put anything into it.
+    #[must_use]
+    pub fn ignored_retry_after(&self) -> Option<&str> {
+        self.read_retry_after()?.ignored()
+    }
+
+    /// Compares a date in `Retry-After` with the time at which the response arrived, if the response has
+    /// no `Date`. A [`Session`](crate::Session) and the clients of `huaweicloud-sms` do so.
+    #[must_use]
+    pub fn arrived_at(mut self, clock: Timestamp) -> Self {
+        match &mut self {
+            Self::Api(error) => error.retry_after.arrived_at(clock),
+            Self::Status(error) => error.retry_after.arrived_at(clock),
+            Self::Body(_) => {}
+        }
+        self
+    }
+
+    fn read_retry_after(&self) -> Option<&RetryAfter> {
         match self {
-            Self::Api(error) => error.retry_after(),
-            Self::Status(error) => error.retry_after(),
+            Self::Api(error) => Some(&error.retry_after),
+            Self::Status(error) => Some(&error.retry_after),
             Self::Body(_) => None,
         }
     }

@@ -3,7 +3,10 @@ use core::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 
-use super::headers::{is_encoded, request_id, retry_after};
+use super::{
+    headers::{is_encoded, request_id},
+    retry_after::RetryAfter,
+};
 use crate::text::{excerpt, write_request_id};
 
 /// An unexpected status without an error object.
@@ -11,7 +14,7 @@ use crate::text::{excerpt, write_request_id};
 pub struct StatusError {
     status: StatusCode,
     request_id: Option<String>,
-    retry_after: Option<Duration>,
+    pub(super) retry_after: RetryAfter,
     is_encoded: bool,
     excerpt: String,
 }
@@ -26,7 +29,7 @@ impl StatusError {
         Self {
             status,
             request_id: request_id(headers, None),
-            retry_after: retry_after(headers),
+            retry_after: RetryAfter::read(headers),
             is_encoded,
             excerpt,
         }
@@ -51,10 +54,11 @@ impl StatusError {
         self.request_id.as_deref()
     }
 
-    /// How long the service asks to wait, at most 24 hours.
+    /// How long the service asks to wait; see
+    /// [`ResponseError::retry_after`](crate::ResponseError::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.retry_after.wait()
     }
 
     /// Whether the body had a `Content-Encoding`, so that it could not be read.

@@ -94,8 +94,9 @@ use crate::{
 ///   request is sent after the pace's call limit, not sooner, even with a new credential.
 /// * An early, late or repeated `poll` sends nothing twice and loses no pause.
 /// * It never sends a token that has expired or was rejected.
-/// * A rejected credential is not sent again for 5 minutes. A new one ([`renew`](Self::renew)) is sent
-///   at once after a first rejection, and after the pause if it is rejected as well.
+/// * A rejected credential is not sent again for 5 minutes, then 10, 20, 40 and 60 for each further
+///   rejection in a row. A new one ([`renew`](Self::renew)) is sent at once after a first rejection, and
+///   after the pause if it is rejected as well.
 ///
 /// `T` is an instant of a monotonic clock, to which 24 hours can be added: `Instant` of std or tokio,
 /// or a `Duration` since some start. Expiry and waits are measured on it, so a wrong system clock
@@ -187,12 +188,10 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         self.now = now.max(self.now);
         self.busy_until = None;
         if self.sent == Sent::Login {
-            let result = token::read_response(response);
-            self.clock.on_result(clock, response, &result);
+            let result = self.clock.on_result(clock, response, token::read_response(response));
             return self.on_login(now, result);
         }
-        let result = self.call.parse(response);
-        self.clock.on_result(clock, response, &result);
+        let result = self.clock.on_result(clock, response, self.call.parse(response));
         self.on_call(now, result)
     }
 

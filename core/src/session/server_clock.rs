@@ -18,16 +18,18 @@ impl ServerClock {
         self.skew.filter(|_| self.is_followed)
     }
 
-    /// Reads the `Date` of the service. A proxy's page has the clock of another machine.
+    /// Reads the `Date` of the service. A proxy's page has the clock of another machine. A date in
+    /// `Retry-After` is one of the service's clock, too.
     pub(super) fn on_result<A, B>(
         &mut self,
         clock: Timestamp,
         response: &Response<B>,
-        result: &Result<A, ResponseError>,
-    ) {
+        result: Result<A, ResponseError>,
+    ) -> Result<A, ResponseError> {
         if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
             self.skew = ClockSkew::of_response(clock, response.headers()).or(self.skew);
         }
+        result.map_err(|error| error.arrived_at(correct(clock, self.skew)))
     }
 }
 
