@@ -123,6 +123,12 @@ fn retry_after_only_lengthens() {
     ];
     assert_eq!(waits_after_error(503, &date, "APIGW.0613"), secs(60));
     assert_eq!(waits_after_error(404, &[("retry-after", "900")], "SMS.7602"), secs(900));
+    let pace = Pace::default().with_jitter(0).and_then(|pace| pace.with_max_retry_after(secs(60)));
+    for (value, waited) in [("59", 59), ("3600", 60)] {
+        let error = error(429, &[("retry-after", value)], "APIGW.0308", "m");
+        let mut poller = Poller::new(pace.clone().expect("a legal pace"), 0, START);
+        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &error)), secs(waited));
+    }
     // The longest wait is the cap, also with jitter.
     let mut jittery =
         Poller::new(Pace::default().with_jitter(100).expect("a legal pace"), 1, START);
@@ -145,10 +151,10 @@ fn a_rejected_credential_is_renewed_once_then_left_alone() {
     poller.on_renewed();
     assert_eq!(poller.poll(START + secs(300)), Step::Send);
     // A renewal inside the pause does not end it.
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(300));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(600));
     poller.on_renewed();
-    assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(300)));
-    assert_eq!(poller.poll(START + secs(300)), Step::Send);
+    assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(600)));
+    assert_eq!(poller.poll(START + secs(600)), Step::Send);
 
     // Accepted: the next refusal is a first one.
     assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
@@ -192,7 +198,35 @@ fn without_a_new_credential_it_wants_one_again_after_the_pause() {
     // The pause has been kept, so a new one would be tried at once.
     assert_eq!(poller.poll(end), Step::RenewCredential);
     poller.decline(end);
-    assert_eq!(poller.poll(end), Step::WaitUntil(end + secs(300)));
+    assert_eq!(poller.poll(end), Step::WaitUntil(end + secs(600)));
+}
+
+#[test]
+fn the_pause_grows_with_each_one_in_a_row() {
+    let rejected = error(401, &[], "SMS.6521", "m");
+    let mut poller = poller();
+    let mut now = START;
+    let mut pause = |poller: &mut Poller<Duration>| {
+        poller.on_start(now);
+        poller.on_error(now, &rejected);
+        poller.decline(now);
+        let Step::WaitUntil(end) = poller.poll(now) else { panic!("a pause") };
+        // There is still no new credential, and the old one is tried.
+        poller.decline(end);
+        assert_eq!(poller.poll(end), Step::Send);
+        (end - std::mem::replace(&mut now, end)).as_secs() / 60
+    };
+    for minutes in [5, 10, 20, 40, 60, 60, 60] {
+        assert_eq!(pause(&mut poller), minutes);
+    }
+    // An answer ends the row. It may come in place of an outcome that was lost.
+    poller.on_answer(START);
+    assert_eq!(pause(&mut poller), 5);
+    // A failure does not, nor a locked key.
+    poller.on_failure(START);
+    assert_eq!(pause(&mut poller), 10);
+    let locked = error(401, &[], "APIGW.0301", "failed to reach the limit");
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &locked)), secs(20 * 60));
 }
 
 #[test]
@@ -307,6 +341,14 @@ fn a_pace_out_of_its_limits_is_rejected() {
         ),
         (pace().with_backoff(secs(1), over), "have backoffs of more than 0 and at most 24 hours"),
         (pace().with_backoff(secs(2), secs(1)), "not have a first backoff over the largest"),
+        (
+            pace().with_max_retry_after(secs(0)),
+            "have a limit of Retry-After of more than 0 and at most 24 hours",
+        ),
+        (
+            pace().with_max_retry_after(over),
+            "have a limit of Retry-After of more than 0 and at most 24 hours",
+        ),
         (pace().with_jitter(101), "have a jitter of at most 100 percent"),
     ] {
         let error = result.expect_err("rejected");
@@ -316,13 +358,14 @@ fn a_pace_out_of_its_limits_is_rejected() {
     for (duration, jitter) in [(day, 100), (Duration::from_nanos(1), 0)] {
         let pace = pace().with_interval(duration).and_then(|pace| pace.with_call_limit(duration));
         let pace = pace.and_then(|pace| pace.with_backoff(duration, duration));
+        let pace = pace.and_then(|pace| pace.with_max_retry_after(duration));
         assert!(pace.and_then(|pace| pace.with_jitter(jitter)).is_ok());
     }
 }
 
 #[test]
 fn a_poller_is_small_and_shows_its_state() {
-    assert!(size_of::<Poller<Instant>>() <= 128, "{}", size_of::<Poller<Instant>>());
+    assert!(size_of::<Poller<Instant>>() <= 136, "{}", size_of::<Poller<Instant>>());
     let shown = format!("{:?}", poller());
     assert!(shown.starts_with("Poller { next: 1000s, failures: 0, credential: Good"), "{shown}");
 }

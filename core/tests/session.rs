@@ -138,11 +138,30 @@ fn a_failure_is_retried_after_the_backoff() {
 #[test]
 fn a_rejected_token_pauses_and_is_tried_again() {
     let mut driver = Driver::new(token("old"));
-    for _ in 0..3 {
+    for pause in [300, 600, 1200] {
         assert_eq!(driver.poll(), CALL);
         assert_eq!(driver.respond(response(401, "")), "rejected");
-        assert_eq!(driver.poll(), "waits 300 s");
-        driver.pass(300);
+        assert_eq!(driver.poll(), format!("waits {pause} s"));
+        driver.pass(pause);
+    }
+}
+
+#[test]
+fn a_date_in_retry_after_is_compared_with_the_arrival_by_the_server_clock() {
+    let credentials = || [Credential::from(token("t")), login("p").into()];
+    for (ahead, wait) in [(0, 120), (60, 60)] {
+        for mut driver in credentials().map(Driver::new) {
+            // It is 00:16:40.
+            let ours = driver.clock();
+            let theirs = ours.as_unix_time() + Duration::from_secs(ahead);
+            let skew = ClockSkew::between(ours, Timestamp::from_unix_time(theirs));
+            driver.session.set_clock_skew(skew);
+            driver.poll();
+            let response = http::Response::builder().status(503);
+            let response = response.header("retry-after", "Mon, 06 Jul 2026 00:18:40 GMT");
+            driver.respond(response.body("").expect("valid"));
+            assert_eq!(driver.poll(), format!("waits {wait} s"));
+        }
     }
 }
 

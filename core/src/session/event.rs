@@ -21,8 +21,8 @@ pub enum Event<A, E = ResponseError> {
     /// A login failed. The session tries again by itself, and uses the old token until it expires.
     LoginError(E),
     /// The service rejected the token or key, or IAM the password. Renew it with
-    /// [`Session::renew`](crate::Session::renew). If you just go on, the session pauses for 5 minutes
-    /// and then tries the old one again.
+    /// [`Session::renew`](crate::Session::renew). If you just go on, the session pauses for 5 minutes,
+    /// longer after each further rejection in a row, and then tries the old one again.
     CredentialRejected(ResponseError),
 }
 

@@ -22,17 +22,20 @@ pub struct Pace {
     call_limit: Duration,
     first_backoff: Duration,
     max_backoff: Duration,
+    max_retry_after: Duration,
     jitter: u8,
 }
 
 impl Default for Pace {
-    /// An interval of 10 s, a call limit of 30 s, a backoff of 5 s to 5 min, a jitter of 20 %.
+    /// An interval of 10 s, a call limit of 30 s, a backoff of 5 s to 5 min, a `Retry-After` of up to 24 h,
+    /// a jitter of 20 %.
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(10),
             call_limit: Duration::from_secs(30),
             first_backoff: Duration::from_secs(5),
             max_backoff: Duration::from_secs(5 * 60),
+            max_retry_after: Self::MAX,
             jitter: 20,
         }
     }
@@ -77,6 +80,16 @@ impl Pace {
         Ok(Self { first_backoff: first, max_backoff: max, ..self })
     }
 
+    /// Sets how long the service can make the session wait with `Retry-After`. A longer value counts as
+    /// this long. Default: 24 h.
+    ///
+    /// # Errors
+    /// The limit is zero or longer than [`MAX`](Self::MAX).
+    pub fn with_max_retry_after(self, limit: Duration) -> Result<Self, InvalidInput> {
+        check(limit, "must have a limit of Retry-After of more than 0 and at most 24 hours")?;
+        Ok(Self { max_retry_after: limit, ..self })
+    }
+
     /// Sets by how many percent a wait is lengthened at most, at random. It is never shortened.
     /// Default: 20.
     ///
@@ -111,6 +124,12 @@ impl Pace {
     #[must_use]
     pub const fn max_backoff(&self) -> Duration {
         self.max_backoff
+    }
+
+    /// How long the service can make the session wait with `Retry-After`.
+    #[must_use]
+    pub const fn max_retry_after(&self) -> Duration {
+        self.max_retry_after
     }
 
     /// By how many percent a wait is lengthened at most.

@@ -3,8 +3,14 @@ use core::{fmt, ops::Add, time::Duration};
 use super::pace::Pace;
 use crate::error::{ApiError, ApiErrorKind, ResponseError};
 
-/// The gateway locks an access key for this long after more than 5 rejections in a row.
-const KEY_LOCK: Duration = Duration::from_secs(5 * 60);
+/// The pause after this many earlier ones in a row: 5, 10, 20, 40 and 60 minutes.
+///
+/// The gateway locks an access key for 5 minutes after more than 5 rejections in a row. The pauses grow,
+/// so that a forgotten program cannot keep a key locked for its other users.
+pub(super) fn rejection_pause(earlier: u8) -> Duration {
+    const MINUTE: u64 = 60;
+    Duration::from_secs(MINUTE * (5 << earlier.min(4)).min(60))
+}
 
 /// What to do now.
 ///
@@ -36,9 +42,13 @@ pub enum Step<T> {
 /// | an error object that someone must act on: unknown server, missing permission, frozen account, no such API, wrong request | 5 min, the longest backoff |
 /// | throttling | as after a failure |
 /// | a rejected credential, also because of the clock | not at all: it wants a new one |
-/// | a second rejected credential, or a locked key | 5 min, the time for which the gateway locks a key; then it wants a new one |
-/// | [`decline`](Self::decline): there is no new credential | 5 min, but a new credential ends this wait; after it, the old one is tried |
-/// | `Retry-After` with any error | that long, if it is longer |
+/// | a second rejected credential, or a locked key | a pause of 5, 10, 20, 40 and then 60 min; then it wants a new one |
+/// | [`decline`](Self::decline): there is no new credential | the same pause, but a new credential ends it; after it, the old one is tried |
+/// | `Retry-After` with any error | that long, if it is longer; at most [`Pace::max_retry_after`] |
+///
+/// The gateway locks an access key for 5 minutes after more than 5 rejections in a row. Each pause in a row
+/// is longer than the one before, so that a forgotten program cannot keep a key locked for its other users.
+/// An answer ends the row. A new credential does not.
 ///
 /// The values are those of [`Pace::default`]. Each is lengthened by up to the jitter.
 ///
@@ -81,6 +91,8 @@ pub struct Poller<T> {
     next: T,
     random: u64,
     failures: u32,
+    /// The pauses after rejections since the last answer.
+    pauses: u8,
     credential: Status<T>,
     /// Whether a call was started and its outcome was not reported yet.
     is_calling: bool,
@@ -112,6 +124,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
             next: first,
             random: seed,
             failures: 0,
+            pauses: 0,
             credential: Status::Good,
             is_calling: false,
         }
@@ -140,19 +153,19 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     ///
     /// An outcome without a started call, this or another one, never shortens a wait.
     pub fn on_answer(&mut self, now: T) {
-        self.failures = 0;
+        (self.failures, self.pauses) = (0, 0);
         self.credential = Status::Good;
         self.wait(now, self.pace.interval());
     }
 
     /// The call was answered by an error.
     pub fn on_error(&mut self, now: T, error: &ResponseError) {
-        let retry_after = error.retry_after().unwrap_or_default();
+        let retry_after = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let wait = match error.api().map(ApiError::kind) {
             Some(ApiErrorKind::NoTask) => return self.on_answer(now),
             Some(ApiErrorKind::KeyLocked) => {
                 self.credential = Status::Locked;
-                KEY_LOCK
+                self.next_pause()
             }
             _ if error.is_unauthorized() && self.credential == Status::Good => {
                 self.credential = Status::Rejected;
@@ -161,7 +174,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
             }
             _ if error.is_unauthorized() => {
                 self.credential = Status::Locked;
-                KEY_LOCK
+                self.next_pause()
             }
             Some(ApiErrorKind::Throttled | ApiErrorKind::Unavailable) | None => self.next_backoff(),
             // Until someone acts, the response will be the same.
@@ -190,13 +203,14 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// There is no new credential. This starts a pause of 5 minutes, after which the poller wants a
-    /// renewal again. If there is no new credential then either, it tries the old one.
+    /// There is no new credential. This starts a pause, after which the poller wants a renewal again. If
+    /// there is no new credential then either, it tries the old one.
     pub fn decline(&mut self, now: T) {
         match self.credential {
             Status::Rejected => {
                 let resume = self.next.max(now);
-                self.wait(now, KEY_LOCK);
+                let pause = self.next_pause();
+                self.wait(now, pause);
                 self.credential = Status::Declined(resume);
             }
             // The pause is over.
@@ -221,6 +235,11 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         let doublings = self.failures.min(31);
         self.failures = self.failures.saturating_add(1);
         self.pace.first_backoff().saturating_mul(1 << doublings).min(self.pace.max_backoff())
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        self.pauses = self.pauses.saturating_add(1);
+        rejection_pause(self.pauses - 1)
     }
 
     fn wait(&mut self, now: T, at_least: Duration) {

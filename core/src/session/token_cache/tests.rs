@@ -256,7 +256,7 @@ fn a_refused_password_without_a_new_one_rests_for_the_lock() {
     cache.on_error(end, &refusal("401"));
     assert_eq!(cache.poll(end), Step::RenewCredential);
     cache.decline(end);
-    assert_eq!(cache.poll(end), Step::WaitUntil(end + secs(300)));
+    assert_eq!(cache.poll(end), Step::WaitUntil(end + secs(600)));
 }
 
 #[test]
