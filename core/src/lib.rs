@@ -58,7 +58,8 @@
 //!   [`ApiError`] with status, code, message and request id.
 //! * **It never shows a token, a key or a password** in a `Debug` or an error. A server may echo one in
 //!   an error message: search such a text for your own secrets before you print it.
-//! * **It does not lock an access key**: a [`Session`] pauses after a rejection.
+//! * **It does not lock an access key**: a [`Session`] pauses after a rejection, and several share what
+//!   was rejected by [`Rejections`].
 //! * **It is bounded**: memory is proportional to the given bytes, and there is no recursion over them.
 //!
 //! # Your HTTP client
@@ -91,7 +92,7 @@ mod text;
 mod time;
 mod token;
 
-pub use auth::{AccessKey, AuthToken, Authorize, Signer, Unauthenticated};
+pub use auth::{AccessKey, AuthToken, Authorize, Fingerprint, Signer, Unauthenticated};
 pub use body_problem::{BodyProblem, JsonType};
 pub use command::{
     Answer, Command, CommandName, CommandParam, NoCommand, ObtainCommand, OtherName, Task,
@@ -103,7 +104,7 @@ pub use http;
 pub use invalid_input::InvalidInput;
 pub use operation::Operation;
 pub use server_id::ServerId;
-pub use session::{Action, Credential, Event, Pace, Poller, Session, Step};
+pub use session::{Action, Credential, Event, Pace, Permit, Poller, Rejections, Session, Step};
 pub use text::Escaped;
 pub use time::{ClockSkew, Timestamp};
 pub use token::{IamUser, IssueToken, IssuedToken, Scope};

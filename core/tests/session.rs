@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use huaweicloud_sms_core::{
     AccessKey, Action, Answer, AuthToken, ClockSkew, Credential, Endpoint, Event, IamUser,
-    IssueToken, ObtainCommand, Pace, Scope, ServerId, Session, Timestamp, http,
+    IssueToken, ObtainCommand, Pace, ResponseError, Scope, ServerId, Session, Timestamp, http,
 };
 
 const CALL: &str = "/v3/sources/id/command";
@@ -438,6 +438,44 @@ fn the_clock_of_a_proxy_is_not_the_clock_of_the_service() {
         http::Response::builder().status(502).header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
     driver.respond(page.body("<html>").expect("valid"));
     assert_eq!(driver.session.clock_skew(), None);
+}
+
+#[test]
+fn a_rejection_elsewhere_counts_like_an_own_one() {
+    let rejected = || ResponseError::from_response(&response(401, ""));
+    for credential in [Credential::from(token("t")), key("s").into(), login("p").into()] {
+        let fingerprint = credential.fingerprint();
+        let mut driver = Driver::new(credential);
+        for pause in [300, 600] {
+            assert_eq!(driver.session.credential_due(driver.now), Some(fingerprint));
+            let event = driver.session.on_rejected_elsewhere(driver.now, rejected());
+            assert!(matches!(event, Event::CredentialRejected(_)));
+            assert_eq!(driver.session.credential_due(driver.now), None);
+            assert_eq!(driver.poll(), format!("waits {pause} s"));
+            driver.pass(pause);
+        }
+        let new = Credential::from(token("new"));
+        driver.session.renew(new.clone());
+        assert_eq!(driver.session.credential_due(driver.now), Some(new.fingerprint()));
+        assert_eq!(driver.poll(), CALL);
+    }
+    // The token of a login is no credential that another session has.
+    let mut driver = Driver::logged_in();
+    assert_eq!(driver.session.credential_due(driver.now), None);
+    assert_eq!(driver.poll(), CALL);
+}
+
+#[test]
+fn a_rejection_elsewhere_is_not_explained_by_a_clock_that_is_followed_already() {
+    let mut driver = Driver::new(key("s"));
+    driver.session = driver.session.follow_server_clock(true);
+    let ours = driver.clock();
+    let theirs = Timestamp::from_unix_time(ours.as_unix_time() + Duration::from_secs(3_600));
+    driver.session.set_clock_skew(ClockSkew::between(ours, theirs));
+    let rejected = ResponseError::from_response(&response(401, ""));
+    let event = driver.session.on_rejected_elsewhere(driver.now, rejected);
+    assert!(matches!(event, Event::CredentialRejected(_)));
+    assert_eq!(driver.poll(), "waits 300 s");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 use zeroize::Zeroizing;
 
 use super::{
-    AuthToken, Authorize, Unauthenticated, check_header_value, header_value, sealed, signing,
+    AuthToken, Authorize, Fingerprint, Unauthenticated, check_header_value, header_value, sealed,
+    signing,
 };
 use crate::{
     invalid_input::{InvalidInput, Problem},
@@ -123,6 +124,11 @@ impl AccessKey {
     pub fn signer(&self, now: Timestamp) -> Signer<'_> {
         Signer { key: self, now }
     }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let token = self.security_token.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
+        Fingerprint::new("key", [self.id.as_bytes(), &self.secret, token])
+    }
 }
 
 impl fmt::Debug for AccessKey {
@@ -170,6 +176,10 @@ impl sealed::Credential for Signer<'_> {
         let mut authorization = ascii(signing::authorization(&key.id, &names, &signature));
         authorization.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, authorization);
+    }
+
+    fn to_fingerprint(&self) -> Option<Fingerprint> {
+        Some(self.key.fingerprint())
     }
 }
 

@@ -1,4 +1,5 @@
 mod access_key;
+mod fingerprint;
 mod signing;
 
 use alloc::{boxed::Box, vec::Vec};
@@ -9,7 +10,10 @@ use http::{
     header::{AUTHORIZATION, CONTENT_LENGTH, HOST},
 };
 
-pub use self::access_key::{AccessKey, Signer};
+pub use self::{
+    access_key::{AccessKey, Signer},
+    fingerprint::Fingerprint,
+};
 use crate::invalid_input::{InvalidInput, Problem};
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
@@ -30,6 +34,11 @@ pub trait Authorize: sealed::Credential + Sync {
         complete(request);
         self.add_to(request);
     }
+
+    /// What tells the credential from others, if there is one.
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        self.to_fingerprint()
+    }
 }
 
 pub(crate) mod sealed {
@@ -37,9 +46,13 @@ pub(crate) mod sealed {
 
     use http::Request;
 
+    use super::Fingerprint;
+
     pub trait Credential {
         /// Adds the credential to a request that is complete.
         fn add_to(&self, request: &mut Request<Vec<u8>>);
+
+        fn to_fingerprint(&self) -> Option<Fingerprint>;
     }
 }
 
@@ -49,6 +62,10 @@ impl<A: Authorize + ?Sized> sealed::Credential for &A {
     fn add_to(&self, request: &mut Request<Vec<u8>>) {
         (**self).add_to(request);
     }
+
+    fn to_fingerprint(&self) -> Option<Fingerprint> {
+        (**self).to_fingerprint()
+    }
 }
 
 impl<A: Authorize + ?Sized> Authorize for Box<A> {}
@@ -56,6 +73,10 @@ impl<A: Authorize + ?Sized> Authorize for Box<A> {}
 impl<A: Authorize + ?Sized> sealed::Credential for Box<A> {
     fn add_to(&self, request: &mut Request<Vec<u8>>) {
         (**self).add_to(request);
+    }
+
+    fn to_fingerprint(&self) -> Option<Fingerprint> {
+        (**self).to_fingerprint()
     }
 }
 
@@ -68,6 +89,10 @@ impl Authorize for Unauthenticated {}
 impl sealed::Credential for Unauthenticated {
     fn add_to(&self, request: &mut Request<Vec<u8>>) {
         request.headers_mut().remove(X_AUTH_TOKEN);
+    }
+
+    fn to_fingerprint(&self) -> Option<Fingerprint> {
+        None
     }
 }
 
@@ -140,6 +165,10 @@ impl AuthToken {
         // It was checked to be ASCII.
         self.0.to_str().unwrap_or_default()
     }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::new("token", [self.0.as_bytes()])
+    }
 }
 
 impl FromStr for AuthToken {
@@ -190,6 +219,10 @@ impl sealed::Credential for AuthToken {
             Some((_, placeholder)) => *placeholder = self.0.clone(),
             None => drop(headers.insert(X_AUTH_TOKEN, self.0.clone())),
         }
+    }
+
+    fn to_fingerprint(&self) -> Option<Fingerprint> {
+        Some(self.fingerprint())
     }
 }
 

@@ -11,10 +11,9 @@ use crate::{
     token::IssueToken,
 };
 
-/// What the credential needs to be sent. The larger variants are boxed, since a fleet has many
-/// sessions.
+/// What the credential needs to be sent. It is boxed, since a fleet has many sessions.
 pub(super) enum Auth {
-    Token(AuthToken),
+    Token(Box<AuthToken>),
     Key(Box<Key>),
     Login(Box<IssueToken>),
 }
@@ -28,7 +27,7 @@ pub(super) struct Key {
 impl From<Credential> for Auth {
     fn from(credential: Credential) -> Self {
         match credential {
-            Credential::Token(token) => Self::Token(token),
+            Credential::Token(token) => Self::Token(Box::new(token)),
             Credential::Key(key) => Self::Key(Box::new(Key { key, signed_with: None })),
             Credential::Login(call) => Self::Login(Box::new(call)),
         }

@@ -1,5 +1,5 @@
 use crate::{
-    auth::{AccessKey, AuthToken},
+    auth::{AccessKey, AuthToken, Fingerprint},
     token::IssueToken,
 };
 
@@ -13,6 +13,18 @@ pub enum Credential {
     Key(AccessKey),
     /// An IAM user. The session logs in, and renews the token before it expires.
     Login(IssueToken),
+}
+
+impl Credential {
+    /// What tells it from other credentials.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Token(token) => token.fingerprint(),
+            Self::Key(key) => key.fingerprint(),
+            Self::Login(login) => login.fingerprint(),
+        }
+    }
 }
 
 impl From<AuthToken> for Credential {

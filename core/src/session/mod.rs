@@ -4,6 +4,7 @@ mod credential;
 mod event;
 mod pace;
 mod poller;
+mod rejections;
 mod server_clock;
 mod token_cache;
 
@@ -18,6 +19,7 @@ pub use self::{
     event::Event,
     pace::Pace,
     poller::{Poller, Step},
+    rejections::{Permit, Rejections},
 };
 use self::{
     auth::Auth,
@@ -25,7 +27,7 @@ use self::{
     token_cache::TokenCache,
 };
 use crate::{
-    auth::Unauthenticated,
+    auth::{Fingerprint, Unauthenticated},
     error::ResponseError,
     operation::Operation,
     time::{ClockSkew, Timestamp},
@@ -104,6 +106,7 @@ use crate::{
 pub struct Session<O, T> {
     call: O,
     auth: Auth,
+    fingerprint: Fingerprint,
     /// The logins of a user. They keep their pauses while another credential is in use.
     tokens: Option<Box<TokenCache<T>>>,
     poller: Poller<T>,
@@ -134,9 +137,11 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     ///
     /// The jitter is derived from `seed`. Give each session of a fleet its own.
     pub fn new(call: O, credential: impl Into<Credential>, pace: Pace, seed: u64, now: T) -> Self {
+        let credential = credential.into();
         let mut session = Self {
             call,
-            auth: credential.into().into(),
+            fingerprint: credential.fingerprint(),
+            auth: credential.into(),
             tokens: None,
             poller: Poller::new(pace, seed, now),
             clock: ServerClock::default(),
@@ -169,11 +174,36 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         match self.next(now) {
             Due::At(instant) => Action::WaitUntil(instant),
             Due::Now(request) => {
-                self.sent = request;
-                self.busy_until = Some(now + self.poller.pace().call_limit());
-                self.is_replaced = false;
+                self.start(now, request);
                 Action::Send(self.request(now, clock))
             }
+        }
+    }
+
+    /// The credential that the next [`poll`](Self::poll) sends, if a request is due: a token, a key or a
+    /// user. It is `None` for a call with the token of a login.
+    ///
+    /// With it, several sessions share what was rejected; see [`Rejections`].
+    pub fn credential_due(&mut self, now: T) -> Option<Fingerprint> {
+        self.decline(now);
+        match self.next(now) {
+            Due::At(_) => None,
+            Due::Now(Sent::Call) if self.is_user() => None,
+            Due::Now(_) => Some(self.fingerprint),
+        }
+    }
+
+    /// Takes a rejection of another session's request with the same credential, in place of sending the
+    /// request that is due.
+    pub fn on_rejected_elsewhere(&mut self, now: T, error: ResponseError) -> Event<O::Output> {
+        self.now = now.max(self.now);
+        if let Due::Now(request) = self.next(now) {
+            self.start(now, request);
+        }
+        self.busy_until = None;
+        match self.sent {
+            Sent::Call => self.on_call(now, Err(error)),
+            Sent::Login => self.on_login(now, Err(error)),
         }
     }
 
@@ -211,7 +241,9 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     pub fn renew(&mut self, credential: impl Into<Credential>) {
         self.is_replaced = true;
         let was_user = self.is_user();
-        self.auth = credential.into().into();
+        let credential = credential.into();
+        self.fingerprint = credential.fingerprint();
+        self.auth = credential.into();
         if !(was_user && self.is_user()) {
             self.poller.on_renewed();
             if let Some(tokens) = &mut self.tokens {
@@ -325,20 +357,25 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    fn request(&mut self, now: T, clock: Timestamp) -> Request<Vec<u8>> {
-        match (&self.auth, &mut self.tokens) {
-            (Auth::Login(login), Some(tokens)) if self.sent == Sent::Login => {
-                tokens.on_start(now);
-                return login.request(&Unauthenticated);
-            }
+    /// Notes that this request is sent now.
+    fn start(&mut self, now: T, request: Sent) {
+        self.sent = request;
+        self.busy_until = Some(now + self.poller.pace().call_limit());
+        self.is_replaced = false;
+        match &mut self.tokens {
+            Some(tokens) if request == Sent::Login => tokens.on_start(now),
             _ => self.poller.on_start(now),
         }
-        match &mut self.auth {
-            Auth::Token(token) => self.call.request(token),
-            Auth::Key(key) => {
-                key.signed_with = self.clock.correction();
-                self.call.request(&key.key.signer(correct(clock, key.signed_with)))
-            }
+        if let Auth::Key(key) = &mut self.auth {
+            key.signed_with = self.clock.correction();
+        }
+    }
+
+    fn request(&self, now: T, clock: Timestamp) -> Request<Vec<u8>> {
+        match &self.auth {
+            Auth::Token(token) => self.call.request(&**token),
+            Auth::Key(key) => self.call.request(&key.key.signer(correct(clock, key.signed_with))),
+            Auth::Login(login) if self.sent == Sent::Login => login.request(&Unauthenticated),
             Auth::Login(_) => match self.tokens.as_ref().and_then(|tokens| tokens.token(now)) {
                 Some(token) => self.call.request(token),
                 None => unreachable!("a call is due only with a valid token"),

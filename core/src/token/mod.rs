@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use self::body::Times;
 pub use self::user::{IamUser, Scope};
 use crate::{
-    auth::{AuthToken, Authorize},
+    auth::{AuthToken, Authorize, Fingerprint},
     body_problem::BodyProblem,
     command::JSON,
     endpoint::Endpoint,
@@ -72,6 +72,11 @@ impl IssueToken {
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let uri = format!("{}", self.uri);
+        Fingerprint::new("login", [uri.as_bytes(), &self.body])
     }
 }
 

@@ -1,0 +1,197 @@
+use alloc::{boxed::Box, collections::BTreeMap};
+use core::{ops::Add, time::Duration};
+
+use super::{event::Event, poller::rejection_pause};
+use crate::{
+    auth::Fingerprint,
+    error::{ApiError, ApiErrorKind, ResponseError},
+};
+
+/// Shares between sessions which credentials were rejected, so that several sessions with one wrong key
+/// do not lock it together.
+///
+/// A credential that is not known to be accepted is tried by one session at a time. If it is rejected, it
+/// is sent by none of them until the pause is over: 5 minutes, then 10, 20, 40 and 60 for each further
+/// rejection in a row. Ask [`poll`](Self::poll) before you poll a session, and report each outcome.
+///
+/// The clients of `huaweicloud-sms` have one each. Put it into a lock if your sessions run on several
+/// threads.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use huaweicloud_sms_core::{
+/// #     Action, AuthToken, Endpoint, Event, ObtainCommand, Operation, Pace, Permit, Rejections, ServerId,
+/// #     Session, Timestamp, http,
+/// # };
+/// # let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
+/// # let call = || ObtainCommand::new(&endpoint, &ServerId::new("a").expect("valid"));
+/// # let (now, clock) = (Duration::ZERO, Timestamp::from_unix_time(Duration::ZERO));
+/// # let mut sent = 0;
+/// # let mut send = |_: http::Request<Vec<u8>>| {
+/// #     sent += 1;
+/// #     http::Response::builder().status(401).body("").expect("valid")
+/// # };
+/// let token = AuthToken::new("MIIVYgYJKoZIhvcNAQcCoIIVUzCCFU8CAQEx")?;
+/// let mut sessions = [1, 2, 3].map(|seed| {
+///     Session::new(call(), token.clone(), Pace::default(), seed, now)
+/// });
+/// let mut rejections = Rejections::default();
+/// for session in &mut sessions {
+///     let credential = session.credential_due(now).expect("a first call is due");
+///     let event = match rejections.poll(credential, now) {
+///         Permit::Send => {
+///             let Action::Send(request) = session.poll(now, clock) else { panic!("it is due") };
+///             let event = session.on_response(now, clock, &send(request));
+///             rejections.on_event(credential, now, &event);
+///             event
+///         }
+///         Permit::Rejected(error) => session.on_rejected_elsewhere(now, error),
+///         Permit::WaitUntil(_) => panic!("no other session is trying it"),
+///     };
+///     assert!(matches!(event, Event::CredentialRejected(_)));
+/// }
+/// assert_eq!(sent, 1);
+/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// ```
+///
+/// It knows up to 64 credentials, and forgets accepted ones first.
+#[derive(Clone, Debug)]
+pub struct Rejections<T> {
+    known: BTreeMap<Fingerprint, Known<T>>,
+}
+
+/// What a session may do with its credential; see [`Rejections::poll`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permit<T> {
+    /// Poll the session and report the outcome.
+    Send,
+    /// Another session is trying the credential. Ask again when its outcome is reported, at the latest at
+    /// this instant.
+    WaitUntil(T),
+    /// Another session's request was rejected. Hand the error to
+    /// [`Session::on_rejected_elsewhere`](crate::Session::on_rejected_elsewhere).
+    Rejected(ResponseError),
+}
+
+#[derive(Clone, Debug)]
+struct Known<T> {
+    status: Status<T>,
+    /// The rejections in a row.
+    rejections: u8,
+}
+
+#[derive(Clone, Debug)]
+enum Status<T> {
+    Accepted,
+    /// Neither accepted nor rejected, and not being tried.
+    Unknown,
+    /// Being tried, and by another session from this instant on if no outcome is reported.
+    OnTrial(T),
+    /// Rejected, and not to be sent before this instant.
+    Rejected(T, Box<ResponseError>),
+}
+
+impl<T> Default for Rejections<T> {
+    fn default() -> Self {
+        Self { known: BTreeMap::new() }
+    }
+}
+
+impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
+    /// More would be a fleet of accounts.
+    const MAX: usize = 64;
+    /// A lost outcome holds up the other sessions for this long. A dead network holds up as little, and
+    /// few signatures are under way at a time.
+    const TRIAL: Duration = Duration::from_secs(10);
+
+    /// Whether a session may send this credential now. [`Permit::Send`] lets the other sessions wait if the
+    /// credential is not known to be accepted.
+    pub fn poll(&mut self, credential: Fingerprint, now: T) -> Permit<T> {
+        let known = self.know(credential);
+        match &known.status {
+            Status::Accepted => return Permit::Send,
+            Status::OnTrial(end) if now < *end => return Permit::WaitUntil(*end),
+            Status::Rejected(end, error) if now < *end => {
+                return Permit::Rejected((**error).clone());
+            }
+            Status::Unknown | Status::OnTrial(_) | Status::Rejected(..) => {}
+        }
+        known.status = Status::OnTrial(now + Self::TRIAL);
+        Permit::Send
+    }
+
+    /// A session's request with this credential had this event. Returns whether other sessions that wait
+    /// should ask again.
+    pub fn on_event<A>(&mut self, credential: Fingerprint, now: T, event: &Event<A>) -> bool {
+        match event {
+            Event::Answer(_) | Event::LoggedIn(_) => self.accept(credential),
+            Event::Error(error) if is_no_task(error) => self.accept(credential),
+            Event::CredentialRejected(error) => self.reject(credential, now, error),
+            Event::Error(_) | Event::LoginError(_) => self.on_failure(credential),
+        }
+    }
+
+    /// A session's request with this credential got no response, or will not be sent. Returns whether other
+    /// sessions that wait should ask again.
+    pub fn on_failure(&mut self, credential: Fingerprint) -> bool {
+        let known = self.know(credential);
+        let was_on_trial = matches!(known.status, Status::OnTrial(_));
+        if was_on_trial {
+            known.status = Status::Unknown;
+        }
+        was_on_trial
+    }
+
+    /// A single call with this credential, which needs no permit, had this result.
+    pub fn on_result<A>(
+        &mut self,
+        credential: Fingerprint,
+        now: T,
+        result: &Result<A, ResponseError>,
+    ) {
+        match result {
+            Err(error) if error.is_unauthorized() => drop(self.reject(credential, now, error)),
+            Err(error) if !is_no_task(error) => {}
+            _ => drop(self.accept(credential)),
+        }
+    }
+
+    fn accept(&mut self, credential: Fingerprint) -> bool {
+        let known = self.know(credential);
+        let was_accepted = matches!(known.status, Status::Accepted);
+        *known = Known { status: Status::Accepted, rejections: 0 };
+        !was_accepted
+    }
+
+    fn reject(&mut self, credential: Fingerprint, now: T, error: &ResponseError) -> bool {
+        let known = self.know(credential);
+        // Responses that were under way at the same time do not count in a row.
+        if !matches!(known.status, Status::Rejected(end, _) if now < end) {
+            let wait = error.retry_after().unwrap_or_default();
+            let end = now + rejection_pause(known.rejections).max(wait);
+            known.status = Status::Rejected(end, Box::new(error.clone()));
+            known.rejections = known.rejections.saturating_add(1);
+        }
+        true
+    }
+
+    fn know(&mut self, credential: Fingerprint) -> &mut Known<T> {
+        if self.known.len() >= Self::MAX && !self.known.contains_key(&credential) {
+            let least = self.known.iter().min_by_key(|(_, known)| match known.status {
+                Status::Accepted => (0, None),
+                Status::Unknown => (1, None),
+                Status::OnTrial(end) => (2, Some(end)),
+                Status::Rejected(end, _) => (3, Some(end)),
+            });
+            if let Some((&least, _)) = least {
+                self.known.remove(&least);
+            }
+        }
+        let new = || Known { status: Status::Unknown, rejections: 0 };
+        self.known.entry(credential).or_insert_with(new)
+    }
+}
+
+fn is_no_task(error: &ResponseError) -> bool {
+    error.api().map(ApiError::kind) == Some(ApiErrorKind::NoTask)
+}
