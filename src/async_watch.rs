@@ -12,7 +12,10 @@ use http::Response;
 use huaweicloud_sms_core::http;
 use huaweicloud_sms_transport::AsyncTransport;
 
-use crate::{Action, Credential, Error, Event, Operation, Poller, Session, now, shared::Shared};
+use crate::{
+    Credential, Error, Event, Fingerprint, Operation, Poller, Session,
+    shared::{Next, Shared},
+};
 
 /// Polls the service; see [`AsyncClient::watch`](crate::AsyncClient::watch).
 ///
@@ -43,6 +46,8 @@ pub struct AsyncWatch<T: AsyncTransport, O> {
     session: Session<O, Instant>,
     /// The call that is under way. It is kept here, so that a dropped `recv` loses no response.
     calling: Option<Calling<T::Error>>,
+    /// The credential of that call, whose outcome other watches wait for.
+    credential: Option<Fingerprint>,
     /// The id of this watch among those that a shutdown wakes.
     stop_id: u64,
 }
@@ -52,7 +57,7 @@ type Calling<E> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, E>> + Send
 impl<T: AsyncTransport, O> AsyncWatch<T, O> {
     pub(crate) fn new(shared: Arc<Shared<T>>, session: Session<O, Instant>) -> Self {
         let stop_id = shared.stop.register();
-        Self { shared, session, calling: None, stop_id }
+        Self { shared, session, calling: None, credential: None, stop_id }
     }
 }
 
@@ -77,27 +82,23 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
             if let Some(calling) = &mut self.calling {
                 let result = calling.await;
                 self.calling = None;
-                let instant = self.shared.transport.now();
-                return self.shared.finish(&mut self.session, instant, result);
+                let (credential, instant) = (self.credential.take(), self.shared.transport.now());
+                return self.shared.finish(&mut self.session, credential, instant, result);
             }
-            let wake_up = match self.poll() {
-                Action::WaitUntil(instant) => instant,
-                Action::Send(request) => {
+            let wake_ups = self.shared.stop.wake_ups();
+            match self.shared.next(&mut self.session, self.shared.transport.now()) {
+                Next::WaitUntil(instant) => {
+                    sleep_until(&self.shared, instant, wake_ups).await;
+                }
+                Next::Event(event) => return event.map_error(Error::Response),
+                Next::Send(request, credential) => {
                     let shared = Arc::clone(&self.shared);
                     let calling = async move { shared.transport.execute(request).await };
                     self.calling = Some(Box::pin(calling));
-                    continue;
+                    self.credential = credential;
                 }
-            };
-            self.shared.transport.sleep_until(wake_up).await;
+            }
         }
-    }
-
-    fn poll(&mut self) -> Action<Instant> {
-        if let Some(skew) = self.shared.clock_skew() {
-            self.session.set_clock_skew(skew);
-        }
-        self.session.poll(self.shared.transport.now(), now())
     }
 
     /// Replaces the credential; see [`Session::renew`].
@@ -123,9 +124,21 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
     }
 }
 
+/// Sleeps until this instant, or until there are more wake-ups than these. `recv` has registered the task
+/// to be woken.
+async fn sleep_until<T: AsyncTransport>(shared: &Shared<T>, instant: Instant, wake_ups: u64) {
+    let mut sleep = pin!(shared.transport.sleep_until(instant));
+    poll_fn(|context| match shared.stop.wake_ups() == wake_ups {
+        true => sleep.as_mut().poll(context),
+        false => Poll::Ready(()),
+    })
+    .await;
+}
+
 impl<T: AsyncTransport, O> Drop for AsyncWatch<T, O> {
     fn drop(&mut self) {
         self.shared.stop.unregister(self.stop_id);
+        self.shared.forget(self.credential.take());
     }
 }
 

@@ -75,6 +75,9 @@ impl<T> Client<T> {
 impl<T: Transport> Client<T> {
     /// Sends one request and reads its response. Nothing is sent twice.
     ///
+    /// The call is sent even if its credential was rejected before: you decide. The watches of this
+    /// client take note of a rejected token or key, but not of the password of a login.
+    ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
     /// answer.
@@ -84,7 +87,7 @@ impl<T: Transport> Client<T> {
         auth: &(impl Authorize + ?Sized),
     ) -> Result<O::Output, Error<T::Error>> {
         let result = self.shared.transport.execute(call.request(auth));
-        self.shared.read(call, result)
+        self.shared.read(call, auth, Instant::now(), result)
     }
 
     /// Polls the service until the client is shut down.
@@ -92,6 +95,10 @@ impl<T: Transport> Client<T> {
     /// The credential is a token, an [`AccessKey`](crate::AccessKey) or an
     /// [`IssueToken`](crate::IssueToken), with which the watch logs in and renews the token before it
     /// expires. Nothing is sent before the first [`recv`](Watch::recv).
+    ///
+    /// The watches of a client and its clones share what was rejected. A credential that is not known to
+    /// be accepted is sent by one watch at a time. If it is rejected, each watch that would send it has the
+    /// event [`CredentialRejected`](crate::Event::CredentialRejected) instead, until the pause is over.
     pub fn watch<O: Operation>(
         &self,
         call: O,

@@ -64,9 +64,10 @@ pub use error::Error;
 pub use huaweicloud_sms_core::{
     AccessKey, Action, Answer, ApiError, ApiErrorKind, AuthToken, Authorize, BodyError,
     BodyProblem, ClockSkew, Command, CommandName, CommandParam, Credential, Endpoint, ErrorDetail,
-    Escaped, Event, IamUser, InvalidInput, IssueToken, IssuedToken, JsonType, NoCommand,
-    ObtainCommand, Operation, OtherName, Pace, Poller, ResponseError, Scope, ServerId, Session,
-    Signer, StatusError, Step, Task, TaskState, Timestamp, Unauthenticated, http,
+    Escaped, Event, Fingerprint, IamUser, InvalidInput, IssueToken, IssuedToken, JsonType,
+    NoCommand, ObtainCommand, Operation, OtherName, Pace, Permit, Poller, Rejections,
+    ResponseError, Scope, ServerId, Session, Signer, StatusError, Step, Task, TaskState, Timestamp,
+    Unauthenticated, http,
 };
 pub use huaweicloud_sms_transport::{AsyncTransport, Transport};
 #[cfg(any(feature = "ureq", feature = "hyper"))]

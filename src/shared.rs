@@ -1,16 +1,16 @@
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Request, Response};
 use huaweicloud_sms_core::http;
 
 use crate::{
-    ClockSkew, Credential, Error, Event, Operation, Pace, ResponseError, Session, Timestamp, now,
-    stop::Stop,
+    Action, Authorize, ClockSkew, Credential, Error, Event, Fingerprint, Operation, Pace, Permit,
+    Rejections, ResponseError, Session, Timestamp, now, stop::Stop,
 };
 
 /// What the clones and watches of a client share.
@@ -19,11 +19,26 @@ pub(crate) struct Shared<T> {
     pub(crate) transport: T,
     pub(crate) stop: Stop,
     clock_skew: Mutex<Option<ClockSkew>>,
+    rejections: Mutex<Rejections<Instant>>,
+}
+
+/// What a watch does next.
+#[expect(clippy::large_enum_variant, reason = "it is taken at once and never stored")]
+pub(crate) enum Next<A> {
+    WaitUntil(Instant),
+    /// Send this request, and tell what became of this credential.
+    Send(Request<Vec<u8>>, Option<Fingerprint>),
+    Event(Event<A>),
 }
 
 impl<T> Shared<T> {
     pub(crate) fn new(transport: T) -> Self {
-        Self { transport, stop: Stop::default(), clock_skew: Mutex::default() }
+        Self {
+            transport,
+            stop: Stop::default(),
+            clock_skew: Mutex::default(),
+            rejections: Mutex::default(),
+        }
     }
 
     pub(crate) fn clock_skew(&self) -> Option<ClockSkew> {
@@ -44,10 +59,16 @@ impl<T> Shared<T> {
         }
     }
 
+    fn rejections(&self) -> MutexGuard<'_, Rejections<Instant>> {
+        self.rejections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads the result of a single call.
     pub(crate) fn read<O: Operation, B: AsRef<[u8]>, E>(
         &self,
         call: &O,
+        auth: &(impl Authorize + ?Sized),
+        instant: Instant,
         result: Result<Response<B>, E>,
     ) -> Result<O::Output, Error<E>> {
         let response = result.map_err(Error::Transport)?;
@@ -56,6 +77,19 @@ impl<T> Shared<T> {
         if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
             self.read_clock(response.headers());
         }
+        let result = result.map_err(|error| error.arrived_at(self.now(true)));
+        // Hashing a long token takes as long as reading the response.
+        let is_news = match &result {
+            Ok(_) => self.rejections().has_rejected(),
+            // A wrong clock explains the rejection of a signature.
+            Err(error) => {
+                error.is_unauthorized()
+                    && !self.clock_skew().is_some_and(ClockSkew::may_exceed_limit)
+            }
+        };
+        if let Some(credential) = is_news.then(|| auth.fingerprint()).flatten() {
+            self.rejections().on_result(credential, instant, &result);
+        }
         Ok(result?)
     }
 
@@ -63,10 +97,34 @@ impl<T> Shared<T> {
         self.set_clock_skew(ClockSkew::of_response(now(), headers));
     }
 
+    /// What a watch with this session does now.
+    pub(crate) fn next<O: Operation>(
+        &self,
+        session: &mut Session<O, Instant>,
+        instant: Instant,
+    ) -> Next<O::Output> {
+        if let Some(skew) = self.clock_skew() {
+            session.set_clock_skew(skew);
+        }
+        let credential = session.credential_due(instant);
+        match credential.map(|credential| self.rejections().poll(credential, instant)) {
+            Some(Permit::WaitUntil(end)) => return Next::WaitUntil(end),
+            Some(Permit::Rejected(error)) => {
+                return Next::Event(session.on_rejected_elsewhere(instant, error));
+            }
+            Some(Permit::Send) | None => {}
+        }
+        match session.poll(instant, now()) {
+            Action::WaitUntil(instant) => Next::WaitUntil(instant),
+            Action::Send(request) => Next::Send(request, credential),
+        }
+    }
+
     /// Hands the result of a session's request to the session.
     pub(crate) fn finish<O: Operation, B: AsRef<[u8]>, E>(
         &self,
         session: &mut Session<O, Instant>,
+        credential: Option<Fingerprint>,
         instant: Instant,
         result: Result<Response<B>, E>,
     ) -> Event<O::Output, Error<E>> {
@@ -74,13 +132,26 @@ impl<T> Shared<T> {
             Ok(response) => {
                 let event = session.on_response(instant, now(), &response);
                 self.set_clock_skew(session.clock_skew());
+                if let Some(credential) = credential {
+                    if self.rejections().on_event(credential, instant, &event) {
+                        self.stop.wake();
+                    }
+                }
                 event.map_error(Error::Response)
             }
             Err(error) => {
                 session.on_failure(instant);
+                self.forget(credential);
                 let error = Error::Transport(error);
                 if session.is_login() { Event::LoginError(error) } else { Event::Error(error) }
             }
+        }
+    }
+
+    /// A watch has no outcome for this credential. Another one may try it.
+    pub(crate) fn forget(&self, credential: Option<Fingerprint>) {
+        if credential.is_some_and(|credential| self.rejections().on_failure(credential)) {
+            self.stop.wake();
         }
     }
 }

@@ -6,7 +6,8 @@ use std::{
     time::Instant,
 };
 
-/// Tells sleeping watches that their client was shut down.
+/// Wakes sleeping watches when their client is shut down, or when the outcome of a
+/// credential is known that another watch was trying.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     state: Mutex<State>,
@@ -16,6 +17,8 @@ pub(crate) struct Stop {
 #[derive(Debug, Default)]
 struct State {
     is_stopped: bool,
+    /// How often the watches were woken.
+    wake_ups: u64,
     last_id: u64,
     /// The tasks of the async watches.
     wakers: BTreeMap<u64, Waker>,
@@ -23,20 +26,35 @@ struct State {
 
 impl Stop {
     pub(crate) fn stop(&self) {
+        self.state().is_stopped = true;
+        self.wake();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state().is_stopped
+    }
+
+    /// Wakes all watches, so that they look what to do now.
+    pub(crate) fn wake(&self) {
         let mut state = self.state();
-        state.is_stopped = true;
+        state.wake_ups += 1;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.changed.notify_all();
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Sleeps until this instant. Returns whether the client was shut down.
-    pub(crate) fn wait_until(&self, instant: Instant) -> bool {
+    /// The number of wake-ups. Read it before you look what to do, so that no later one is missed.
+    pub(crate) fn wake_ups(&self) -> u64 {
+        self.state().wake_ups
+    }
+
+    /// Sleeps until this instant, or until there are more wake-ups than these.
+    pub(crate) fn sleep_until(&self, instant: Instant, wake_ups: u64) {
         let wait = instant.saturating_duration_since(Instant::now());
-        let is_running = |state: &mut State| !state.is_stopped;
-        let waited = self.changed.wait_timeout_while(self.state(), wait, is_running);
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_stopped
+        let is_asleep = |state: &mut State| state.wake_ups == wake_ups;
+        let waited = self.changed.wait_timeout_while(self.state(), wait, is_asleep);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// An id for an async watch, to [`wait`](Self::wait) with.

@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc, time::Instant};
 use huaweicloud_sms_transport::Transport;
 
 use crate::{
-    Action, Credential, Error, Event, Operation, Poller, Session, now,
-    shared::{Shared, is_failure},
+    Credential, Error, Event, Operation, Poller, Session,
+    shared::{Next, Shared, is_failure},
 };
 
 /// Polls the service; see [`Client::watch`](crate::Client::watch).
@@ -36,24 +36,20 @@ pub struct Watch<T, O> {
 impl<T: Transport, O: Operation> Watch<T, O> {
     /// Blocks until there is an event. Returns `None` once the client is shut down.
     pub fn recv(&mut self) -> Option<Event<O::Output, Error<T::Error>>> {
-        let mut wake_up = Instant::now();
+        let Self { shared, session } = self;
         loop {
-            if self.shared.stop.wait_until(wake_up) {
+            let wake_ups = shared.stop.wake_ups();
+            if shared.stop.is_stopped() {
                 return None;
             }
-            if let Some(skew) = self.shared.clock_skew() {
-                self.session.set_clock_skew(skew);
-            }
-            match self.session.poll(Instant::now(), now()) {
-                Action::WaitUntil(instant) => wake_up = instant,
-                Action::Send(request) => {
-                    let result = self.shared.transport.execute(request);
-                    let instant = Instant::now();
-                    let event = self.shared.finish(&mut self.session, instant, result);
-                    if is_failure(&event) && self.shared.stop.wait_until(instant) {
-                        return None;
-                    }
-                    return Some(event);
+            match shared.next(session, Instant::now()) {
+                Next::WaitUntil(instant) => shared.stop.sleep_until(instant, wake_ups),
+                Next::Event(event) => return Some(event.map_error(Error::Response)),
+                Next::Send(request, credential) => {
+                    let result = shared.transport.execute(request);
+                    let event = shared.finish(session, credential, Instant::now(), result);
+                    let is_interrupted = is_failure(&event) && shared.stop.is_stopped();
+                    return if is_interrupted { None } else { Some(event) };
                 }
             }
         }

@@ -133,3 +133,15 @@ fn a_shutdown_wakes_each_sleeping_task_once() {
     client.shutdown();
     assert_eq!(count.0.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
+
+#[test]
+fn a_dropped_watch_does_not_hold_up_the_others() {
+    let client = AsyncClient::new(Slow(0.into()));
+    let mut first = client.watch(call(), token(), Pace::default());
+    assert!(now(first.recv()).is_none(), "its request is under way");
+    drop(first);
+    let mut second = client.watch(call(), token(), Pace::default());
+    assert!(now(second.recv()).is_none(), "it sends at once");
+    assert!(matches!(now(second.recv()), Some(Some(Event::Answer(_)))));
+    assert_eq!(client.transport().0.load(std::sync::atomic::Ordering::Relaxed), 2);
+}

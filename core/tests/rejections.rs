@@ -26,9 +26,10 @@ fn rejected() -> Event<()> {
     Event::CredentialRejected(error(401, "SMS.6521"))
 }
 
-/// Tries the credential and reports the event.
+/// Tries the credential and reports the event. Another session waits for it if it has to.
 fn report(shared: &mut Shared, now: Duration, event: &Event<()>) -> bool {
     assert_eq!(shared.poll(token("t"), now), Permit::Send);
+    shared.poll(token("t"), now);
     shared.on_event(token("t"), now, event)
 }
 
@@ -57,7 +58,7 @@ fn a_failure_or_a_lost_outcome_lets_the_next_session_try() {
     let end = NOW + Duration::from_secs(10);
     assert_eq!(shared.poll(token("t"), NOW), Permit::Send);
     assert_eq!(shared.poll(token("t"), end), Permit::Send);
-    assert!(shared.on_failure(token("t")));
+    assert!(!shared.on_failure(token("t")), "no other session waits");
     assert!(report(&mut shared, end, &Event::Error(error(503, "SMS.6000"))));
     assert!(report(&mut shared, end, &Event::LoginError(error(503, "SMS.6000"))));
     // There is no task, so the credential was accepted.
@@ -72,7 +73,7 @@ fn a_rejection_is_told_to_every_session_and_the_pauses_grow() {
     for minutes in [5, 10, 20, 40, 60, 60] {
         assert!(report(&mut shared, now, &rejected()));
         // The responses to requests that were under way change nothing.
-        assert!(shared.on_event(token("t"), now, &rejected()));
+        assert!(!shared.on_event(token("t"), now, &rejected()));
         now += minutes * MINUTE;
         let told = shared.poll(token("t"), now - Duration::from_nanos(1));
         assert_eq!(told, Permit::Rejected(error(401, "SMS.6521")));
@@ -101,7 +102,9 @@ fn the_result_of_a_single_call_counts() {
     assert!(matches!(shared.poll(token("t"), NOW), Permit::Rejected(_)));
     shared.on_result(token("t"), NOW, &fail(503, "SMS.6000"));
     assert!(matches!(shared.poll(token("t"), NOW), Permit::Rejected(_)));
+    assert!(shared.has_rejected());
     shared.on_result(token("t"), NOW, &Ok(()));
+    assert!(!shared.has_rejected());
     assert_eq!(shared.poll(token("t"), NOW), Permit::Send);
     shared.on_result(token("t"), NOW, &fail(401, "SMS.6521"));
     shared.on_result(token("t"), NOW, &fail(404, "SMS.7606"));

@@ -1,6 +1,6 @@
 use huaweicloud_sms::{
     Answer, AuthToken, Authorize, ClockSkew, Endpoint, Error, NoCommand, ObtainCommand,
-    ResponseError, ServerId, http::StatusCode, now,
+    ResponseError, ServerId, SettingsError, http::StatusCode, now,
 };
 use huaweicloud_sms_simulator::{Answer as Scripted, Simulator};
 
@@ -101,4 +101,23 @@ fn the_clock_of_a_proxy_is_not_the_clock_of_the_service() {
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
     }
     assert_eq!(client.clock_skew(), None);
+}
+
+#[test]
+fn a_duration_that_no_clock_can_add_is_rejected_when_the_transport_is_made() {
+    for (settings, error) in [
+        (settings().with_timeout(Duration::MAX), SettingsError::Timeout),
+        (settings().with_connect_timeout(Duration::MAX), SettingsError::ConnectTimeout),
+        (settings().with_pool_idle_timeout(Duration::MAX), SettingsError::PoolIdleTimeout),
+    ] {
+        assert_eq!(transport::Client::from_settings(settings).err(), Some(error));
+    }
+    // The longest ones are used without a panic.
+    let day = Settings::MAX_TIMEOUT;
+    let settings = settings().with_timeout(day).with_connect_timeout(day).with_pool_idle_timeout(day);
+    let (client, service) =
+        (transport::Client::from_settings(settings).expect("a client"), start(script()));
+    for _ in 0..2 {
+        assert!(wait!(client.send(&call(&service), &key(SK).signer(client.now()))).is_ok());
+    }
 }

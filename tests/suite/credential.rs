@@ -107,3 +107,53 @@ fn another_kind_of_credential_can_follow() {
     assert_eq!(word(wait!(watch.recv())), "logged in for 86400 s");
     assert_eq!(word(wait!(watch.recv())), "START");
 }
+
+/// Starts eight watches with this credential at once. Returns the first events of each, as many as named.
+fn eight(service: &Simulator, credential: impl Into<Credential>, events: usize) -> Vec<String> {
+    let (client, credential) = (client(), credential.into());
+    let watches = (0..8).map(|_| client.watch(call(service), credential.clone(), pace()));
+    let watching = watches.map(|mut watch| {
+        std::thread::spawn(move || {
+            (0..events).map(|_| word(wait!(watch.recv()))).collect::<Vec<_>>().join(", ")
+        })
+    });
+    let watching: Vec<_> = watching.collect();
+    watching.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+}
+
+#[test]
+fn eight_watches_send_a_wrong_credential_once() {
+    let service = start(script());
+    let credentials =
+        [key("wrong").into(), token("dead").into(), Credential::from(login(&service, "wrong"))];
+    for (credential, sent) in credentials.into_iter().zip(1..) {
+        assert_eq!(eight(&service, credential, 1), ["rejected: 401"; 8]);
+        assert_eq!(service.request_count(), sent);
+    }
+}
+
+#[test]
+fn eight_watches_use_a_good_credential() {
+    let service = start(script());
+    assert_eq!(eight(&service, key(SK), 2), ["START, START"; 8]);
+    let expected = "logged in for 86400 s, START";
+    assert_eq!(eight(&service, login(&service, "password"), 2), [expected; 8]);
+}
+
+#[test]
+fn a_rejected_credential_pauses_the_other_watches_and_a_new_one_does_not() {
+    let service = start(script());
+    let client = client();
+    let error = wait!(client.send(&call(&service), &token("dead"))).expect_err("rejected");
+    assert!(error.is_unauthorized());
+    // A single call is not held up.
+    assert!(wait!(client.send(&call(&service), &token("dead"))).is_err());
+    assert_eq!(service.request_count(), 2);
+    let mut watch = client.clone().watch(call(&service), token("dead"), pace());
+    assert_eq!(word(wait!(watch.recv())), "rejected: 401");
+    watch.decline();
+    assert!(watch.due() > std::time::Instant::now() + 4 * MINUTE);
+    assert_eq!(service.request_count(), 2);
+    watch.renew(key(SK));
+    assert_eq!(word(wait!(watch.recv())), "START");
+}

@@ -5,8 +5,8 @@ mod watch;
 use std::time::Duration;
 
 use huaweicloud_sms::{
-    AccessKey, Answer, AuthToken, Endpoint, Error, Event, IamUser, IssueToken, ObtainCommand, Pace,
-    Proxy, Scope, ServerId, Settings, TransportError,
+    AccessKey, Answer, AuthToken, Credential, Endpoint, Error, Event, IamUser, IssueToken,
+    ObtainCommand, Pace, Proxy, Scope, ServerId, Settings, TransportError,
 };
 use huaweicloud_sms_simulator::{Answer as Scripted, Script, Simulator};
 

@@ -85,10 +85,17 @@ enum Status<T> {
     Accepted,
     /// Neither accepted nor rejected, and not being tried.
     Unknown,
-    /// Being tried, and by another session from this instant on if no outcome is reported.
-    OnTrial(T),
+    /// Being tried, and by another session from this instant on if no outcome is reported. The flag tells
+    /// whether another session waits for the outcome.
+    OnTrial(T, bool),
     /// Rejected, and not to be sent before this instant.
     Rejected(T, Box<ResponseError>),
+}
+
+impl<T> Known<T> {
+    fn is_awaited(&self) -> bool {
+        matches!(self.status, Status::OnTrial(_, true))
+    }
 }
 
 impl<T> Default for Rejections<T> {
@@ -108,20 +115,23 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
     /// credential is not known to be accepted.
     pub fn poll(&mut self, credential: Fingerprint, now: T) -> Permit<T> {
         let known = self.know(credential);
-        match &known.status {
+        match &mut known.status {
             Status::Accepted => return Permit::Send,
-            Status::OnTrial(end) if now < *end => return Permit::WaitUntil(*end),
+            Status::OnTrial(end, is_awaited) if now < *end => {
+                *is_awaited = true;
+                return Permit::WaitUntil(*end);
+            }
             Status::Rejected(end, error) if now < *end => {
                 return Permit::Rejected((**error).clone());
             }
-            Status::Unknown | Status::OnTrial(_) | Status::Rejected(..) => {}
+            Status::Unknown | Status::OnTrial(..) | Status::Rejected(..) => {}
         }
-        known.status = Status::OnTrial(now + Self::TRIAL);
+        known.status = Status::OnTrial(now + Self::TRIAL, false);
         Permit::Send
     }
 
-    /// A session's request with this credential had this event. Returns whether other sessions that wait
-    /// should ask again.
+    /// A session's request with this credential had this event. Returns whether another session waits
+    /// for it and should ask again.
     pub fn on_event<A>(&mut self, credential: Fingerprint, now: T, event: &Event<A>) -> bool {
         match event {
             Event::Answer(_) | Event::LoggedIn(_) => self.accept(credential),
@@ -131,15 +141,15 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         }
     }
 
-    /// A session's request with this credential got no response, or will not be sent. Returns whether other
-    /// sessions that wait should ask again.
+    /// A session's request with this credential got no response, or will not be sent. Returns whether
+    /// another session waits for it and should ask again.
     pub fn on_failure(&mut self, credential: Fingerprint) -> bool {
         let known = self.know(credential);
-        let was_on_trial = matches!(known.status, Status::OnTrial(_));
-        if was_on_trial {
+        let is_awaited = known.is_awaited();
+        if matches!(known.status, Status::OnTrial(..)) {
             known.status = Status::Unknown;
         }
-        was_on_trial
+        is_awaited
     }
 
     /// A single call with this credential, which needs no permit, had this result.
@@ -156,15 +166,21 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         }
     }
 
+    /// Whether a credential was rejected and not accepted since.
+    pub fn has_rejected(&self) -> bool {
+        self.known.values().any(|known| known.rejections > 0)
+    }
+
     fn accept(&mut self, credential: Fingerprint) -> bool {
         let known = self.know(credential);
-        let was_accepted = matches!(known.status, Status::Accepted);
+        let is_awaited = known.is_awaited();
         *known = Known { status: Status::Accepted, rejections: 0 };
-        !was_accepted
+        is_awaited
     }
 
     fn reject(&mut self, credential: Fingerprint, now: T, error: &ResponseError) -> bool {
         let known = self.know(credential);
+        let is_awaited = known.is_awaited();
         // Responses that were under way at the same time do not count in a row.
         if !matches!(known.status, Status::Rejected(end, _) if now < end) {
             let wait = error.retry_after().unwrap_or_default();
@@ -172,7 +188,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
             known.status = Status::Rejected(end, Box::new(error.clone()));
             known.rejections = known.rejections.saturating_add(1);
         }
-        true
+        is_awaited
     }
 
     fn know(&mut self, credential: Fingerprint) -> &mut Known<T> {
@@ -180,7 +196,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
             let least = self.known.iter().min_by_key(|(_, known)| match known.status {
                 Status::Accepted => (0, None),
                 Status::Unknown => (1, None),
-                Status::OnTrial(end) => (2, Some(end)),
+                Status::OnTrial(end, _) => (2, Some(end)),
                 Status::Rejected(end, _) => (3, Some(end)),
             });
             if let Some((&least, _)) = least {
