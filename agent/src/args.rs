@@ -37,8 +37,9 @@ pub(crate) enum Command {
         call: Call,
     },
     /// Poll until interrupted, and print every new answer with its time. It backs off after failures and
-    /// renews a user's token before it expires. After a rejection it waits for 5 minutes, or until the
-    /// credential's file has a new one.
+    /// renews a user's token before it expires. After a rejection it waits for 5 minutes (longer after
+    /// further ones, up to an hour), or until the credential's file has a new one. At SIGHUP it looks at
+    /// that file at once.
     ///
     /// Exit status: 0 interrupted, 1 the answers cannot be printed any more, 2 wrong input.
     Watch(Watch),
@@ -166,9 +167,14 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) interval: Duration,
 
-    /// The longest wait after failures, in seconds; the first is 5.
+    /// The longest wait after failures, in seconds; the first is 5. A rejected credential waits longer.
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub(crate) max_backoff: Duration,
+
+    /// The longest wait that the service can ask for (Retry-After), in seconds, at most 86400 [default: that
+    /// of --max-backoff].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_retry_after: Option<Duration>,
 
     /// Print an answer even if it is the same as the one before, instead of counting it.
     #[arg(long)]

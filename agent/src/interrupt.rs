@@ -1,10 +1,12 @@
 //! Catches interruptions: SIGINT and SIGTERM; on Windows Ctrl-C, Ctrl-Break and the console's end.
 //!
-//! SIGHUP keeps its default: it ends a process with its terminal, unless `nohup` ignores it.
+//! SIGHUP asks `watch` to look at its credential's file.
+
+use std::{io, time::Duration};
 
 /// Calls `then` once, on its own thread, at the first interruption.
 #[cfg(unix)]
-pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), std::io::Error> {
+pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), io::Error> {
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
         iterator::Signals,
@@ -27,4 +29,45 @@ pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::E
             then();
         }
     })
+}
+
+/// The SIGHUPs of this process. None of them ends it.
+#[cfg(unix)]
+pub(crate) struct Hangups(std::sync::mpsc::Receiver<()>);
+
+#[cfg(unix)]
+impl Hangups {
+    pub(crate) fn catch() -> io::Result<Self> {
+        use signal_hook::{consts::SIGHUP, iterator::Signals};
+        let mut signals = Signals::new([SIGHUP])?;
+        // One that waits to be seen stands for all that follow.
+        let (hangup, hangups) = std::sync::mpsc::sync_channel(1);
+        std::thread::Builder::new().name("hangups".into()).spawn(move || {
+            for _ in signals.forever() {
+                let _ = hangup.try_send(());
+            }
+        })?;
+        Ok(Self(hangups))
+    }
+
+    /// Waits for one. Returns whether there was one within the limit.
+    pub(crate) fn wait(&self, limit: Duration) -> bool {
+        self.0.recv_timeout(limit).is_ok()
+    }
+}
+
+/// There are none on this system.
+#[cfg(not(unix))]
+pub(crate) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub(crate) fn catch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) fn wait(&self, limit: Duration) -> bool {
+        std::thread::sleep(limit);
+        false
+    }
 }

@@ -20,6 +20,7 @@ mod obtain;
 mod printer;
 mod redactor;
 mod report;
+mod retry_after;
 mod secret_file;
 mod seen;
 #[cfg(feature = "simulator")]

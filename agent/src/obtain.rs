@@ -2,20 +2,25 @@
 
 use std::process::ExitCode;
 
-use huaweicloud_sms::{ClockSkew, Credential, ObtainCommand, Unauthenticated};
+use huaweicloud_sms::{ClockSkew, Credential, Error, ObtainCommand, Unauthenticated};
 
 use crate::{
     args::Call,
     call, clock, credential,
     failure::{Failure, Outcome},
     redactor::{self, Kind},
-    report,
+    report, retry_after,
     transport::{self, Client},
 };
 
 pub(crate) fn run(args: &Call) -> ExitCode {
     let loaded = credential::load(args).map_err(Failure::Input);
     let outcome = loaded.and_then(|loaded| obtain(args, &loaded.credential));
+    if let Err(Failure::Call(Error::Response(error)) | Failure::Login(Error::Response(error))) =
+        &outcome
+    {
+        retry_after::warn(error, None);
+    }
     report::print(&outcome, args.connection.format).into()
 }
 

@@ -106,10 +106,10 @@ impl Printer {
         }
     }
 
-    /// Shows the present wait. An error of standard error does not end the watch.
-    pub(crate) fn show_wait(&mut self, status: &str) {
+    /// Logs the present wait, or shows it on a terminal. An error of standard error does not end the watch.
+    pub(crate) fn show_wait(&mut self, logged: &str, status: &str) {
         if !self.is_terminal {
-            log::info!("{status}");
+            log::info!("{logged}");
             return;
         }
         let repeated = match self.repeated {

@@ -9,18 +9,18 @@ use std::{
 };
 
 use huaweicloud_sms::{
-    ApiError, ApiErrorKind, Credential, Error, Event, ObtainCommand, Pace, Step,
+    Answer, ApiError, ApiErrorKind, Credential, Error, Event, ObtainCommand, Pace, Step, Timestamp,
 };
 
 use crate::{
     args, call, clock,
     credential::{self, Loaded},
     failure::{Failure, Outcome},
-    interrupt,
+    interrupt::{self, Hangups},
     printer::Printer,
-    report,
+    report, retry_after,
     systemd::{self, Notifier},
-    transport::{self, Client, Execute},
+    transport::{self, Client, Execute, TransportFailure},
 };
 
 /// How long an interrupted process may take to print what was counted.
@@ -53,6 +53,7 @@ struct Watcher<'a> {
     is_rejected: bool,
     printer: Arc<Mutex<Printer>>,
     notifier: Notifier,
+    hangups: Hangups,
     clock: clock::Watch,
     /// Why the next call waits.
     call_waits: String,
@@ -62,12 +63,16 @@ struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     fn start(args: &'a args::Watch) -> Result<Self, String> {
+        let hangups = Hangups::catch().map_err(signals_failed)?;
         let loaded = credential::load(&args.call)?;
         let (call, settings) = call::prepare(&args.call)?;
         let first_backoff = Duration::from_secs(5).min(args.max_backoff);
         let pace = Pace::default()
             .with_interval(args.interval)
             .and_then(|pace| pace.with_backoff(first_backoff, args.max_backoff))
+            .and_then(|pace| {
+                pace.with_max_retry_after(args.max_retry_after.unwrap_or(args.max_backoff))
+            })
             .map_err(|error| error.to_string())?;
         let client = transport::client(args.call.connection.transport, settings)?
             .follow_server_clock(args.call.follow_server_clock);
@@ -82,6 +87,7 @@ impl<'a> Watcher<'a> {
             is_rejected: false,
             printer,
             notifier: Notifier::start(),
+            hangups,
             clock: clock::Watch::default(),
             call_waits: String::new(),
             login_waits: "",
@@ -104,6 +110,7 @@ impl<'a> Watcher<'a> {
             self.renew(new)?;
         }
         let Some(event) = self.watch.recv() else { unreachable!("the client is not shut down") };
+        self.warn_of_retry_after(&event);
         let is_user = matches!(self.loaded.credential, Credential::Login(_));
         match event {
             Event::Answer(answer) => {
@@ -143,21 +150,39 @@ impl<'a> Watcher<'a> {
         Ok(())
     }
 
-    /// After a rejection, reads the credential's file every few seconds until a request is due.
+    /// Waits until a request is due. Meanwhile it reads the credential's file at a SIGHUP, and after a
+    /// rejection every few seconds.
     fn look_until_due(&self) -> Option<Loaded> {
-        if !self.is_rejected {
-            return None;
-        }
         loop {
             let wait = self.watch.due().saturating_duration_since(Instant::now());
+            let limit = if self.is_rejected { wait.min(LOOK) } else { wait };
+            let is_asked = self.hangups.wait(limit);
+            if is_asked || (self.is_rejected && !wait.is_zero()) {
+                match credential::reload(&self.args.call, &self.loaded) {
+                    Ok(new) => return Some(new),
+                    Err(why) if is_asked => {
+                        log::warn!("SIGHUP: no new {}: {why}", self.loaded.what())
+                    }
+                    Err(_) => {}
+                }
+            }
             if wait.is_zero() {
                 return None;
             }
-            thread::sleep(wait.min(LOOK));
-            if let Ok(new) = credential::reload(&self.args.call, &self.loaded) {
-                return Some(new);
-            }
         }
+    }
+
+    fn warn_of_retry_after(&self, event: &Event<Answer, Error<TransportFailure>>) {
+        let error = match event {
+            Event::Error(Error::Response(error)) | Event::LoginError(Error::Response(error)) => {
+                error
+            }
+            Event::CredentialRejected(error) => error,
+            _ => return,
+        };
+        lock(&self.printer).clear_wait();
+        let limit = self.args.max_retry_after.unwrap_or(self.args.max_backoff);
+        retry_after::warn(error, Some(limit));
     }
 
     fn renew(&mut self, new: Loaded) -> io::Result<()> {
@@ -179,15 +204,19 @@ impl<'a> Watcher<'a> {
             self.clock.note(skew);
         }
         let (now, due) = (Instant::now(), self.watch.due());
-        let wait = due.saturating_duration_since(now).as_secs_f64().ceil();
-        if wait > 0.0 {
+        let wait = due.saturating_duration_since(now);
+        if !wait.is_zero() {
             let is_call = self.watch.poller().poll(now) == Step::WaitUntil(due);
             let (what, why) = match is_call {
                 true => ("call", self.call_waits.as_str()),
                 false => ("login", self.login_waits),
             };
-            let status = format!("next {what} in {wait} s: {why}");
-            lock(&self.printer).show_wait(&status);
+            // A count would stand still until the next call.
+            let time = time_of_day(wait);
+            let status = format!("next {what} at {time}: {why}");
+            let seconds = wait.as_secs_f64().ceil();
+            let logged = format!("next {what} in {seconds} s, at {time}: {why}");
+            lock(&self.printer).show_wait(&logged, &status);
             systemd::status(&status);
         }
     }
@@ -208,7 +237,17 @@ fn end_at_interrupt(printer: Arc<Mutex<Printer>>) -> Result<(), String> {
         }
         process::exit(0);
     };
-    interrupt::catch(on_interrupt).map_err(|error| format!("signals cannot be caught: {error}"))
+    interrupt::catch(on_interrupt).map_err(signals_failed)
+}
+
+fn signals_failed(error: impl std::fmt::Display) -> String {
+    format!("signals cannot be caught: {error}")
+}
+
+/// The time of day after this wait, such as `12:34:56Z`.
+fn time_of_day(wait: Duration) -> String {
+    let then = Timestamp::from_unix_time(huaweicloud_sms::now().as_unix_time() + wait);
+    then.to_string().split_off("2026-07-06T".len())
 }
 
 fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {

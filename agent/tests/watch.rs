@@ -7,7 +7,7 @@ use std::process::Command;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    process::{ChildStdout, Stdio},
+    process::{ChildStderr, ChildStdout, Stdio},
     time::Duration,
 };
 
@@ -74,7 +74,11 @@ fn prints_new_answers_counts_repetitions_and_renews_the_token() {
         let path = path.to_str().expect("UTF-8");
         let (_running, mut lines) = watch(
             &service.url(),
-            &["--transport", transport, "--format", "json", "--token-file", path],
+            &[
+                &["--transport", transport, "--format", "json"][..],
+                &["--token-file", path, "--max-retry-after", "1"],
+            ]
+            .concat(),
         );
         assert_eq!(next(&mut lines), START);
         assert_eq!(next(&mut lines), repeated(1));
@@ -98,6 +102,76 @@ fn prints_new_answers_counts_repetitions_and_renews_the_token() {
         assert!(tokens[..8].iter().all(|token| token == TOKEN.as_bytes()));
         assert!(tokens[8..].iter().all(|token| token == b"another-token"));
     }
+}
+
+/// The lines of standard error.
+struct Log(BufReader<ChildStderr>);
+
+impl Log {
+    /// The next line with these words.
+    fn find(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let count = self.0.read_line(&mut line).expect("readable");
+            assert!(count > 0, "no line with {words:?}");
+            if line.contains(words) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+}
+
+/// Starts `watch -v` and reads its log.
+fn logged(url: &str, more: &[&str]) -> (Running, Log) {
+    let mut command = agent(&["watch", "-v", "--endpoint", url, "--server-id", SERVER_ID]);
+    command.args(["--allow-http"]).args(more);
+    if !more.contains(&"--token-file") {
+        command.env("HW_AUTH_TOKEN", TOKEN);
+    }
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let log = Log(BufReader::new(child.stderr.take().expect("piped")));
+    (Running(child), log)
+}
+
+#[test]
+fn retry_after_waits_for_the_longest_backoff_unless_an_option_says_more() {
+    for transport in transports() {
+        let throttled = |value| Answer::error(429, "APIGW.0308", "m").header("retry-after", value);
+        for (more, waits) in [
+            (&[][..], "7200 s (Retry-After); waiting 0.4 s (--max-retry-after)"),
+            (&["--max-retry-after", "86400"], "7200 s (Retry-After)"),
+        ] {
+            let service = service([throttled("1.5"), throttled("7200")]);
+            let options = ["--transport", transport, "--max-backoff", "0.4"];
+            let (_running, mut log) = logged(&service.url(), &[&options, more].concat());
+            // 1.5 s are read as 2 s, which the jitter may lengthen.
+            log.find(if more.is_empty() { "next call in 1 s" } else { "next call in " });
+            let warning = log.find("the service asks to wait ");
+            assert!(warning.ends_with(waits), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn warns_of_a_retry_after_that_it_ignores() {
+    for transport in transports() {
+        let value = format!("soon, \u{202e}{TOKEN}");
+        let answer = Answer::error(429, "APIGW.0308", "m").header("retry-after", value.as_str());
+        let service = service([answer]);
+        let (_running, mut log) = logged(&service.url(), &["--transport", transport]);
+        let warning = log.find("Retry-After is neither seconds nor a date, and is ignored: ");
+        assert!(warning.ends_with("\"[withheld: contains a credential]\""), "{warning}");
+    }
+}
+
+#[test]
+fn the_wait_is_logged_with_the_time_of_its_end() {
+    let service = service([Answer::command("START", None)]);
+    let (_running, mut log) = logged(&service.url(), &[]);
+    let line = log.find("next call in 1");
+    let (_, time) = line.split_once(" s, at ").expect("a time");
+    let (time, why) = time.split_once(": ").expect("a reason");
+    assert_eq!((time.len(), &time[8..], why), (9, "Z", "the interval"));
 }
 
 #[test]
@@ -224,6 +298,8 @@ fn wrong_input_is_found_before_anything_is_sent() {
         ("--interval", "0", "the pace must have an interval of more than 0"),
         ("--interval", "1e9", "the pace must have an interval of more than 0"),
         ("--max-backoff", "0", "the pace must have backoffs of more than 0"),
+        ("--max-retry-after", "0", "the pace must have a limit of Retry-After of more than 0"),
+        ("--max-retry-after", "86401", "the pace must have a limit of Retry-After of more than 0"),
         ("--token-file", "/nonexistent/token", "the token file /nonexistent/token cannot be read"),
         ("--server-id", "..", "the server id must not be . or .."),
     ] {
@@ -288,6 +364,29 @@ mod unix {
                 assert_eq!(running.0.wait().expect("ends").code(), Some(0));
                 assert_eq!(next(&mut lines), repeated(1), "the count is printed at the end");
             }
+        }
+    }
+
+    #[test]
+    fn a_hangup_makes_it_look_at_the_token_file_and_does_not_end_it() {
+        for transport in transports() {
+            let service = Simulator::builder().start().expect("started");
+            service.push(SERVER_ID, Answer::command("START", Some("2c06")));
+            let path = file(&format!("hangup-token-{transport}"), TOKEN);
+            let path = path.to_str().expect("UTF-8");
+            let (mut running, mut log) = logged(
+                &service.url(),
+                &["--transport", transport, "--token-file", path, "--interval", "3600"],
+            );
+            log.find("next call in ");
+            signal(&running, "HUP");
+            assert!(log.find("SIGHUP").ends_with(": its file still has the same"));
+            fs::write(path, "another-token").expect("written");
+            signal(&running, "HUP");
+            log.find("the file has a new token");
+            signal(&running, "TERM");
+            assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+            assert_eq!(service.request_count(), 1);
         }
     }
 
@@ -380,10 +479,12 @@ fn systemd_shows_the_pause_after_a_rejection() {
         let command = command.env("HW_AUTH_TOKEN", TOKEN).stdout(Stdio::null());
         let _running = Running(command.stderr(Stdio::null()).spawn().expect("runs"));
         let mut status = String::new();
-        while !status.starts_with("STATUS=next call in 3") {
+        while !status.starts_with("STATUS=next call at ") {
             status = systemd.receive();
         }
-        assert!(status.ends_with(" s: the token was rejected"), "{status}");
+        // A time of day, such as 12:34:56Z.
+        assert!(status.ends_with("Z: the token was rejected"), "{status}");
+        assert_eq!(status.len(), "STATUS=next call at 12:34:56Z: the token was rejected".len());
         // Two per 0.2 s, for longer than a call and its grace.
         for _ in 0..20 {
             assert_eq!(systemd.receive(), "WATCHDOG=1");
@@ -411,7 +512,7 @@ fn systemd_sees_ready_alive_and_stopping() {
         match receive().as_str() {
             "WATCHDOG=1" => seen.0 = true,
             status => {
-                assert!(status.starts_with("STATUS=next call in "), "{status}");
+                assert!(status.starts_with("STATUS=next call at "), "{status}");
                 seen.1 = true;
             }
         }

@@ -295,6 +295,8 @@ fn retry_after_in_seconds_and_as_a_date() {
         assert_eq!(wait(&headers), None, "{bad}");
         let error = parse(503, &headers, b"").expect_err("error");
         assert_eq!(error.ignored_retry_after(), Some(bad));
+        let error = error.map_texts(|_| "withheld".into());
+        assert_eq!(error.ignored_retry_after(), Some("withheld"));
     }
     assert_eq!(wait(&[("retry-after", "1.5")]), seconds(2));
     assert_eq!(wait(&[("retry-after", "7"), ("retry-after", "9")]), seconds(9));

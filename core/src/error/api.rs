@@ -66,7 +66,7 @@ impl ApiError {
         ];
         let details = self.details.iter_mut().flat_map(|d| [&mut d.code, &mut d.message]);
         let texts = texts.into_iter().chain(details).flatten().chain(&mut self.error_param);
-        texts.for_each(|text| *text = map(text));
+        texts.chain(self.retry_after.ignored_mut()).for_each(|text| *text = map(text));
         self
     }
 

@@ -71,6 +71,10 @@ impl RetryAfter {
         self.wait
     }
 
+    pub(super) fn ignored_mut(&mut self) -> Option<&mut String> {
+        self.ignored.as_mut()
+    }
+
     /// The first value that cannot be read, escaped.
     pub(super) fn ignored(&self) -> Option<&str> {
         self.ignored.as_deref()

@@ -38,7 +38,8 @@ impl StatusError {
     pub(super) fn map_texts(mut self, map: &mut dyn FnMut(&str) -> String) -> Self {
         let texts =
             [Some(&mut self.excerpt).filter(|text| !text.is_empty()), self.request_id.as_mut()];
-        texts.into_iter().flatten().for_each(|text| *text = map(text));
+        let texts = texts.into_iter().flatten().chain(self.retry_after.ignored_mut());
+        texts.for_each(|text| *text = map(text));
         self
     }
 
