@@ -150,8 +150,8 @@ impl<T> Shared<T> {
 
     /// A watch has no outcome for this credential. Another one may try it.
     pub(crate) fn forget(&self, credential: Option<Fingerprint>) {
-        if credential.is_some_and(|credential| self.rejections().on_failure(credential)) {
-            self.stop.wake();
+        if let Some(credential) = credential {
+            self.rejections().on_failure(credential);
         }
     }
 }

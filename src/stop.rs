@@ -6,8 +6,8 @@ use std::{
     time::Instant,
 };
 
-/// Wakes sleeping watches when their client is shut down, or when the outcome of a
-/// credential is known that another watch was trying.
+/// Wakes sleeping watches when their client is shut down, or when a credential that
+/// another watch was trying is accepted or rejected.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     state: Mutex<State>,

@@ -30,6 +30,7 @@ fn public_types_are_send_and_sync_and_have_debug() {
     check::<sms::ErrorDetail>();
     check::<sms::Escaped<'_>>();
     check::<sms::Event<sms::Answer, sms::Error<Error>>>();
+    check::<sms::Fingerprint>();
     check::<sms::IamUser>();
     check::<sms::InvalidInput>();
     check::<sms::IssueToken>();
@@ -39,7 +40,9 @@ fn public_types_are_send_and_sync_and_have_debug() {
     check::<sms::ObtainCommand>();
     check::<sms::OtherName>();
     check::<sms::Pace>();
+    check::<sms::Permit<Instant>>();
     check::<sms::Poller<Instant>>();
+    check::<sms::Rejections<Instant>>();
     check::<sms::ResponseError>();
     check::<sms::Scope<'_>>();
     check::<sms::ServerId>();

@@ -114,7 +114,8 @@ fn a_duration_that_no_clock_can_add_is_rejected_when_the_transport_is_made() {
     }
     // The longest ones are used without a panic.
     let day = Settings::MAX_TIMEOUT;
-    let settings = settings().with_timeout(day).with_connect_timeout(day).with_pool_idle_timeout(day);
+    let settings =
+        settings().with_timeout(day).with_connect_timeout(day).with_pool_idle_timeout(day);
     let (client, service) =
         (transport::Client::from_settings(settings).expect("a client"), start(script()));
     for _ in 0..2 {

@@ -65,8 +65,8 @@ pub struct Rejections<T> {
 pub enum Permit<T> {
     /// Poll the session and report the outcome.
     Send,
-    /// Another session is trying the credential. Ask again when its outcome is reported, at the latest at
-    /// this instant.
+    /// Another session is trying the credential. Ask again at this instant, or when
+    /// [`Rejections::on_event`] says so.
     WaitUntil(T),
     /// Another session's request was rejected. Hand the error to
     /// [`Session::on_rejected_elsewhere`](crate::Session::on_rejected_elsewhere).
@@ -110,6 +110,9 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
     /// A lost outcome holds up the other sessions for this long. A dead network holds up as little, and
     /// few signatures are under way at a time.
     const TRIAL: Duration = Duration::from_secs(10);
+    /// How often a session that waits asks again. A failed trial wakes nobody: in an outage each of a
+    /// large fleet's failures would wake all the others.
+    const RETRY: Duration = Duration::from_secs(1);
 
     /// Whether a session may send this credential now. [`Permit::Send`] lets the other sessions wait if the
     /// credential is not known to be accepted.
@@ -119,7 +122,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
             Status::Accepted => return Permit::Send,
             Status::OnTrial(end, is_awaited) if now < *end => {
                 *is_awaited = true;
-                return Permit::WaitUntil(*end);
+                return Permit::WaitUntil((now + Self::RETRY).min(*end));
             }
             Status::Rejected(end, error) if now < *end => {
                 return Permit::Rejected((**error).clone());
@@ -130,26 +133,26 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         Permit::Send
     }
 
-    /// A session's request with this credential had this event. Returns whether another session waits
-    /// for it and should ask again.
+    /// A session's request with this credential had this event. Returns whether the sessions that wait for
+    /// it should ask again now.
     pub fn on_event<A>(&mut self, credential: Fingerprint, now: T, event: &Event<A>) -> bool {
         match event {
             Event::Answer(_) | Event::LoggedIn(_) => self.accept(credential),
             Event::Error(error) if is_no_task(error) => self.accept(credential),
             Event::CredentialRejected(error) => self.reject(credential, now, error),
-            Event::Error(_) | Event::LoginError(_) => self.on_failure(credential),
+            Event::Error(_) | Event::LoginError(_) => {
+                self.on_failure(credential);
+                false
+            }
         }
     }
 
-    /// A session's request with this credential got no response, or will not be sent. Returns whether
-    /// another session waits for it and should ask again.
-    pub fn on_failure(&mut self, credential: Fingerprint) -> bool {
+    /// A session's request with this credential got no response, or was given up.
+    pub fn on_failure(&mut self, credential: Fingerprint) {
         let known = self.know(credential);
-        let is_awaited = known.is_awaited();
         if matches!(known.status, Status::OnTrial(..)) {
             known.status = Status::Unknown;
         }
-        is_awaited
     }
 
     /// A single call with this credential, which needs no permit, had this result.
