@@ -13,7 +13,8 @@ use std::{
 };
 
 use huaweicloud_sms_core::{
-    Action, ObtainCommand, Pace, Session, Timestamp,
+    Action, Answer, Event, Fingerprint, ObtainCommand, Pace, Permit, Rejections, Session,
+    Timestamp,
     http::{Request, Response, header},
 };
 use huaweicloud_sms_examples::{Failure, describe, environment, with_causes};
@@ -32,9 +33,11 @@ fn main() -> Result<(), Failure> {
         // The first requests are spread over a second.
         let first = start + Duration::from_millis(number % 1_000);
         let session = Session::new(call, credential.clone(), pace, number, first);
-        Server { number, session, call: None }
+        Server { number, session, credential: None, call: None }
     };
     let mut servers: Vec<Server> = (1..).zip(calls).map(server).collect();
+    // A wrong key is sent once, not once for each server.
+    let mut rejections = Rejections::default();
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(MAX_CALLS);
     // Each round begins behind the server that sent last, so that all get their turn.
@@ -46,7 +49,8 @@ fn main() -> Result<(), Failure> {
             let server = &mut servers[index];
             let was_calling = server.call.is_some();
             if was_calling || calls < MAX_CALLS {
-                wake_up = wake_up.min(server.poll(poll.registry(), Token(index))?);
+                let registry = poll.registry();
+                wake_up = wake_up.min(server.poll(registry, Token(index), &mut rejections)?);
             }
             if !was_calling && server.call.is_some() {
                 calls += 1;
@@ -58,7 +62,7 @@ fn main() -> Result<(), Failure> {
             _ => {}
         }
         for event in &events {
-            servers[event.token().0].advance()?;
+            servers[event.token().0].advance(&mut rejections)?;
         }
     }
 }
@@ -66,26 +70,42 @@ fn main() -> Result<(), Failure> {
 struct Server {
     number: u64,
     session: Session<ObtainCommand, Instant>,
+    /// The credential of the call.
+    credential: Option<Fingerprint>,
     call: Option<Call>,
 }
 
 impl Server {
     /// Starts a call that is due, or ends one that is late. Returns when to look again.
-    fn poll(&mut self, registry: &Registry, token: Token) -> Result<Instant, Failure> {
+    fn poll(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        rejections: &mut Rejections<Instant>,
+    ) -> Result<Instant, Failure> {
         let now = Instant::now();
         if let Some(call) = &self.call {
             if now >= call.deadline {
-                self.finish(Err(ErrorKind::TimedOut.into()))?;
+                self.finish(Err(ErrorKind::TimedOut.into()), rejections)?;
                 return Ok(now);
             }
             return Ok(call.deadline);
+        }
+        self.credential = self.session.credential_due(now);
+        match self.credential.map(|credential| rejections.poll(credential, now)) {
+            Some(Permit::WaitUntil(instant)) => return Ok(instant),
+            Some(Permit::Rejected(error)) => {
+                let event = self.session.on_rejected_elsewhere(now, error);
+                return self.print(event).map(|()| now);
+            }
+            Some(Permit::Send) | None => {}
         }
         match self.session.poll(now, clock()) {
             Action::WaitUntil(instant) => Ok(instant),
             Action::Send(request) => {
                 match Call::start(&request, registry, token) {
                     Ok(call) => self.call = Some(call),
-                    Err(error) => self.finish(Err(error))?,
+                    Err(error) => self.finish(Err(error), rejections)?,
                 }
                 Ok(now + LIMIT)
             }
@@ -93,25 +113,43 @@ impl Server {
     }
 
     /// Continues the call after an event of its socket.
-    fn advance(&mut self) -> Result<(), Failure> {
+    fn advance(&mut self, rejections: &mut Rejections<Instant>) -> Result<(), Failure> {
         match self.call.as_mut().map(Call::advance) {
             // The call ended before its event arrived, or needs more bytes.
             None | Some(Ok(None)) => Ok(()),
-            Some(Ok(Some(response))) => self.finish(Ok(response)),
-            Some(Err(error)) => self.finish(Err(error)),
+            Some(Ok(Some(response))) => self.finish(Ok(response), rejections),
+            Some(Err(error)) => self.finish(Err(error), rejections),
         }
     }
 
-    fn finish(&mut self, result: io::Result<Response<Vec<u8>>>) -> Result<(), Failure> {
+    fn finish(
+        &mut self,
+        result: io::Result<Response<Vec<u8>>>,
+        rejections: &mut Rejections<Instant>,
+    ) -> Result<(), Failure> {
         self.call = None;
-        let text = match result {
-            Ok(response) => describe(self.session.on_response(Instant::now(), clock(), &response))?,
-            Err(error) => {
-                self.session.on_failure(Instant::now());
-                format!("error: {}", with_causes(&error))
+        let (credential, now) = (self.credential.take(), Instant::now());
+        match result {
+            Ok(response) => {
+                let event = self.session.on_response(now, clock(), &response);
+                if let Some(credential) = credential {
+                    rejections.on_event(credential, now, &event);
+                }
+                self.print(event)
             }
-        };
-        println!("server {}: {text}", self.number);
+            Err(error) => {
+                self.session.on_failure(now);
+                if let Some(credential) = credential {
+                    rejections.on_failure(credential);
+                }
+                println!("server {}: error: {}", self.number, with_causes(&error));
+                Ok(())
+            }
+        }
+    }
+
+    fn print(&self, event: Event<Answer>) -> Result<(), Failure> {
+        println!("server {}: {}", self.number, describe(event)?);
         Ok(())
     }
 }
