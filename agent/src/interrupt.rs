@@ -31,13 +31,14 @@ pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::E
     })
 }
 
-/// The SIGHUPs of this process. None of them ends it.
+/// The SIGHUPs of this process. They do not end it.
 #[cfg(unix)]
 pub(crate) struct Hangups(std::sync::mpsc::Receiver<()>);
 
 #[cfg(unix)]
 impl Hangups {
-    pub(crate) fn catch() -> io::Result<Self> {
+    /// Calls `then` at each one, on a thread of its own.
+    pub(crate) fn catch(mut then: impl FnMut() + Send + 'static) -> io::Result<Self> {
         use signal_hook::{consts::SIGHUP, iterator::Signals};
         let mut signals = Signals::new([SIGHUP])?;
         // One that waits to be seen stands for all that follow.
@@ -45,6 +46,7 @@ impl Hangups {
         std::thread::Builder::new().name("hangups".into()).spawn(move || {
             for _ in signals.forever() {
                 let _ = hangup.try_send(());
+                then();
             }
         })?;
         Ok(Self(hangups))
@@ -62,7 +64,7 @@ pub(crate) struct Hangups;
 
 #[cfg(not(unix))]
 impl Hangups {
-    pub(crate) fn catch() -> io::Result<Self> {
+    pub(crate) fn catch(_: impl FnMut() + Send + 'static) -> io::Result<Self> {
         Ok(Self)
     }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     process::{self, ExitCode},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long an interrupted process may take to print what was counted.
 const GRACE: Duration = Duration::from_millis(800);
+/// For how long the printing of an answer is not called stuck at a SIGHUP.
+const STUCK: Duration = Duration::from_secs(2);
 /// How long a round may take beyond its wait and its call, for systemd's watchdog.
 const MARGIN: Duration = Duration::from_secs(5);
 /// How often the credential's file is read during the pause after a rejection.
@@ -63,7 +65,6 @@ struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     fn start(args: &'a args::Watch) -> Result<Self, String> {
-        let hangups = Hangups::catch().map_err(signals_failed)?;
         let loaded = credential::load(&args.call)?;
         let (call, settings) = call::prepare(&args.call)?;
         let first_backoff = Duration::from_secs(5).min(args.max_backoff);
@@ -79,6 +80,7 @@ impl<'a> Watcher<'a> {
         log::info!("polling {} with a {}", call.uri(), loaded.what());
         let printer = Arc::new(Mutex::new(Printer::new(args)));
         end_at_interrupt(Arc::clone(&printer))?;
+        let hangups = catch_hangups(Arc::clone(&printer))?;
         Ok(Self {
             args,
             watch: client.watch(call, loaded.credential.clone(), pace),
@@ -238,6 +240,25 @@ fn end_at_interrupt(printer: Arc<Mutex<Printer>>) -> Result<(), String> {
         process::exit(0);
     };
     interrupt::catch(on_interrupt).map_err(signals_failed)
+}
+
+/// A SIGHUP ends the process only if it is stuck, because an answer waits for somebody to read it. The
+/// terminal that hung up may be what should have read it.
+fn catch_hangups(printer: Arc<Mutex<Printer>>) -> Result<Hangups, String> {
+    let on_hangup = move || {
+        let (printed, is_printed) = mpsc::channel();
+        let printer = Arc::clone(&printer);
+        let waiter = thread::Builder::new().spawn(move || {
+            drop(lock(&printer));
+            // The receiver may have given up.
+            let _ = printed.send(());
+        });
+        if waiter.is_ok() && is_printed.recv_timeout(STUCK).is_err() {
+            systemd::stopping();
+            process::exit(1);
+        }
+    };
+    Hangups::catch(on_hangup).map_err(signals_failed)
 }
 
 fn signals_failed(error: impl std::fmt::Display) -> String {

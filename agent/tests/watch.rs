@@ -391,6 +391,21 @@ mod unix {
     }
 
     #[test]
+    fn a_hangup_ends_it_if_an_answer_waits_for_a_reader() {
+        let service = service([Answer::command("START", Some("2c06")).times(1_000_000)]);
+        let (mut running, lines) = watch(&service.url(), &["--every"]);
+        let status = loop {
+            // Until the pipe is full, this does nothing.
+            signal(&running, "HUP");
+            if let Some(status) = running.0.try_wait().expect("its status") {
+                break status;
+            }
+        };
+        assert_eq!(status.code(), Some(1));
+        drop(lines);
+    }
+
+    #[test]
     fn a_signal_ends_it_while_it_sleeps() {
         for transport in transports() {
             let service = service([Answer::command("START", Some("2c06"))]);
