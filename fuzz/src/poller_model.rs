@@ -7,6 +7,8 @@ use huaweicloud_sms_core::{ApiError, ApiErrorKind, Pace, ResponseError, Step};
 /// The time since some start.
 pub type Instant = Duration;
 
+/// The pauses in a row after rejections, in minutes. The last one repeats.
+const PAUSES: [u64; 5] = [5, 10, 20, 40, 60];
 /// The gateway locks an access key for this long.
 pub const KEY_LOCK: Duration = Duration::from_secs(5 * 60);
 
@@ -21,6 +23,8 @@ pub(crate) struct PollerModel {
     pub(crate) failures: u32,
     /// How often the credential was rejected since it was last accepted.
     pub(crate) rejections: u32,
+    /// The pauses since the last answer.
+    pauses: usize,
     /// Whether it was renewed after the last rejection.
     is_on_trial: bool,
     /// No renewal and no call before this instant.
@@ -38,6 +42,7 @@ impl PollerModel {
             busy_until: None,
             failures: 0,
             rejections: 0,
+            pauses: 0,
             is_on_trial: false,
             pause_until: Duration::ZERO,
             resume: None,
@@ -68,12 +73,13 @@ impl PollerModel {
     }
 
     pub(crate) fn answer(&mut self, now: Instant) {
-        (self.failures, self.rejections, self.is_on_trial, self.resume) = (0, 0, false, None);
+        (self.failures, self.rejections, self.pauses) = (0, 0, 0);
+        (self.is_on_trial, self.resume) = (false, None);
         self.wait(now, self.pace.interval());
     }
 
     pub(crate) fn error(&mut self, now: Instant, error: &ResponseError) {
-        let told = error.retry_after().unwrap_or_default();
+        let told = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let kind = error.api().map(ApiError::kind);
         if kind == Some(ApiErrorKind::NoTask) {
             return self.answer(now);
@@ -84,8 +90,9 @@ impl PollerModel {
             if self.rejections == 1 {
                 return self.wait(now, told);
             }
-            self.pause_until = now + KEY_LOCK.max(told);
-            return self.wait(now, KEY_LOCK.max(told));
+            let pause = self.pause().max(told);
+            self.pause_until = now + pause;
+            return self.wait(now, pause);
         }
         let backoff = match kind.is_some_and(|kind| !kind.is_retryable()) {
             true => self.pace.max_backoff(),
@@ -111,8 +118,9 @@ impl PollerModel {
     pub(crate) fn decline(&mut self, now: Instant) {
         if self.wants_renewal() && self.rejections == 1 && self.resume.is_none() {
             let resume = (self.earliest.max(now), self.latest.max(now));
-            self.pause_until = now + KEY_LOCK;
-            self.wait(now, KEY_LOCK);
+            let pause = self.pause();
+            self.pause_until = now + pause;
+            self.wait(now, pause);
             self.resume = Some(resume);
         } else if self.wants_renewal() && now >= self.latest {
             // The pause is over: the next rejection is a first one.
@@ -122,6 +130,12 @@ impl PollerModel {
 
     pub(crate) fn wants_renewal(&self) -> bool {
         self.rejections > 0 && !self.is_on_trial
+    }
+
+    fn pause(&mut self) -> Duration {
+        let minutes = PAUSES[self.pauses.min(PAUSES.len() - 1)];
+        self.pauses += 1;
+        Duration::from_secs(60 * minutes)
     }
 
     fn backoff(&self) -> Duration {

@@ -279,7 +279,7 @@ impl Scenario {
             self.session.set_clock(Duration::from_secs(RIGHT));
         }
         let longest = Duration::from_secs(MAX_RETRY_AFTER).max(self.pace.max_backoff());
-        let most = with_jitter(self.pace, longest + 4 * KEY_LOCK + 4 * self.pace.interval());
+        let most = with_jitter(self.pace, longest + 48 * KEY_LOCK + 4 * self.pace.interval());
         let start = self.session.now();
         let mut before = self.answers;
         while self.answers == before || !self.session.is_fresh() {
