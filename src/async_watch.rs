@@ -3,7 +3,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -20,7 +20,8 @@ use crate::{
 /// Polls the service; see [`AsyncClient::watch`](crate::AsyncClient::watch).
 ///
 /// It spawns nothing: it makes progress while [`recv`](Self::recv) is awaited. Dropping it ends the
-/// call that is under way.
+/// call that is under way. A watch that you keep without awaiting `recv` keeps its call, and with it one
+/// of the transport's places for calls.
 ///
 /// ```no_run
 /// # fn new_token() -> Option<huaweicloud_sms::AuthToken> { None }
@@ -68,20 +69,26 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
     /// continues with the next `recv`.
     pub async fn recv(&mut self) -> Option<Event<O::Output, Error<T::Error>>> {
         let shared = Arc::clone(&self.shared);
-        let mut stopped = pin!(shared.stop.wait(self.stop_id));
-        let mut next = pin!(self.next());
-        poll_fn(|context| match stopped.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => next.as_mut().poll(context).map(Some),
-        })
-        .await
+        let event = {
+            let mut stopped = pin!(shared.stop.wait(self.stop_id));
+            let mut next = pin!(self.next());
+            poll_fn(|context| match stopped.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => next.as_mut().poll(context).map(Some),
+            })
+            .await
+        };
+        if event.is_none() {
+            self.calling = None;
+            shared.forget(self.credential.take());
+        }
+        event
     }
 
     async fn next(&mut self) -> Event<O::Output, Error<T::Error>> {
         loop {
-            if let Some(calling) = &mut self.calling {
-                let result = calling.await;
-                self.calling = None;
+            if self.calling.is_some() {
+                let result = poll_fn(|context| self.poll_call(context)).await;
                 let (credential, instant) = (self.credential.take(), self.shared.transport.now());
                 return self.shared.finish(&mut self.session, credential, instant, result);
             }
@@ -99,6 +106,16 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
                 }
             }
         }
+    }
+
+    /// Takes the call while it is polled, so that one that panics is not polled again.
+    fn poll_call(&mut self, context: &mut Context<'_>) -> Poll<Result<Response<Bytes>, T::Error>> {
+        let Some(mut calling) = self.calling.take() else { return Poll::Pending };
+        let polled = calling.as_mut().poll(context);
+        if polled.is_pending() {
+            self.calling = Some(calling);
+        }
+        polled
     }
 
     /// Replaces the credential; see [`Session::renew`].

@@ -67,19 +67,23 @@ impl Stop {
     /// Completes when the client is shut down.
     pub(crate) async fn wait(&self, id: u64) {
         poll_fn(|context| {
+            // A waker may own its task, and that another watch: its code runs without the lock.
+            let waker = context.waker().clone();
             let mut state = self.state();
             if state.is_stopped {
                 return Poll::Ready(());
             }
-            let waker = state.wakers.entry(id).or_insert_with(|| context.waker().clone());
-            waker.clone_from(context.waker());
+            let old = state.wakers.insert(id, waker);
+            drop(state);
+            drop(old);
             Poll::Pending
         })
         .await;
     }
 
     pub(crate) fn unregister(&self, id: u64) {
-        self.state().wakers.remove(&id);
+        let old = self.state().wakers.remove(&id);
+        drop(old);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -145,3 +145,68 @@ fn a_dropped_watch_does_not_hold_up_the_others() {
     assert!(matches!(now(second.recv()), Some(Some(Event::Answer(_)))));
     assert_eq!(client.transport().0.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
+
+/// Its first call never ends, and its second one panics.
+struct Faulty(std::sync::atomic::AtomicU32);
+
+impl AsyncTransport for Faulty {
+    type Error = Infallible;
+
+    async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Infallible> {
+        match self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => std::future::pending().await,
+            1 => panic!("the transport's own fault"),
+            _ => Ok(answer(&request).map(Bytes::from_static)),
+        }
+    }
+
+    fn sleep_until(&self, _: Instant) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+}
+
+#[test]
+fn a_shutdown_drops_the_call_under_way() {
+    struct Dropped(std::sync::mpsc::Sender<()>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+
+    struct Silent(std::sync::Mutex<std::sync::mpsc::Sender<()>>);
+
+    impl AsyncTransport for Silent {
+        type Error = Infallible;
+
+        async fn execute(&self, _: Request<Vec<u8>>) -> Result<Response<Bytes>, Infallible> {
+            let _dropped = Dropped(self.0.lock().expect("not poisoned").clone());
+            std::future::pending().await
+        }
+
+        fn sleep_until(&self, _: Instant) -> impl Future<Output = ()> + Send {
+            std::future::pending()
+        }
+    }
+
+    let (drops, dropped) = std::sync::mpsc::channel();
+    let client = AsyncClient::new(Silent(drops.into()));
+    let mut watch = client.watch(call(), token(), Pace::default());
+    assert!(now(watch.recv()).is_none());
+    assert!(dropped.try_recv().is_err(), "it is kept for the next recv");
+    client.shutdown();
+    assert!(matches!(now(watch.recv()), Some(None)));
+    assert!(dropped.try_recv().is_ok());
+}
+
+#[test]
+fn a_transport_that_panics_does_not_end_its_watch() {
+    let client = AsyncClient::new(Faulty(1.into()));
+    let least = Duration::from_nanos(1);
+    let pace = Pace::default().with_interval(least).and_then(|pace| pace.with_call_limit(least));
+    let mut watch = client.watch(call(), token(), pace.expect("valid"));
+    let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| now(watch.recv())));
+    assert!(panics.is_err());
+    assert!(matches!(now(watch.recv()), Some(Some(Event::Answer(_)))));
+}

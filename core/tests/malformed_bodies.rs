@@ -314,7 +314,7 @@ fn retry_after_in_seconds_and_as_a_date() {
     assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), DATE]), seconds(0));
     assert_eq!(wait(&[("retry-after", "Mon, 06 Nov 1995 08:00:00 GMT"), DATE]), seconds(86_400));
     let body_error = parse(200, &[("retry-after", "7")], b"[]").expect_err("error");
-    assert_eq!(body_error.retry_after(), None);
+    assert_eq!(body_error.retry_after(), seconds(7));
 }
 
 #[test]

@@ -180,6 +180,19 @@ fn every_older_credential_is_replaced() {
     let tokens: Vec<_> = request.headers().get_all("x-auth-token").iter().collect();
     assert_eq!(tokens, ["new"]);
     assert!(!request.headers().contains_key("authorization"));
+
+    // A temporary key's own headers go with it, and so does the length of a body that is gone.
+    let temporary = AccessKey::new("id", "secret").expect("valid");
+    let temporary = temporary.with_security_token("canary").expect("valid");
+    let mut body = http::Request::post("https://h/").body(b"body".to_vec()).expect("valid");
+    temporary.signer(Timestamp::MAX).authorize(&mut body);
+    assert_eq!(body.headers()["content-length"], "4");
+    body.body_mut().clear();
+    token.authorize(&mut body);
+    let mut names: Vec<_> = body.headers().keys().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["host", "x-auth-token"]);
+
     key.signer(Timestamp::MAX).authorize(&mut signed);
     assert_eq!(signed.headers().get_all("authorization").iter().count(), 1);
     assert!(!signed.headers().contains_key("x-auth-token"));

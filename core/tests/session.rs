@@ -485,3 +485,43 @@ fn a_session_is_small_and_can_be_sent() {
     let size = size_of::<Session<ObtainCommand, std::time::Instant>>();
     assert!(size <= 512, "{size}");
 }
+
+#[test]
+fn a_token_of_a_user_that_was_replaced_is_not_used() {
+    for via_token in [false, true] {
+        let mut driver = Driver::new(login("a"));
+        assert_eq!(driver.poll(), LOGIN);
+        if via_token {
+            driver.session.renew(token("t"));
+        }
+        driver.session.renew(login("b"));
+        assert_eq!(driver.respond(issued("of-a")), "logged in");
+        driver.pass(10);
+        assert_eq!(driver.poll(), LOGIN);
+        assert_eq!(driver.respond(issued("of-b")), "logged in");
+        assert_eq!(driver.poll(), CALL);
+        assert_eq!(driver.header("x-auth-token"), "of-b");
+    }
+}
+
+#[test]
+fn a_response_that_is_read_late_does_not_tell_the_clock() {
+    let mut driver = Driver::new(token("t"));
+    assert_eq!(driver.poll(), CALL);
+    driver.pass(31);
+    let response = http::Response::builder().header("date", "Mon, 06 Jul 2026 00:00:00 GMT");
+    driver.respond(response.body("{}").expect("valid"));
+    assert_eq!(driver.session.clock_skew(), None);
+}
+
+#[test]
+fn retry_after_counts_with_any_error() {
+    let no_task = r#"{"error_code":"SMS.7606","error_msg":"m"}"#;
+    for (status, body) in [(400, no_task), (200, "<html>")] {
+        let mut driver = Driver::new(token("t"));
+        assert_eq!(driver.poll(), CALL);
+        let response = http::Response::builder().status(status).header("retry-after", "3600");
+        assert_eq!(driver.respond(response.body(body).expect("valid")), "error");
+        assert_eq!(driver.poll(), "waits 3600 s");
+    }
+}

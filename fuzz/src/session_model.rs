@@ -357,7 +357,9 @@ impl CheckedSession {
             Err(error) => error,
             Ok(issued) => {
                 logins.answer(now);
-                if is_user {
+                if std::mem::take(&mut self.is_replaced) {
+                    logins.renewed();
+                } else {
                     self.calls.renewed();
                     self.token = Some(self.token(start.unwrap_or(now), issued));
                 }

@@ -6,16 +6,14 @@ use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 use zeroize::Zeroizing;
 
 use super::{
-    AuthToken, Authorize, Fingerprint, Unauthenticated, check_header_value, header_value, sealed,
-    signing,
+    AuthToken, Authorize, Fingerprint, Unauthenticated, X_SDK_DATE, X_SECURITY_TOKEN,
+    check_header_value, header_value, sealed, signing,
 };
 use crate::{
     invalid_input::{InvalidInput, Problem},
     time::Timestamp,
 };
 
-const X_SDK_DATE: HeaderName = HeaderName::from_static("x-sdk-date");
-const X_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-security-token");
 const X_PROJECT_ID: HeaderName = HeaderName::from_static("x-project-id");
 const X_DOMAIN_ID: HeaderName = HeaderName::from_static("x-domain-id");
 

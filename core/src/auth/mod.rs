@@ -17,6 +17,8 @@ pub use self::{
 use crate::invalid_input::{InvalidInput, Problem};
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+const X_SDK_DATE: HeaderName = HeaderName::from_static("x-sdk-date");
+const X_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-security-token");
 
 /// Adds a credential to a request: an [`AuthToken`], an [`AccessKey`] with a timestamp
 /// ([`AccessKey::signer`]), or [`Unauthenticated`]. This trait is sealed.
@@ -96,7 +98,8 @@ impl sealed::Credential for Unauthenticated {
     }
 }
 
-/// Adds what every request has, and removes an older credential.
+/// Adds what every request has, and removes an older credential. A project or account that the request
+/// names stays.
 pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     if !request.headers().contains_key(HOST) {
         if let Some(host) = host(request.uri()) {
@@ -105,11 +108,13 @@ pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     }
     let length = request.body().len();
     let headers = request.headers_mut();
+    headers.remove(CONTENT_LENGTH);
     if length > 0 {
         headers.insert(CONTENT_LENGTH, length.into());
     }
-    headers.remove(AUTHORIZATION);
-    headers.remove(X_AUTH_TOKEN);
+    for name in [AUTHORIZATION, X_AUTH_TOKEN, X_SDK_DATE, X_SECURITY_TOKEN] {
+        headers.remove(name);
+    }
 }
 
 /// Inserts a placeholder for a token, so that authorizing a clone does not reallocate the map.

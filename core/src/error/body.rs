@@ -3,7 +3,7 @@ use core::fmt;
 
 use http::{HeaderMap, StatusCode};
 
-use super::headers::request_id;
+use super::{headers::request_id, retry_after::RetryAfter};
 use crate::{body_problem::BodyProblem, text::write_request_id};
 
 /// A success whose body cannot be understood.
@@ -12,11 +12,13 @@ pub struct BodyError {
     status: StatusCode,
     problem: BodyProblem,
     request_id: Option<String>,
+    pub(super) retry_after: RetryAfter,
 }
 
 impl BodyError {
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, problem: BodyProblem) -> Self {
-        Self { status, problem, request_id: request_id(headers, None) }
+        let (request_id, retry_after) = (request_id(headers, None), RetryAfter::read(headers));
+        Self { status, problem, request_id, retry_after }
     }
 
     pub(super) fn map_texts(mut self, map: &mut dyn FnMut(&str) -> String) -> Self {

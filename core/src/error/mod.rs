@@ -146,7 +146,7 @@ impl ResponseError {
         match &mut self {
             Self::Api(error) => error.retry_after.arrived_at(clock),
             Self::Status(error) => error.retry_after.arrived_at(clock),
-            Self::Body(_) => {}
+            Self::Body(error) => error.retry_after.arrived_at(clock),
         }
         self
     }
@@ -155,7 +155,7 @@ impl ResponseError {
         match self {
             Self::Api(error) => Some(&error.retry_after),
             Self::Status(error) => Some(&error.retry_after),
-            Self::Body(_) => None,
+            Self::Body(error) => Some(&error.retry_after),
         }
     }
 

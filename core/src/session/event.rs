@@ -5,7 +5,7 @@ use crate::{error::ResponseError, token::IssuedToken};
 /// What a response meant; see [`Session::on_response`](crate::Session::on_response). `A` is the
 /// operation's output.
 ///
-/// It serializes as an object with the member `event`: `answer`, `error`, `logged_in`, `login_error` or
+/// It serializes, if `A` does so as an object, as an object with the member `event`: `answer`, `error`, `logged_in`, `login_error` or
 /// `credential_rejected`. The members of the content follow. No token is among them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

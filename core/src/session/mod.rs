@@ -216,13 +216,21 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         response: &Response<B>,
     ) -> Event<O::Output> {
         self.now = now.max(self.now);
-        self.busy_until = None;
-        if self.sent == Sent::Login {
-            let result = self.clock.on_result(clock, response, token::read_response(response));
-            return self.on_login(now, result);
+        // A response that is read late tells an old time.
+        let is_prompt = self.busy_until.take().is_some_and(|end| now <= end);
+        let headers = response.headers();
+        match self.sent {
+            Sent::Login => {
+                let result = token::read_response(response);
+                let result = self.clock.on_result(clock, headers, is_prompt, result);
+                self.on_login(now, result)
+            }
+            Sent::Call => {
+                let result = self.call.parse(response);
+                let result = self.clock.on_result(clock, headers, is_prompt, result);
+                self.on_call(now, result)
+            }
         }
-        let result = self.clock.on_result(clock, response, self.call.parse(response));
-        self.on_call(now, result)
     }
 
     /// The last request got no response.
@@ -384,18 +392,18 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     }
 
     fn on_login(&mut self, now: T, result: Result<IssuedToken, ResponseError>) -> Event<O::Output> {
-        let is_user = self.is_user();
         let Some(tokens) = &mut self.tokens else {
             unreachable!("a login is sent only for a user")
         };
         let error = match result {
             Ok(issued) => {
                 tokens.on_issued(now, issued.clone());
-                if is_user {
-                    self.poller.on_renewed();
-                } else {
-                    // The user was replaced by another credential.
+                if self.is_replaced {
+                    // It is the token of a user that was replaced meanwhile.
                     tokens.discard();
+                    tokens.on_renewed();
+                } else {
+                    self.poller.on_renewed();
                 }
                 return Event::LoggedIn(issued);
             }

@@ -153,8 +153,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     ///
     /// An outcome without a started call, this or another one, never shortens a wait.
     pub fn on_answer(&mut self, now: T) {
-        (self.failures, self.pauses) = (0, 0);
-        self.credential = Status::Good;
+        self.accept();
         self.wait(now, self.pace.interval());
     }
 
@@ -162,7 +161,10 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     pub fn on_error(&mut self, now: T, error: &ResponseError) {
         let retry_after = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let wait = match error.api().map(ApiError::kind) {
-            Some(ApiErrorKind::NoTask) => return self.on_answer(now),
+            Some(ApiErrorKind::NoTask) => {
+                self.accept();
+                self.pace.interval()
+            }
             Some(ApiErrorKind::KeyLocked) => {
                 self.credential = Status::Locked;
                 self.next_pause()
@@ -229,6 +231,11 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     /// The number of failures and errors in a row. Rejected credentials do not count.
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    fn accept(&mut self) {
+        (self.failures, self.pauses) = (0, 0);
+        self.credential = Status::Good;
     }
 
     fn next_backoff(&mut self) -> Duration {

@@ -1,4 +1,4 @@
-use http::Response;
+use http::HeaderMap;
 
 use crate::{
     error::ResponseError,
@@ -18,16 +18,17 @@ impl ServerClock {
         self.skew.filter(|_| self.is_followed)
     }
 
-    /// Reads the `Date` of the service. A proxy's page has the clock of another machine. A date in
-    /// `Retry-After` is one of the service's clock, too.
-    pub(super) fn on_result<A, B>(
+    /// Reads the `Date` of the service, if the response is read promptly. A proxy's page has the clock of
+    /// another machine. A date in `Retry-After` is one of the service's clock, too.
+    pub(super) fn on_result<A>(
         &mut self,
         clock: Timestamp,
-        response: &Response<B>,
+        headers: &HeaderMap,
+        is_prompt: bool,
         result: Result<A, ResponseError>,
     ) -> Result<A, ResponseError> {
-        if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
-            self.skew = ClockSkew::of_response(clock, response.headers()).or(self.skew);
+        if is_prompt && matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
+            self.skew = ClockSkew::of_response(clock, headers).or(self.skew);
         }
         result.map_err(|error| error.arrived_at(correct(clock, self.skew)))
     }
