@@ -63,7 +63,7 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
         Transport::Hyper => {
             use huaweicloud_sms::{AsyncTransport as _, hyper::Transport};
             let transport = Transport::new(settings).map_err(|error| error.to_string())?;
-            // hyper needs a runtime that keeps running between two calls, hence a thread of its own.
+            // With a thread of its own it runs between two calls, too, and closes idle connections.
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()

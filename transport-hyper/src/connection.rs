@@ -1,33 +1,133 @@
-//! A connection, and the limit of what is received for one response, above TLS.
+//! A connection: the socket, and above TLS the limit of what is received for one response.
 
 use std::{
-    io,
+    io::{self, Read as _},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use huaweicloud_sms_transport::internal::ReadLimit;
+use huaweicloud_sms_transport::internal::{ReadLimit, Records};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{self, Connected};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
+
+/// A TCP connection. It reads what has arrived, even if its runtime has not run since.
+pub(crate) struct Socket {
+    tcp: TcpStream,
+    records: Option<Records>,
+}
+
+impl Socket {
+    pub(crate) fn new(tcp: TcpStream) -> Self {
+        Self { tcp, records: None }
+    }
+
+    /// From now on it carries TLS.
+    pub(crate) fn begin_tls(&mut self) {
+        self.records = Some(Records::default());
+    }
+
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(received) = Pin::new(&mut self.tcp).poll_read(context, buffer) {
+            return Poll::Ready(received);
+        }
+        // tokio knows only what its driver has seen, which runs between tasks. hyper reads before it sends
+        // a request, and sends none where something unexpected has arrived. So ask the system itself.
+        match (&*SockRef::from(&self.tcp)).read(buffer.initialize_unfilled()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            received => Poll::Ready(received.map(|count| buffer.advance(count))),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(self.poll_receive(context, buffer))?;
+        if let Some(records) = &mut self.records {
+            records.receive(&buffer.filled()[before..]);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}
 
 pub(crate) struct Connection {
     inner: Box<dyn Stream>,
     limit: ReadLimit,
+    /// Whether all that hyper wrote was sent, and something received since: the next write begins another
+    /// request then.
+    is_sent: bool,
+    is_answered: bool,
     /// Read here first: hyper's cursor does not tell how much was received.
     buffer: Box<[u8; 4096]>,
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A [`Socket`], or TLS over one.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    fn socket(&self) -> &Socket;
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl Stream for Socket {
+    fn socket(&self) -> &Socket {
+        self
+    }
+}
+
+impl Stream for TlsStream<Socket> {
+    fn socket(&self) -> &Socket {
+        self.get_ref().0
+    }
+}
 
 impl Connection {
-    pub(crate) fn new(
-        inner: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        limit: ReadLimit,
-    ) -> Self {
-        Self { inner: Box::new(inner), limit, buffer: Box::new([0; 4096]) }
+    pub(crate) fn new(inner: impl Stream + 'static, limit: ReadLimit) -> Self {
+        Self {
+            inner: Box::new(inner),
+            limit,
+            is_sent: false,
+            is_answered: false,
+            buffer: Box::new([0; 4096]),
+        }
+    }
+
+    /// A response whose record began before a request would be taken for that request's.
+    fn check_boundary(&self) -> io::Result<()> {
+        if self.inner.socket().records.as_ref().is_none_or(Records::is_at_boundary) {
+            return Ok(());
+        }
+        let problem = "the server had sent a part of a TLS record before the request";
+        Err(io::Error::new(io::ErrorKind::ConnectionAborted, problem))
     }
 }
 
@@ -48,6 +148,7 @@ impl Read for Connection {
         let mut buffer = ReadBuf::new(&mut this.buffer[..room]);
         ready!(Pin::new(&mut *this.inner).poll_read(context, &mut buffer))?;
         this.limit.received(buffer.filled().len()).map_err(io::Error::other)?;
+        this.is_answered = true;
         wanted.put_slice(buffer.filled());
         Poll::Ready(Ok(()))
     }
@@ -60,12 +161,19 @@ impl Write for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if this.is_sent && std::mem::take(&mut this.is_answered) {
+            this.check_boundary()?;
+        }
+        this.is_sent = false;
         this.limit.sent();
         Pin::new(&mut *this.inner).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.get_mut().inner).poll_flush(context)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut *this.inner).poll_flush(context))?;
+        this.is_sent = true;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

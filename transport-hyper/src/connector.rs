@@ -30,7 +30,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Socket};
 
 /// How many look-ups run at once. Nothing ends the system's resolver, so that some may hang.
 const MAX_LOOK_UPS: usize = 16;
@@ -107,14 +107,16 @@ impl Inner {
             let opened = open_tunnel(&mut tcp, proxy, host, port).await;
             opened.map_err(|source| Cause::Proxy { source })?;
         }
+        let mut socket = Socket::new(tcp);
         if !is_tls {
-            return Ok(Connection::new(tcp, self.read_limit));
+            return Ok(Connection::new(socket, self.read_limit));
         }
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(bare.to_owned());
         let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
         let config = self.tls.get().map_err(|error| Cause::Tls { source: error.into() })?;
-        let handshake = TlsConnector::from(config).connect(name, tcp).await;
+        socket.begin_tls();
+        let handshake = TlsConnector::from(config).connect(name, socket).await;
         let tls =
             handshake.map_err(|error| TransportError::classify(error.into(), self.limit, true))?;
         Ok(Connection::new(tls, self.read_limit))

@@ -30,12 +30,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The runtime has to keep running
+//! # The runtime need not keep running
 //!
-//! Between calls, too: bytes that a server sends unasked over a connection that nobody watches would be
-//! taken for the next response. So do not drive a transport that you keep with one `block_on` per call;
-//! the ureq transport is for blocking calls. For another runtime than tokio implement
-//! [`AsyncTransport`] yourself.
+//! A connection is reused only if nothing unread waits on it: the socket itself is asked before each request.
+//! So one `block_on` per call is safe, and so is code that blocks between two calls. Idle connections are
+//! closed only while the runtime runs. For another runtime than tokio implement [`AsyncTransport`] yourself.
 //!
 //! # What is hyper's own
 //!
@@ -113,7 +112,9 @@ impl HyperTransport {
             .pool_max_idle_per_host(MAX_CALLS)
             // `http1_max_headers` stays at its 100: any other makes hyper allocate for each response.
             .http1_max_buf_size(Settings::MAX_HEAD)
-            .retry_canceled_requests(false)
+            // A request of which nothing was sent, because its connection had ended or something unexpected
+            // had arrived on it, gets another connection. `true` is the default, and repeats no other.
+            .retry_canceled_requests(true)
             .build(Connector::new(&settings, resolve)?);
         Ok(Self::over(client, settings, MAX_CALLS, Some(Phase::Head)))
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms_transport::internal::ReadLimit;
+use huaweicloud_sms_transport::internal::{ReadLimit, Records};
 use rustls::ClientConnection;
 use ureq::{
     Error,
@@ -190,42 +190,6 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }
 
-/// Follows the boundaries of TLS records ([RFC 8446], section 5.1). rustls keeps the beginning of a
-/// record to itself.
-///
-/// [RFC 8446]: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
-#[derive(Debug, Default)]
-struct Records {
-    /// How many of a header's bytes were received.
-    header: usize,
-    /// The last two bytes of the header.
-    length: u16,
-    /// How many of the record's other bytes are to come.
-    missing: usize,
-}
-
-impl Records {
-    const HEADER: usize = 5;
-
-    fn receive(&mut self, mut bytes: &[u8]) {
-        loop {
-            let (_, rest) = bytes.split_at(self.missing.min(bytes.len()));
-            self.missing -= bytes.len() - rest.len();
-            let Some((byte, rest)) = rest.split_first() else { return };
-            bytes = rest;
-            self.length = self.length << 8 | u16::from(*byte);
-            self.header += 1;
-            if self.header == Self::HEADER {
-                *self = Self { missing: self.length.into(), ..Self::default() };
-            }
-        }
-    }
-
-    fn is_at_boundary(&self) -> bool {
-        self.header == 0 && self.missing == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
@@ -301,21 +265,5 @@ mod tests {
         // Longer than any clock.
         socket.set_deadline(Duration::MAX);
         assert_eq!(socket.write(&[0; 9]).expect("sent"), 9);
-    }
-
-    #[test]
-    fn records_may_come_in_any_pieces() {
-        let mut bytes = vec![0x17, 3, 3, 1, 2];
-        bytes.resize(5 + 0x102, 0xff);
-        let bytes = bytes.repeat(3);
-        for size in 1..bytes.len() {
-            let mut records = Records::default();
-            let mut received = 0;
-            for piece in bytes.chunks(size) {
-                records.receive(piece);
-                received += piece.len();
-                assert_eq!(records.is_at_boundary(), received % (5 + 0x102) == 0, "{size}");
-            }
-        }
     }
 }

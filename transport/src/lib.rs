@@ -23,6 +23,8 @@ mod proxy_matcher;
 #[cfg(feature = "adapter")]
 mod read_limit;
 #[cfg(feature = "adapter")]
+mod records;
+#[cfg(feature = "adapter")]
 mod root_certs;
 #[cfg(feature = "adapter")]
 mod settings;
@@ -50,6 +52,7 @@ pub mod internal {
         addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver},
         error::{Cause, MissingBody, Source, find},
         read_limit::{ReadLimit, ReadLimitExceeded},
+        records::Records,
         tls::TlsConfig,
         tunnel::{Tunnel, TunnelError},
     };

@@ -123,12 +123,8 @@ impl<S: Read + Write> Connection<'_, S> {
         for step in steps {
             match step {
                 Step::Send(bytes) => self.send(bytes)?,
-                Step::Records(pieces) => {
-                    self.batch.is_on.set(true);
-                    pieces.iter().try_for_each(|piece| self.send(piece))?;
-                    self.batch.is_on.set(false);
-                    self.stream.flush()?;
-                }
+                Step::Records(pieces) => self.send_at_once(pieces, false)?,
+                Step::HalfRecord(pieces) => self.send_at_once(pieces, true)?,
                 Step::Dribble(bytes, pause) => {
                     for byte in bytes {
                         self.guard.service.pause(*pause)?;
@@ -162,6 +158,21 @@ impl<S: Read + Write> Connection<'_, S> {
             }
         }
         Ok(None)
+    }
+
+    fn send_at_once(&mut self, pieces: &[Vec<u8>], only_half_of_last: bool) -> io::Result<()> {
+        self.batch.is_on.set(true);
+        let mut end = 0;
+        for piece in pieces {
+            end = self.batch.len();
+            self.send(piece)?;
+        }
+        self.batch.is_on.set(false);
+        let limit = usize::midpoint(end, self.batch.len());
+        self.batch.limit.set(only_half_of_last.then_some(limit));
+        self.stream.flush()?;
+        self.batch.limit.set(None);
+        Ok(())
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -24,7 +24,15 @@ pub(super) enum End {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) is_on: Cell<bool>,
+    /// How many bytes are sent now. The rest waits for the next write.
+    pub(super) limit: Cell<Option<usize>>,
     bytes: RefCell<Vec<u8>>,
+}
+
+impl Batch {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.borrow().len()
+    }
 }
 
 /// TCP, at the script's pace.
@@ -62,6 +70,8 @@ impl Write for Wire<'_> {
         if self.batch.is_on.get() {
             return self.batch.bytes.borrow_mut().write(bytes);
         }
+        let waiting = self.batch.bytes.take();
+        self.tcp.write_all(&waiting)?;
         let Some(pause) = self.trickle else { return self.tcp.write(bytes) };
         self.guard.service.pause(pause)?;
         self.tcp.write(&bytes[..bytes.len().min(1)])
@@ -69,8 +79,10 @@ impl Write for Wire<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.batch.is_on.get() {
-            let bytes = self.batch.bytes.take();
+            let mut bytes = self.batch.bytes.take();
+            let rest = bytes.split_off(self.batch.limit.get().unwrap_or(bytes.len()));
             self.write_all(&bytes)?;
+            self.batch.bytes.replace(rest);
         }
         self.tcp.flush()
     }

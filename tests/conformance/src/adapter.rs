@@ -15,6 +15,8 @@ pub enum Adapter {
     HyperMulti,
     /// hyper on a current-thread runtime that keeps running.
     HyperCurrent,
+    /// hyper on a current-thread runtime that runs during calls only.
+    HyperPaused,
     /// ureq with an agent of the caller, with ureq's defaults.
     UreqAgent,
     /// hyper with a client of the caller, without TLS and proxy.
@@ -26,8 +28,14 @@ pub type Boxed = Box<dyn Transport<Error = TransportError> + Send + Sync>;
 
 impl Adapter {
     /// Every adapter.
-    pub const ALL: [Self; 5] =
-        [Self::Ureq, Self::HyperMulti, Self::HyperCurrent, Self::UreqAgent, Self::HyperClient];
+    pub const ALL: [Self; 6] = [
+        Self::Ureq,
+        Self::HyperMulti,
+        Self::HyperCurrent,
+        Self::HyperPaused,
+        Self::UreqAgent,
+        Self::HyperClient,
+    ];
 
     /// The adapters that connect themselves.
     pub fn connecting() -> impl Iterator<Item = Self> {
@@ -37,7 +45,7 @@ impl Adapter {
     /// Whether our code makes its connections: TLS, proxies, names.
     #[must_use]
     pub fn connects(self) -> bool {
-        matches!(self, Self::Ureq | Self::HyperMulti | Self::HyperCurrent)
+        !matches!(self, Self::UreqAgent | Self::HyperClient)
     }
 
     /// The name of the HTTP client, as in the name of the adapter's crate.
@@ -45,7 +53,9 @@ impl Adapter {
     pub fn client(self) -> &'static str {
         match self {
             Self::Ureq | Self::UreqAgent => "ureq",
-            Self::HyperMulti | Self::HyperCurrent | Self::HyperClient => "hyper",
+            Self::HyperMulti | Self::HyperCurrent | Self::HyperPaused | Self::HyperClient => {
+                "hyper"
+            }
         }
     }
 
@@ -63,6 +73,9 @@ impl Adapter {
             }
             Self::HyperCurrent => {
                 Box::new(Blocking::on_current_thread(HyperTransport::new(settings).expect(VALID)))
+            }
+            Self::HyperPaused => {
+                Box::new(Blocking::only_during_calls(HyperTransport::new(settings).expect(VALID)))
             }
             Self::UreqAgent => {
                 let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();

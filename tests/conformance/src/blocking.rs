@@ -10,8 +10,8 @@ use tokio::{
     sync::oneshot,
 };
 
-/// Makes a blocking transport of an async one: it runs each call as a task of its own tokio runtime,
-/// which also runs between calls.
+/// Makes a blocking transport of an async one: it runs each call on a tokio runtime of its own, which also
+/// runs between calls unless it is made by [`only_during_calls`](Self::only_during_calls).
 ///
 /// ```
 /// use huaweicloud_sms_transport_conformance::{Blocking, kind, run};
@@ -23,6 +23,7 @@ use tokio::{
 pub struct Blocking<T> {
     transport: Arc<T>,
     runtime: Arc<Runtime>,
+    runs_between_calls: bool,
     /// Ends the thread that drives a current-thread runtime.
     _driver: Option<oneshot::Sender<()>>,
 }
@@ -39,7 +40,12 @@ impl<T> Blocking<T> {
 
     /// On this multi-thread runtime.
     pub fn on(runtime: Runtime, transport: T) -> Self {
-        Self { transport: transport.into(), runtime: runtime.into(), _driver: None }
+        Self {
+            transport: transport.into(),
+            runtime: runtime.into(),
+            runs_between_calls: true,
+            _driver: None,
+        }
     }
 
     /// On a current-thread runtime that another thread drives.
@@ -52,7 +58,21 @@ impl<T> Blocking<T> {
         let driven = Arc::clone(&runtime);
         let (driver, dropped) = oneshot::channel();
         thread::spawn(move || driven.block_on(dropped));
-        Self { transport: transport.into(), runtime, _driver: Some(driver) }
+        Self {
+            transport: transport.into(),
+            runtime,
+            runs_between_calls: true,
+            _driver: Some(driver),
+        }
+    }
+
+    /// On a current-thread runtime that runs during calls only.
+    ///
+    /// # Panics
+    /// If no runtime can be made.
+    pub fn only_during_calls(transport: T) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        Self { runs_between_calls: false, ..Self::on(runtime.expect("a runtime"), transport) }
     }
 }
 
@@ -60,6 +80,10 @@ impl<T: AsyncTransport + 'static> Transport for Blocking<T> {
     type Error = T::Error;
 
     fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, T::Error> {
+        if !self.runs_between_calls {
+            let response = self.runtime.block_on(self.transport.execute(request));
+            return response.map(|response| response.map(Into::into));
+        }
         let (sender, receiver) = mpsc::channel();
         let transport = Arc::clone(&self.transport);
         self.runtime.spawn(async move {

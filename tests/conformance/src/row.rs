@@ -72,6 +72,9 @@ pub(crate) enum Sent {
     InManyWrites,
     /// After the first response was read.
     Behind,
+    /// In one write with the first response, but only a half of its record. The rest follows upon the next
+    /// request.
+    HalfRecord,
 }
 
 pub(crate) fn row(name: impl Into<String>, scenario: Scenario, wanted: Outcome) -> Row {
@@ -81,10 +84,6 @@ pub(crate) fn row(name: impl Into<String>, scenario: Scenario, wanted: Outcome) 
 impl Row {
     pub(crate) fn ureq(self, outcome: Outcome, why: &'static str) -> Self {
         self.deviation("ureq", vec![outcome], why)
-    }
-
-    pub(crate) fn hyper(self, outcomes: impl Into<Vec<Outcome>>, why: &'static str) -> Self {
-        self.deviation("hyper", outcomes.into(), why)
     }
 
     pub(crate) fn own_client(self, outcomes: impl Into<Vec<Outcome>>, why: &'static str) -> Self {

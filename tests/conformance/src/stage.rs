@@ -96,16 +96,25 @@ fn attempt<T: Transport>(
     if let Scenario::Idle(_) | Scenario::Stray { sent: Sent::Behind, .. } = row.scenario {
         simulator.go_on();
         check(simulator.wait_until_closed(LONG), "the server did not close the idle connection");
-        // hyper watches idle connections and ends this one. ureq looks at it before it uses it again.
-        // Another transport may do either.
-        match transport.adapter.map(Adapter::client) {
-            Some("hyper") => check(simulator.wait_until_gone(LONG), "the connection was kept"),
+        // hyper watches idle connections while its runtime runs, and ends this one. ureq looks at it before
+        // it uses it again. Another transport may do either.
+        match transport.adapter {
+            Some(Adapter::HyperMulti | Adapter::HyperCurrent) => {
+                check(simulator.wait_until_gone(LONG), "the connection was kept")
+            }
             Some(_) => {}
             None => drop(simulator.wait_until_gone(SHORT[0])),
         }
     }
     let is_stray = matches!(row.scenario, Scenario::Stray { .. });
-    let outcome = call(if is_stray { OTHER_TOKEN } else { TOKEN });
+    let count = || call(if is_stray { OTHER_TOKEN } else { TOKEN });
+    let mut outcome = count();
+    // A transport may notice only when it is about to send. Then the call fails, and nothing was sent.
+    if let (Scenario::Stray { sent: Sent::HalfRecord, .. }, true) =
+        (&row.scenario, outcome.is_error("closed"))
+    {
+        outcome = count();
+    }
     if let Scenario::Race(_) = row.scenario {
         check(simulator.request_count() == 2, "the request was not sent once");
         let next = call(TOKEN);
@@ -237,6 +246,10 @@ fn stray(bytes: usize, sent: Sent) -> Vec<Step> {
             begin.chain([both]).chain(rest).chain([Step::Hold]).collect()
         }
         Sent::Behind => vec![Step::send(first), Step::Wait, Step::send(stray), Step::Close],
+        Sent::HalfRecord => {
+            let both = Step::HalfRecord(vec![first, stray.clone()]);
+            vec![both, Step::Request, Step::send(stray), Step::Hold]
+        }
     }
 }
 

@@ -78,10 +78,14 @@ fn a_timeout_ends_its_connection() {
                     assert_eq!(error.kind(), Kind::Timeout, "{adapter:?}: {error:?}");
                     assert!(simulator.wait_for_requests(1, LONG));
                     simulator.go_on();
-                    assert!(simulator.wait_until_gone(LONG), "{adapter:?}: kept");
+                    // Where its runtime does not run between calls, the next one ends it.
+                    if adapter != Adapter::HyperPaused {
+                        assert!(simulator.wait_until_gone(LONG), "{adapter:?}: kept");
+                    }
                     let response = transport.execute(get(&simulator.url(), "id"));
                     let response = response.expect("a response");
                     assert_eq!(response.body(), br#"{"command_name":"STOP"}"#, "{adapter:?}");
+                    assert_eq!(simulator.connection_count(), 2, "{adapter:?}");
                 });
             }
         }
