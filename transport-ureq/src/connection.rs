@@ -88,6 +88,10 @@ pub(crate) fn alert_or(
     tls: &mut ClientConnection,
     socket: &mut Socket,
 ) -> io::Error {
+    // rustls has read to that point itself, and the peer may send nothing more.
+    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        return error;
+    }
     while tls.read_tls(socket).is_ok_and(|count| count > 0) {
         if let Err(alert) = tls.process_new_packets() {
             return io::Error::new(io::ErrorKind::InvalidData, alert);

@@ -6,7 +6,6 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
     thread,
@@ -30,9 +29,13 @@ use ureq::{
     },
 };
 
-use crate::connection::{Connection, Socket, alert_or, is_timeout};
+use crate::{
+    connection::{Connection, Socket, alert_or, is_timeout},
+    places::Places,
+};
 
-/// How many look-ups may hang, and how many attempts to connect may run, on threads of their own.
+/// How many look-ups, and how many attempts to connect, may run on threads of their own. Nothing ends the
+/// system's resolver, so that some may hang.
 const MAX_THREADS: usize = 16;
 
 /// ureq resolves before each call, also for a kept connection. The connector resolves for a new one only.
@@ -52,8 +55,7 @@ pub(crate) struct Connect {
     tls: TlsConfig,
     limit: Duration,
     read_limit: ReadLimit,
-    /// Look-ups whose calls have ended. Nothing ends the system's resolver.
-    hanging: Arc<AtomicUsize>,
+    look_ups: Places,
     /// A clone for each attempt on a thread of its own.
     attempts: Arc<()>,
 }
@@ -66,7 +68,7 @@ impl Connect {
             tls: TlsConfig::new(settings.root_certs())?,
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
-            hanging: Arc::default(),
+            look_ups: Places::new(MAX_THREADS),
             attempts: Arc::default(),
         })
     }
@@ -116,26 +118,19 @@ impl Connect {
         if let Some(address) = literal(host, port) {
             return Ok(vec![address]);
         }
-        if self.hanging.load(Ordering::Relaxed) >= MAX_THREADS {
-            return Err(Cause::Dns { source: "earlier look-ups hang".into() }.into());
-        }
+        let place = self.look_ups.take(deadline).ok_or_else(|| self.late())?;
         let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
-        let hanging = Arc::clone(&self.hanging);
-        // Without a buffer: a look-up is either received or counted as hanging.
-        let (answer, answered) = mpsc::sync_channel(0);
+        let (answer, answered) = mpsc::sync_channel(1);
         let work = move || {
-            if answer.send(look_up(&resolve, &host, port)).is_err() {
-                hanging.fetch_sub(1, Ordering::Relaxed);
-            }
+            // Nobody waits for it any more once the deadline is over.
+            let _ = answer.send(look_up(&resolve, &host, port));
+            drop(place);
         };
         let not_resolved = |error: io::Error| Cause::Dns { source: error.into() }.into();
         thread::Builder::new().name("look-up".into()).spawn(work).map_err(not_resolved)?;
         match answered.recv_timeout(left(deadline)) {
             Ok(found) => found.map_err(not_resolved),
-            Err(RecvTimeoutError::Timeout) => {
-                self.hanging.fetch_add(1, Ordering::Relaxed);
-                Err(self.late())
-            }
+            Err(RecvTimeoutError::Timeout) => Err(self.late()),
             Err(error) => Err(not_resolved(io::Error::other(error))),
         }
     }

@@ -1,6 +1,15 @@
 //! Idle connections are reused.
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use huaweicloud_sms_simulator::{Answer, Builder, Simulator};
 use huaweicloud_sms_transport::{Proxy, RootCerts, Settings};
@@ -55,5 +64,53 @@ fn ten_thousand_polls_use_one_connection() {
         call(&start(adapter, &simulator, settings()), &simulator, 10_000);
         assert_eq!(simulator.connection_count(), 1, "{adapter:?}");
         assert_eq!(simulator.request_count(), 10_000);
+    }
+}
+
+/// Reads requests, and responds to none before all connections have one.
+fn serve(mut stream: TcpStream, all: &Barrier) {
+    let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        head.extend_from_slice(&buffer[..count]);
+        if head.ends_with(b"\r\n\r\n") {
+            head.clear();
+            all.wait();
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+        }
+    }
+}
+
+#[test]
+fn threads_that_poll_at_once_reuse_a_connection_each() {
+    const THREADS: usize = 10;
+    const ROUNDS: usize = 10;
+    for adapter in [Adapter::Ureq, Adapter::HyperMulti] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (count, all) = (Arc::clone(&connections), Arc::new(Barrier::new(THREADS)));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                count.fetch_add(1, Ordering::Relaxed);
+                let (stream, all) = (stream.expect("a connection"), Arc::clone(&all));
+                thread::spawn(move || serve(stream, &all));
+            }
+        });
+        let transport = adapter.start(settings());
+        let round = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        round.wait();
+                        transport.execute(get(&url, "id")).expect("a response");
+                    }
+                });
+            }
+        });
+        // hyper may begin to connect before an idle connection is back in its pool.
+        let most = if adapter == Adapter::Ureq { THREADS } else { 3 * THREADS };
+        let connections = connections.load(Ordering::Relaxed);
+        assert!(connections <= most, "{adapter:?}: {connections} connections");
     }
 }
