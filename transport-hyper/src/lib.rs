@@ -55,7 +55,7 @@ use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use huaweicloud_sms_transport::{
     AsyncTransport, Phase, Settings, SettingsError, TransportError,
-    internal::{Cause, Resolve, system_resolver},
+    internal::{Cause, Resolve, check_request, system_resolver},
 };
 use hyper_util::{
     client::legacy::{Client, ResponseFuture, connect::Connect},
@@ -122,10 +122,10 @@ impl HyperTransport {
     /// A transport over a client of yours, on tokio. Of the settings only `timeout` and `max_body` count.
     ///
     /// Statuses, limits of the response and the shape of requests are as with [`new`](Self::new). Root
-    /// certificates, proxy, pool and retries are the client's: turn `retry_canceled_requests` off, and
-    /// limit connecting inside your connector, since a connect may go on in the background when its call
-    /// has ended. Interim responses without end are read until the timeout, which a runtime of one thread
-    /// may notice late.
+    /// certificates, proxy and pool are the client's. Limit connecting inside your connector, since a connect
+    /// may go on in the background when its call has ended. Interim responses without end are read until the
+    /// timeout, which a runtime of one thread may notice late. Bytes that a server sends unasked may become the
+    /// next response if the runtime does not run when they arrive, or if they are a part of a TLS record.
     ///
     /// # Errors
     /// As [`Settings::check`].
@@ -160,6 +160,7 @@ impl AsyncTransport for HyperTransport {
 
     async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, TransportError> {
         let Inner { send, settings, places, phase } = &*self.0;
+        check_request(&request)?;
         let limit = settings.timeout();
         let deadline = tokio::time::Instant::now() + limit;
         let late = |phase| move |_| TransportError::from(Cause::Timeout { limit, phase });

@@ -44,7 +44,7 @@ use std::sync::Arc;
 use http::{Method, Request, Response, header};
 use huaweicloud_sms_transport::{
     Phase, Settings, SettingsError, Transport, TransportError,
-    internal::{Cause, MissingBody, Resolve, system_resolver},
+    internal::{Cause, MissingBody, Resolve, check_request, system_resolver},
 };
 use ureq::{Agent, AsSendBody, Body, config::Config};
 
@@ -93,6 +93,7 @@ impl UreqTransport {
             .max_idle_age(settings.pool_idle_timeout())
             .max_idle_connections(MAX_IDLE)
             .max_idle_connections_per_host(MAX_IDLE)
+            .allow_non_standard_methods(true)
             // Only the request's own headers are sent.
             .accept("")
             .accept_encoding("")
@@ -132,6 +133,7 @@ impl UreqTransport {
         }
         let request = self.agent.configure_request(request);
         let request = request.max_redirects(0).http_status_as_error(false);
+        let request = request.allow_non_standard_methods(true);
         let request = request.timeout_global(Some(self.settings.timeout())).build();
         // Only the agent knows whether it was still connecting.
         self.agent.run(request).map_err(|error| self.error(error, None))
@@ -146,6 +148,7 @@ impl Transport for UreqTransport {
     type Error = TransportError;
 
     fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
+        check_request(&request)?;
         let (mut parts, body) = request.into_parts();
         parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         let is_head = parts.method == Method::HEAD;

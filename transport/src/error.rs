@@ -236,6 +236,9 @@ impl fmt::Display for TransportError {
             Cause::TooLarge { limit, .. } => {
                 write!(f, "the head of the response is over {limit} bytes or 100 headers")
             }
+            Cause::Protocol { source } if source.is::<NotSendable>() => {
+                write!(f, "the request was not sent: {source}")
+            }
             Cause::Protocol { .. } => f.write_str("the peer did not speak HTTP as it should"),
             Cause::Other { source } => match shortage(source.as_ref()) {
                 Some(error) => write!(f, "this machine lacks a resource: {error}"),
@@ -258,6 +261,11 @@ impl StdError for TransportError {
         }
     }
 }
+
+/// Why a request cannot be sent. The source of a [`Cause::Protocol`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotSendable(pub(crate) &'static str);
 
 /// A successful response has neither a length nor a body, so it may be truncated. The source of a
 /// [`Cause::Closed`].

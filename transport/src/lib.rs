@@ -13,6 +13,8 @@ mod addresses;
 #[cfg(feature = "adapter")]
 mod advice;
 #[cfg(feature = "adapter")]
+mod check_request;
+#[cfg(feature = "adapter")]
 mod error;
 #[cfg(feature = "adapter")]
 mod no_proxy;
@@ -50,6 +52,7 @@ pub use {
 pub mod internal {
     pub use crate::{
         addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver},
+        check_request::check_request,
         error::{Cause, MissingBody, Source, find},
         read_limit::{ReadLimit, ReadLimitExceeded},
         records::Records,

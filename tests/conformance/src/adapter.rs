@@ -82,9 +82,7 @@ impl Adapter {
                 Box::new(UreqTransport::with_agent(agent, settings).expect(VALID))
             }
             Self::HyperClient => {
-                let client = Client::builder(TokioExecutor::new())
-                    .retry_canceled_requests(false)
-                    .build_http();
+                let client = Client::builder(TokioExecutor::new()).build_http();
                 let transport = HyperTransport::with_client(client, settings).expect(VALID);
                 Box::new(Blocking::on(Runtime::new().expect("a runtime"), transport))
             }

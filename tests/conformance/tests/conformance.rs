@@ -114,6 +114,11 @@ fn content_length_depends_on_method_and_body() {
             ("POST", "", Some("0")),
             ("PUT", "", Some("0")),
             ("POST", "body", Some("4")),
+            ("OPTIONS", "", None),
+            ("MERGE", "", None),
+            ("MERGE", "body", Some("4")),
+            ("GET", "body", Some("4")),
+            ("DELETE", "body", Some("4")),
         ] {
             let request = Request::builder().method(method).uri(simulator.url()).body(body.into());
             transport.execute(request.expect("valid")).expect("a response");
@@ -124,6 +129,32 @@ fn content_length_depends_on_method_and_body() {
             assert_eq!(request.header("transfer-encoding"), None);
             assert_eq!(request.body, body.as_bytes());
         }
+    });
+}
+
+#[test]
+fn a_request_that_is_not_for_http_is_not_sent() {
+    each(|adapter| {
+        let simulator = simulator([]);
+        let transport = start(adapter);
+        let address = simulator.addr();
+        for uri in [
+            format!("ftp://{address}/"),
+            format!("wss://{address}/"),
+            format!("http://user:canary@{address}/"),
+            format!("http://canary@{address}/"),
+            "http://127.0.0.1:99999/".to_owned(),
+            "/path".to_owned(),
+        ] {
+            let request = Request::get(&uri).body(Vec::new()).expect("a request");
+            let error = transport.execute(request).expect_err(&uri);
+            assert_eq!(error.kind(), Kind::Protocol, "{uri}: {error:?}");
+            assert!(error.to_string().starts_with("the request was not sent: "), "{error}");
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+        let connect = Request::connect(simulator.url()).body(Vec::new()).expect("a request");
+        assert_eq!(transport.execute(connect).expect_err("rejected").kind(), Kind::Protocol);
+        assert_eq!(simulator.connection_count(), 0);
     });
 }
 
