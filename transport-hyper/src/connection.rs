@@ -180,3 +180,40 @@ impl Write for Connection {
         Pin::new(&mut *self.get_mut().inner).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net};
+
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Empty;
+    use huaweicloud_sms_transport::{Settings, TransportErrorKind};
+
+    use super::*;
+    use crate::error;
+
+    #[test]
+    fn bytes_before_the_first_request_are_an_error() {
+        let listener = net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let tcp = net::TcpStream::connect(listener.local_addr().expect("an address"));
+        let tcp = tcp.expect("a connection");
+        let (mut peer, _) = listener.accept().expect("a connection");
+        peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").expect("sent");
+        tcp.peek(&mut [0]).expect("bytes");
+        tcp.set_nonblocking(true).expect("set");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let error = runtime.expect("a runtime").block_on(async {
+            let settings = Settings::default();
+            let socket = Socket::new(TcpStream::from_std(tcp).expect("a socket"));
+            let connection = Connection::new(socket, ReadLimit::new(&settings));
+            let made = hyper::client::conn::http1::handshake(connection).await;
+            let (mut sender, connection) = made.expect("a connection");
+            tokio::spawn(connection);
+            let request = Request::get("/").body(Empty::<Bytes>::new()).expect("a request");
+            let error = sender.send_request(request).await.expect_err("rejected");
+            error::from_hyper(error, &settings)
+        });
+        assert_eq!(error.kind(), TransportErrorKind::Protocol, "{error:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! hyper's errors in the words that both adapters share.
 
-use std::io;
+use std::{error::Error as _, io};
 
 use huaweicloud_sms_transport::{
     Phase, Settings, TransportError,
@@ -48,13 +48,23 @@ fn cause(error: &hyper::Error) -> Option<fn(Source) -> Cause> {
     // `is_parse_too_large` is there for servers only.
     if error.is_parse() && error.to_string().contains("too large") {
         Some(|_| HEAD_TOO_LARGE)
-    } else if error.is_parse() || error.is_user() || is_bad_framing(error) {
+    } else if error.is_parse()
+        || error.is_user()
+        || is_bad_framing(error)
+        || is_unexpected_message(error)
+    {
         Some(|source| Cause::Protocol { source })
     } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         Some(|source| Cause::Closed { source })
     } else {
         None
     }
+}
+
+/// Whether bytes came before the first request. hyper has no name for it, and may wrap it in a cancellation.
+fn is_unexpected_message(error: &hyper::Error) -> bool {
+    let is_it = |error: &hyper::Error| error.to_string().contains("unexpected message");
+    is_it(error) || error.source().and_then(|source| source.downcast_ref()).is_some_and(is_it)
 }
 
 /// Malformed chunks are an `io::Error` to hyper. So is a failure of TLS, which this is not.

@@ -3,11 +3,15 @@
 use std::{
     fmt,
     io::{self, Read, Write},
+    mem,
     net::TcpStream,
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms_transport::internal::{ReadLimit, Records};
+use huaweicloud_sms_transport::{
+    TransportError,
+    internal::{Cause, ReadLimit, Records},
+};
 use rustls::ClientConnection;
 use ureq::{
     Error,
@@ -19,6 +23,7 @@ pub(crate) struct Connection {
     pub(crate) tls: Option<ClientConnection>,
     pub(crate) buffers: LazyBuffers,
     pub(crate) read_limit: ReadLimit,
+    pub(crate) is_used: bool,
 }
 
 impl Transport for Connection {
@@ -29,6 +34,10 @@ impl Transport for Connection {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.read_limit.sent();
         self.socket.set_deadline(*timeout.after);
+        if !mem::replace(&mut self.is_used, true) && !self.is_silent() {
+            let source = "the server sent bytes before the first request".into();
+            return Err(Error::Other(TransportError::from(Cause::Protocol { source }).into()));
+        }
         let output = &self.buffers.output()[..amount];
         let sent = match &mut self.tls {
             Some(tls) => {
@@ -67,6 +76,22 @@ impl Transport for Connection {
 
     fn is_tls(&self) -> bool {
         self.tls.is_some()
+    }
+}
+
+impl Connection {
+    /// Whether the server has sent nothing that would become the first response. Over TLS, what it sent of
+    /// its own, such as tickets, is read.
+    fn is_silent(&mut self) -> bool {
+        let Some(tls) = &mut self.tls else { return !self.socket.has_input() };
+        while self.socket.has_input() && tls.read_tls(&mut self.socket).is_ok_and(|count| count > 0)
+        {
+            if tls.process_new_packets().is_err() {
+                break;
+            }
+        }
+        // Reading the response will meet the error.
+        tls.process_new_packets().map_or(true, |state| state.plaintext_bytes_to_read() == 0)
     }
 }
 
@@ -135,14 +160,20 @@ impl Socket {
 
     /// Whether the connection is there, and nothing was received on it that is not read.
     fn is_drained(&self) -> bool {
-        let peek = || {
-            self.stream.set_nonblocking(true)?;
-            let peeked = self.stream.peek(&mut [0]);
-            self.stream.set_nonblocking(false)?;
-            peeked
-        };
         self.records.as_ref().is_none_or(Records::is_at_boundary)
-            && peek().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            && self.peek().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    fn has_input(&self) -> bool {
+        self.peek().is_ok_and(|count| count > 0)
+    }
+
+    /// Looks at what was received, without waiting for it.
+    fn peek(&self) -> io::Result<usize> {
+        self.stream.set_nonblocking(true)?;
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false)?;
+        peeked
     }
 }
 
@@ -198,7 +229,7 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
 mod tests {
     use std::net::TcpListener;
 
-    use huaweicloud_sms_transport::Settings;
+    use huaweicloud_sms_transport::{Settings, TransportErrorKind};
 
     use super::*;
 
@@ -213,6 +244,7 @@ mod tests {
             tls: None,
             buffers: LazyBuffers::new(16, 16),
             read_limit: ReadLimit::new(&Settings::default()),
+            is_used: false,
         };
         (connection, peer)
     }
@@ -257,6 +289,16 @@ mod tests {
             let end = index + 1;
             assert_eq!(connection.is_open(), end == 8 || end == bytes.len(), "{end}");
         }
+    }
+
+    #[test]
+    fn bytes_before_the_first_request_are_an_error() {
+        let (mut connection, mut peer) = connection();
+        peer.write_all(b"HTTP/1.1 200 OK\r\n").expect("sent");
+        wait_for_input(&connection);
+        let error = connection.transmit_output(0, NextTimeout::default()).expect_err("rejected");
+        let error = crate::error::from_ureq(error, &Settings::default(), None);
+        assert_eq!(error.kind(), TransportErrorKind::Protocol, "{error:?}");
     }
 
     #[test]

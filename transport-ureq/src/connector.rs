@@ -219,7 +219,8 @@ impl Connector for Connect {
         let (socket, tls) = connected.map_err(|error| Error::Other(error.into()))?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        Ok(Some(Connection { socket, tls, buffers, read_limit: self.read_limit }))
+        let read_limit = self.read_limit;
+        Ok(Some(Connection { socket, tls, buffers, read_limit, is_used: false }))
     }
 }
 

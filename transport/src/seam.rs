@@ -32,7 +32,7 @@ use http::{Request, Response};
 /// * The body is returned as it was sent, not decoded.
 /// * The request's headers are sent unchanged. The HTTP client may add `User-Agent` and `Accept`;
 ///   `Host` and `Content-Length` only where they are missing.
-/// * Bytes that the server sent before or behind a response never become another response.
+/// * Bytes that had arrived on a connection before a request was sent never become its response.
 pub trait Transport {
     /// Why there is no response.
     type Error: Error + Send + Sync + 'static;
