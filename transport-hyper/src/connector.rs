@@ -30,7 +30,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Socket};
 
 /// How many look-ups run at once. Nothing ends the system's resolver, so that some may hang.
 const MAX_LOOK_UPS: usize = 16;
@@ -48,11 +48,15 @@ struct Inner {
 }
 
 impl Connector {
-    pub(crate) fn new(settings: &Settings, resolve: Resolve) -> Result<Self, SettingsError> {
+    pub(crate) fn new(
+        settings: &Settings,
+        matcher: ProxyMatcher,
+        resolve: Resolve,
+    ) -> Result<Self, SettingsError> {
         Ok(Self(Arc::new(Inner {
             resolve,
             look_ups: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
-            matcher: ProxyMatcher::new(settings.proxy()),
+            matcher,
             tls: TlsConfig::new(settings.root_certs())?,
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
@@ -86,7 +90,7 @@ impl Inner {
         // another call left.
         let connected = timeout(limit, self.connect_through(proxy, uri)).await;
         let late = |_| Err(Cause::Timeout { limit, phase: Some(Phase::Connect) }.into());
-        connected.unwrap_or_else(late).map_err(|error| error.through(proxy))
+        connected.unwrap_or_else(late)
     }
 
     async fn connect_through(
@@ -107,14 +111,15 @@ impl Inner {
             let opened = open_tunnel(&mut tcp, proxy, host, port).await;
             opened.map_err(|source| Cause::Proxy { source })?;
         }
+        let socket = Socket::new(tcp);
         if !is_tls {
-            return Ok(Connection::new(tcp, self.read_limit));
+            return Ok(Connection::new(socket, self.read_limit));
         }
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(bare.to_owned());
         let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
         let config = self.tls.get().map_err(|error| Cause::Tls { source: error.into() })?;
-        let handshake = TlsConnector::from(config).connect(name, tcp).await;
+        let handshake = TlsConnector::from(config).connect(name, socket).await;
         let tls =
             handshake.map_err(|error| TransportError::classify(error.into(), self.limit, true))?;
         Ok(Connection::new(tls, self.read_limit))
@@ -208,7 +213,11 @@ mod tests {
         let root_certs = RootCerts::Pem(service.ca_pem().expect("a CA").into());
         let settings = Settings::default().with_proxy(Proxy::Direct).with_root_certs(root_certs);
         let settings = settings.with_connect_timeout(Duration::from_millis(100));
-        let connector = Connector::new(&settings, internal::system_resolver());
+        let connector = Connector::new(
+            &settings,
+            ProxyMatcher::new(settings.proxy()),
+            internal::system_resolver(),
+        );
         let mut connector = connector.expect("a connector");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let uri = service.url().parse().expect("a URI");

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms_transport::internal::ReadLimit;
+use huaweicloud_sms_transport::internal::{MAX_WRITE, ReadLimit};
 use rustls::ClientConnection;
 use ureq::{
     Error,
@@ -33,8 +33,7 @@ impl Transport for Connection {
         let sent = match &mut self.tls {
             Some(tls) => {
                 let mut stream = rustls::Stream::new(tls, &mut self.socket);
-                let sent = stream.write_all(output).and_then(|()| stream.flush());
-                sent.map_err(|error| alert_or(error, tls, &mut self.socket))
+                stream.write_all(output).and_then(|()| stream.flush())
             }
             None => self.socket.write_all(output),
         };
@@ -81,21 +80,6 @@ fn failed(error: io::Error, timeout: NextTimeout) -> Error {
     if is_timeout(&error) { Error::Timeout(timeout.reason) } else { Error::Io(error) }
 }
 
-/// The alert with which the peer broke the connection, in place of the error that a write met. It waits
-/// to be read then.
-pub(crate) fn alert_or(
-    error: io::Error,
-    tls: &mut ClientConnection,
-    socket: &mut Socket,
-) -> io::Error {
-    while tls.read_tls(socket).is_ok_and(|count| count > 0) {
-        if let Err(alert) = tls.process_new_packets() {
-            return io::Error::new(io::ErrorKind::InvalidData, alert);
-        }
-    }
-    error
-}
-
 /// Whether rustls has no plaintext left. [`Records`] knows of a part of a record.
 fn is_drained(tls: &mut ClientConnection) -> bool {
     let state = tls.process_new_packets();
@@ -107,11 +91,14 @@ pub(crate) struct Socket {
     stream: TcpStream,
     deadline: Option<Instant>,
     records: Option<Records>,
+    /// Why nothing more can be sent. What the peer sent before may still be read: an early response, or a
+    /// TLS alert that tells the reason.
+    broken: Option<io::Error>,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, deadline: Instant) -> Self {
-        Self { stream, deadline: Some(deadline), records: None }
+        Self { stream, deadline: Some(deadline), records: None, broken: None }
     }
 
     /// From now on it carries TLS.
@@ -137,7 +124,8 @@ impl Socket {
             self.stream.set_nonblocking(false)?;
             peeked
         };
-        self.records.as_ref().is_none_or(Records::is_at_boundary)
+        self.broken.is_none()
+            && self.records.as_ref().is_none_or(Records::is_at_boundary)
             && peek().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
@@ -148,6 +136,9 @@ impl Read for Socket {
             self.stream.set_read_timeout(self.left()?)?;
             (&self.stream).read(buffer)
         })?;
+        if count == 0 {
+            self.broken.take().map_or(Ok(()), Err)?;
+        }
         if let Some(records) = &mut self.records {
             records.receive(&buffer[..count]);
         }
@@ -157,10 +148,17 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        uninterrupted(|| {
-            self.stream.set_write_timeout(self.left()?)?;
-            (&self.stream).write(bytes)
-        })
+        if self.broken.is_none() {
+            let sent = uninterrupted(|| {
+                self.stream.set_write_timeout(self.left()?)?;
+                (&self.stream).write(&bytes[..bytes.len().min(MAX_WRITE)])
+            });
+            match sent {
+                Err(error) if !is_timeout(&error) => self.broken = Some(error),
+                sent => return sent,
+            }
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -289,6 +287,26 @@ mod tests {
             let end = index + 1;
             assert_eq!(connection.is_open(), end == 8 || end == bytes.len(), "{end}");
         }
+    }
+
+    /// Other systems may drop what came before a reset.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_came_before_a_failed_write_is_read() {
+        let (mut connection, mut peer) = connection();
+        peer.write_all(b"response").expect("sent");
+        // A reset follows, since the peer closes with bytes unread.
+        connection.socket.write_all(b"request").expect("sent");
+        peer.peek(&mut [0]).expect("the request");
+        drop(peer);
+        while connection.socket.broken.is_none() {
+            connection.socket.write_all(b"more").expect("reported when it is read");
+        }
+        assert!(!connection.is_open());
+        let mut response = [0; 9];
+        assert_eq!(connection.socket.read(&mut response).expect("the response"), 8);
+        let error = connection.socket.read(&mut response).expect_err("no end of a response");
+        assert!(error.raw_os_error().is_some(), "{error:?}");
     }
 
     #[test]

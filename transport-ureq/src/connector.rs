@@ -30,7 +30,7 @@ use ureq::{
     },
 };
 
-use crate::connection::{Connection, Socket, alert_or, is_timeout};
+use crate::connection::{Connection, Socket, is_timeout};
 
 /// How many look-ups may hang, and how many attempts to connect may run, on threads of their own.
 const MAX_THREADS: usize = 16;
@@ -59,10 +59,14 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    pub(crate) fn new(settings: &Settings, resolve: Resolve) -> Result<Self, SettingsError> {
+    pub(crate) fn new(
+        settings: &Settings,
+        matcher: ProxyMatcher,
+        resolve: Resolve,
+    ) -> Result<Self, SettingsError> {
         Ok(Self {
             resolve,
-            matcher: ProxyMatcher::new(settings.proxy()),
+            matcher,
             tls: TlsConfig::new(settings.root_certs())?,
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
@@ -100,9 +104,7 @@ impl Connect {
         let tls = self.tls.get().and_then(|config| ClientConnection::new(config, name));
         let mut tls = tls.map_err(|error| Cause::Tls { source: error.into() })?;
         socket.begin_tls();
-        if let Err(error) = tls.complete_io(&mut socket) {
-            return Err(self.failed(alert_or(error, &mut tls, &mut socket)));
-        }
+        tls.complete_io(&mut socket).map_err(|error| self.failed(error))?;
         Ok((socket, Some(tls)))
     }
 
@@ -218,9 +220,7 @@ impl Connector for Connect {
             .matcher
             .proxy_for(details.uri)
             .map_err(|error| TransportError::from(Cause::Proxy { source: error.into() }));
-        let connected = connected.and_then(|proxy| {
-            self.connect_through(proxy, details.uri).map_err(|error| error.through(proxy))
-        });
+        let connected = connected.and_then(|proxy| self.connect_through(proxy, details.uri));
         let (socket, tls) = connected.map_err(|error| Error::Other(error.into()))?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());

@@ -23,11 +23,15 @@ mod proxy_matcher;
 #[cfg(feature = "adapter")]
 mod read_limit;
 #[cfg(feature = "adapter")]
+mod response;
+#[cfg(feature = "adapter")]
 mod root_certs;
 #[cfg(feature = "adapter")]
 mod settings;
 #[cfg(feature = "adapter")]
 mod tls;
+#[cfg(feature = "adapter")]
+mod tls_problem;
 #[cfg(feature = "adapter")]
 mod tunnel;
 
@@ -48,8 +52,9 @@ pub use {
 pub mod internal {
     pub use crate::{
         addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver},
-        error::{Cause, MissingBody, Source, find},
+        error::{Cause, Source, find},
         read_limit::{ReadLimit, ReadLimitExceeded},
+        response::{MAX_WRITE, complete},
         tls::TlsConfig,
         tunnel::{Tunnel, TunnelError},
     };

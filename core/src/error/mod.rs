@@ -51,7 +51,8 @@ impl ResponseError {
     /// Reads a response that is not the success which the operation expects.
     ///
     /// An [`Operation`](crate::Operation) of your own calls this for every other status. An error
-    /// object under a 4xx or 5xx status becomes an [`ApiError`], anything else a [`StatusError`].
+    /// object under a 4xx or 5xx status becomes an [`ApiError`], also if it is cut off, anything else a
+    /// [`StatusError`].
     #[must_use]
     pub fn from_response<B: AsRef<[u8]>>(response: &Response<B>) -> Self {
         let (status, headers, body) =
@@ -74,7 +75,7 @@ impl ResponseError {
 
     /// Reads an error object under any status.
     pub(crate) fn from_error_object<B: AsRef<[u8]>>(response: &Response<B>) -> Option<Self> {
-        let body = read::read(response.body().as_ref()).ok()??;
+        let body = read::read(response.body().as_ref())?;
         let error = ApiError::from_body(response.status(), response.headers(), body);
         Some(Self::Api(Box::new(error)))
     }

@@ -105,7 +105,12 @@ fn attempt<T: Transport>(
         }
     }
     let is_stray = matches!(row.scenario, Scenario::Stray { .. });
-    let outcome = call(if is_stray { OTHER_TOKEN } else { TOKEN });
+    let long = TOKEN.repeat(100 * 1024 / TOKEN.len());
+    let outcome = call(match row.scenario {
+        Scenario::LongRequest => &long,
+        _ if is_stray => OTHER_TOKEN,
+        _ => TOKEN,
+    });
     if let Scenario::Race(_) = row.scenario {
         check(simulator.request_count() == 2, "the request was not sent once");
         let next = call(TOKEN);
@@ -115,9 +120,10 @@ fn attempt<T: Transport>(
     let is_command = matches!(outcome, Outcome::Command(_));
     let (requests, connections) = (simulator.request_count(), simulator.connection_count());
     let (sent, connected) = match row.scenario {
-        Scenario::Response(_) | Scenario::TlsResponse(_) | Scenario::Redirect { .. } => {
-            (1..=1, 1..=1)
-        }
+        Scenario::Response(_)
+        | Scenario::TlsResponse(_)
+        | Scenario::LongRequest
+        | Scenario::Redirect { .. } => (1..=1, 1..=1),
         Scenario::Behind(_) | Scenario::Stray { .. } => (2..=2, 2..=2),
         // A request on a connection whose reset was not yet noticed is lost.
         Scenario::Idle(_) => (1..=2, 1..=2),
@@ -196,7 +202,10 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
         Scenario::Proxy(behavior, _) => {
             proxy = Some(SimulatedProxy::start(behavior).expect("started"))
         }
-        Scenario::NoProxy(_) | Scenario::NoServer(_) | Scenario::WrongScheme { .. } => {}
+        Scenario::LongRequest
+        | Scenario::NoProxy(_)
+        | Scenario::NoServer(_)
+        | Scenario::WrongScheme { .. } => {}
     }
     answers.push(Answer::command("START", Some("t")));
     let mut builder = Simulator::builder().script(script.server("id", answers));
