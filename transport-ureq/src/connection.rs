@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms_transport::internal::{MAX_WRITE, ReadLimit};
+use huaweicloud_sms_transport::{
+    Settings,
+    internal::{MAX_WRITE, ReadLimit},
+};
 use rustls::ClientConnection;
 use ureq::{
     Error,
@@ -42,15 +45,18 @@ impl Transport for Connection {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.socket.set_deadline(*timeout.after);
-        let input = self.buffers.input_append_buf();
-        let received = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input),
-            None => self.socket.read(input),
-        };
-        let count = received.map_err(|error| failed(error, timeout))?;
-        self.buffers.input_appended(count);
-        self.read_limit.received(count).map_err(|error| Error::Other(error.into()))?;
-        Ok(count > 0)
+        // ureq parses a head from its start each time. One that comes in many pieces is completed first.
+        let is_head = self.buffers.input().starts_with(b"HTTP/");
+        loop {
+            let before = self.buffers.input().len();
+            let count = self.receive().map_err(|error| failed(error, timeout))?;
+            self.read_limit.received(count).map_err(|error| Error::Other(error.into()))?;
+            let input = self.buffers.input();
+            let is_partial = is_head && count > 0 && input.len() <= Settings::MAX_HEAD;
+            if !is_partial || has_empty_line(&input[before.saturating_sub(2)..]) {
+                return Ok(count > 0);
+            }
+        }
     }
 
     /// Whether nothing unread waits anywhere below the HTTP parser: a response that the server sent
@@ -74,6 +80,22 @@ impl fmt::Debug for Connection {
         // The buffers hold credentials.
         f.debug_struct("Connection").field("is_tls", &self.is_tls()).finish_non_exhaustive()
     }
+}
+
+impl Connection {
+    fn receive(&mut self) -> io::Result<usize> {
+        let input = self.buffers.input_append_buf();
+        let count = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input)?,
+            None => self.socket.read(input)?,
+        };
+        self.buffers.input_appended(count);
+        Ok(count)
+    }
+}
+
+fn has_empty_line(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
 }
 
 fn failed(error: io::Error, timeout: NextTimeout) -> Error {
@@ -228,8 +250,6 @@ impl Records {
 mod tests {
     use std::net::TcpListener;
 
-    use huaweicloud_sms_transport::Settings;
-
     use super::*;
 
     /// A connection over TCP, and its peer.
@@ -307,6 +327,33 @@ mod tests {
         assert_eq!(connection.socket.read(&mut response).expect("the response"), 8);
         let error = connection.socket.read(&mut response).expect_err("no end of a response");
         assert!(error.raw_os_error().is_some(), "{error:?}");
+    }
+
+    #[test]
+    fn the_rest_of_a_head_is_one_input() {
+        let (mut connection, mut peer) = connection();
+        peer.write_all(b"HTTP/1.1 200 OK\r\n").expect("sent");
+        connection.buffers = LazyBuffers::new(64, 64);
+        receive(&mut connection);
+        assert_eq!(connection.buffers().input(), b"HTTP/1.1 200 OK\r\n");
+        let sender = std::thread::spawn(move || {
+            b"x: y\r\n\r\n".iter().for_each(|byte| peer.write_all(&[*byte]).expect("sent"));
+            peer.write_all(b"{").expect("sent");
+            peer
+        });
+        receive(&mut connection);
+        assert!(connection.buffers().input().starts_with(b"HTTP/1.1 200 OK\r\nx: y\r\n\r\n"));
+        drop(sender.join());
+    }
+
+    #[test]
+    fn empty_lines() {
+        for with in ["\n\n", "\n\r\n", "a\r\n\r\nb", "a\n\n"] {
+            assert!(has_empty_line(with.as_bytes()), "{with:?}");
+        }
+        for without in ["", "\n", "\r\n", "a\nb\n", "a\r\n\r", "a\r\nb"] {
+            assert!(!has_empty_line(without.as_bytes()), "{without:?}");
+        }
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl TransportError {
 
 fn proxy(error: &TunnelError) -> &'static str {
     let (code, schemes) = match error {
+        TunnelError::Settings(_) => return "correct that variable, or unset it",
         TunnelError::Status { status, schemes } => (status.as_u16(), schemes.as_slice()),
         _ => (0, &[][..]),
     };
