@@ -17,6 +17,8 @@ mod error;
 #[cfg(feature = "adapter")]
 mod no_proxy;
 #[cfg(feature = "adapter")]
+mod pem;
+#[cfg(feature = "adapter")]
 mod proxy;
 #[cfg(feature = "adapter")]
 mod proxy_matcher;

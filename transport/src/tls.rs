@@ -35,7 +35,7 @@ impl TlsConfig {
             }
             RootCerts::Pem(pem) => {
                 let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(RootCerts::certificates(pem)?);
+                roots.add_parsable_certificates(RootCerts::read(pem)?.0);
                 Some(roots)
             }
             missing => return Err(missing.not_compiled_in()),

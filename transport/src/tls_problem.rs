@@ -100,7 +100,7 @@ fn trust_store(is_set: impl Fn(&str) -> bool) -> (String, &'static str) {
     match ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| is_read && is_set(name)) {
         Some(name) => (
             format!("the variable {name} leads to no certificate that can be used"),
-            "have it name the CA certificates, or unset it",
+            "have it name the system's CA certificates, or unset it, or trust a CA of your own",
         ),
         None => (
             "the system's trust store cannot be used".into(),
@@ -111,15 +111,23 @@ fn trust_store(is_set: impl Fn(&str) -> bool) -> (String, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::{ServerName, UnixTime};
+    use std::{sync::Arc, time::Duration};
+
+    use rustls::{
+        RootCertStore,
+        client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+        crypto::ring,
+        pki_types::{ServerName, UnixTime},
+    };
 
     use super::*;
+    use crate::pem;
 
     #[test]
     fn each_problem_has_a_reason_and_a_way_out() {
         let name = || ServerName::try_from("h").expect("a name");
         let names = |presented| Bad::NotValidForNameContext { expected: name(), presented };
-        let time = UnixTime::since_unix_epoch(std::time::Duration::ZERO);
+        let time = UnixTime::since_unix_epoch(Duration::ZERO);
         for (problem, reason, advice) in [
             (Bad::UnknownIssuer, "it is issued by an unknown CA", "trust its CA"),
             (Bad::ExpiredContext { time, not_after: time }, "it has expired (or", "clock"),
@@ -152,6 +160,28 @@ mod tests {
         let (reason, advice) = trust_store(|_| false);
         assert_eq!(reason, "the system's trust store cannot be used");
         assert!(advice.contains("ca-certificates"));
+    }
+
+    /// A server shows the certificate that is trusted.
+    #[test]
+    fn pinned_certificates_that_no_server_may_show() {
+        for (pem, expected) in [
+            (include_str!("test_certificates/ca_true.pem"), "it is a CA's own (CA:TRUE)"),
+            (include_str!("test_certificates/version_1.pem"), "it is of X.509 version 1"),
+        ] {
+            let certificate = pem::items(pem.as_bytes())[0].certificate().expect("readable");
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.clone()).expect("a root");
+            let provider = Arc::new(ring::default_provider());
+            let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
+            let verifier = verifier.build().expect("a verifier");
+            let name = ServerName::try_from("localhost").expect("a name");
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+            let result = verifier.verify_server_cert(&certificate, &[], &name, &[], now);
+            let (reason, advice) = tls_problem(&result.expect_err("rejected"));
+            assert!(reason.contains(expected), "{reason}");
+            assert!(!advice.contains("trust"), "it is trusted: {advice}");
+        }
     }
 
     #[test]

@@ -394,7 +394,7 @@ fn rejects_invalid_settings() {
     assert_eq!(rejected(connect), SettingsError::ConnectTimeout);
     assert_eq!(
         rejected(settings().with_root_certs(RootCerts::Pem(Vec::new()))),
-        SettingsError::NoCertificate
+        SettingsError::NoCertificate("there is nothing in it".into())
     );
     let error = rejected(settings().with_root_certs(RootCerts::WebpkiRoots));
     assert!(matches!(error, SettingsError::RootCertsNotCompiledIn(_)), "{error}");
