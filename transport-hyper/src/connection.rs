@@ -146,7 +146,11 @@ impl Write for Connection {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.get_mut().inner).poll_flush(context)
+        let this = self.get_mut();
+        if this.early.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut *this.inner).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
