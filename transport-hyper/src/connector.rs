@@ -12,14 +12,14 @@ use std::{
     time::Duration,
 };
 
-use http::{Uri, uri::Scheme};
+use http::Uri;
 use huaweicloud_sms_transport::{
     Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
     internal::{
         ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
+        target,
     },
 };
-use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -98,9 +98,7 @@ impl Inner {
         proxy: Option<&ProxyUrl>,
         uri: &Uri,
     ) -> Result<Connection, TransportError> {
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let host = uri.host().unwrap_or_default();
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (host, port, is_tls) = target(uri);
         let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
         let addresses = self.look_up(peer, peer_port).await;
         let addresses = addresses.map_err(|error| Cause::Dns { source: error.into() })?;
@@ -115,10 +113,7 @@ impl Inner {
         if !is_tls {
             return Ok(Connection::new(socket, self.read_limit));
         }
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned());
-        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
-        let config = self.tls.get().map_err(|error| Cause::Tls { source: error.into() })?;
+        let (config, name) = self.tls.of_host(host)?;
         let handshake = TlsConnector::from(config).connect(name, socket).await;
         let tls =
             handshake.map_err(|error| TransportError::classify(error.into(), self.limit, true))?;

@@ -13,14 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Uri, uri::Scheme};
+use http::Uri;
 use huaweicloud_sms_transport::{
     Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
     internal::{
         ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
+        target,
     },
 };
-use rustls::{ClientConnection, pki_types::ServerName};
+use rustls::ClientConnection;
 use ureq::{
     Error,
     config::Config,
@@ -81,9 +82,7 @@ impl Connect {
         uri: &Uri,
     ) -> Result<(Socket, Option<ClientConnection>), TransportError> {
         let deadline = Instant::now() + self.limit;
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let host = uri.host().unwrap_or_default();
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (host, port, is_tls) = target(uri);
         let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
         let addresses = self.look_up(peer, peer_port, deadline)?;
         let stream = self.connect_to_any(addresses, deadline);
@@ -98,10 +97,8 @@ impl Connect {
         if !is_tls {
             return Ok((socket, None));
         }
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned());
-        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
-        let tls = self.tls.get().and_then(|config| ClientConnection::new(config, name));
+        let (config, name) = self.tls.of_host(host)?;
+        let tls = ClientConnection::new(config, name);
         let mut tls = tls.map_err(|error| Cause::Tls { source: error.into() })?;
         socket.begin_tls();
         tls.complete_io(&mut socket).map_err(|error| self.failed(error))?;

@@ -53,7 +53,7 @@ pub use {
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{
-        addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver},
+        addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver, target},
         error::{Cause, Source, find},
         read_limit::{ReadLimit, ReadLimitExceeded},
         response::{MAX_WRITE, complete},

@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use crate::addresses::without_brackets;
+
 /// The hosts that use no proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NoProxy(Vec<Entry>);
@@ -90,10 +92,6 @@ impl Hosts {
         (!domain.is_empty() && domain.bytes().all(is_of_names))
             .then(|| Self::Domain(domain.to_owned()))
     }
-}
-
-fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// The address's bits from the left of the number on.

@@ -1,8 +1,8 @@
 use std::{env, ffi::OsString};
 
-use http::{Uri, uri::Scheme};
+use http::Uri;
 
-use crate::{Proxy, ProxyUrl, SettingsError, no_proxy::NoProxy};
+use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy};
 
 /// Decides which proxy a request uses.
 ///
@@ -89,14 +89,13 @@ impl ProxyMatcher {
     /// # Errors
     /// [`SettingsError::Environment`]. Then the request must not be sent.
     pub fn proxy_for(&self, uri: &Uri) -> Result<Option<&ProxyUrl>, SettingsError> {
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let (host, port, is_tls) = target(uri);
         let found = if is_tls { &self.https } else { &self.http };
         if matches!(found, Ok(None)) {
             return Ok(None);
         }
         let no_proxy = self.no_proxy.as_ref().map_err(Clone::clone)?;
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        if uri.host().is_some_and(|host| no_proxy.covers(host, port)) {
+        if no_proxy.covers(host, port) {
             return Ok(None);
         }
         found.as_ref().map(Option::as_ref).map_err(Clone::clone)
