@@ -1,6 +1,6 @@
 use std::{env, ffi::OsString};
 
-use http::Uri;
+use http::{Uri, uri::Scheme};
 
 use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy};
 
@@ -89,12 +89,12 @@ impl ProxyMatcher {
     /// # Errors
     /// [`SettingsError::Environment`]. Then the request must not be sent.
     pub fn proxy_for(&self, uri: &Uri) -> Result<Option<&ProxyUrl>, SettingsError> {
-        let (host, port, is_tls) = target(uri);
-        let found = if is_tls { &self.https } else { &self.http };
+        let found = if uri.scheme() == Some(&Scheme::HTTPS) { &self.https } else { &self.http };
         if matches!(found, Ok(None)) {
             return Ok(None);
         }
         let no_proxy = self.no_proxy.as_ref().map_err(Clone::clone)?;
+        let (host, port, _) = target(uri);
         if no_proxy.covers(host, port) {
             return Ok(None);
         }
