@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use huaweicloud_sms_transport::internal::{MAX_WRITE, ReadLimit};
+use huaweicloud_sms_transport::internal::{ReadLimit, acknowledge_at_once};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{self, Connected};
 use tokio::{
@@ -17,14 +17,15 @@ use tokio::{
 /// A TCP connection that is read to its end, even if nothing more can be sent.
 pub(crate) struct Socket {
     tcp: TcpStream,
+    is_tls: bool,
     /// Why nothing more can be sent. What the peer sent before may still be read: an early response, or a
     /// TLS alert that tells the reason. hyper and rustls would drop it.
     broken: Option<io::Error>,
 }
 
 impl Socket {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, broken: None }
+    pub(crate) fn new(tcp: TcpStream, is_tls: bool) -> Self {
+        Self { tcp, is_tls, broken: None }
     }
 }
 
@@ -48,10 +49,14 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.broken.is_none() {
-            let piece = &bytes[..bytes.len().min(MAX_WRITE)];
-            match ready!(Pin::new(&mut self.tcp).poll_write(context, piece)) {
+            match ready!(Pin::new(&mut self.tcp).poll_write(context, bytes)) {
                 Err(error) => self.broken = Some(error),
-                sent => return Poll::Ready(sent),
+                sent => {
+                    if self.is_tls {
+                        acknowledge_at_once(&self.tcp);
+                    }
+                    return Poll::Ready(sent);
+                }
             }
         }
         Poll::Ready(Ok(bytes.len()))

@@ -109,7 +109,7 @@ impl Inner {
             let opened = open_tunnel(&mut tcp, proxy, host, port).await;
             opened.map_err(|source| Cause::Proxy { source })?;
         }
-        let socket = Socket::new(tcp);
+        let socket = Socket::new(tcp, is_tls);
         if !is_tls {
             return Ok(Connection::new(socket, self.read_limit));
         }

@@ -9,7 +9,7 @@ use std::{
 
 use huaweicloud_sms_transport::{
     Settings,
-    internal::{MAX_WRITE, ReadLimit},
+    internal::{ReadLimit, acknowledge_at_once},
 };
 use rustls::ClientConnection;
 use ureq::{
@@ -36,7 +36,9 @@ impl Transport for Connection {
         let sent = match &mut self.tls {
             Some(tls) => {
                 let mut stream = rustls::Stream::new(tls, &mut self.socket);
-                stream.write_all(output).and_then(|()| stream.flush())
+                let sent = stream.write_all(output).and_then(|()| stream.flush());
+                acknowledge_at_once(&self.socket.stream);
+                sent
             }
             None => self.socket.write_all(output),
         };
@@ -173,7 +175,7 @@ impl Write for Socket {
         if self.broken.is_none() {
             let sent = uninterrupted(|| {
                 self.stream.set_write_timeout(self.left()?)?;
-                (&self.stream).write(&bytes[..bytes.len().min(MAX_WRITE)])
+                (&self.stream).write(bytes)
             });
             match sent {
                 Err(error) if !is_timeout(&error) => self.broken = Some(error),

@@ -9,6 +9,8 @@
 mod seam;
 
 #[cfg(feature = "adapter")]
+mod acknowledge;
+#[cfg(feature = "adapter")]
 mod addresses;
 #[cfg(feature = "adapter")]
 mod advice;
@@ -53,10 +55,11 @@ pub use {
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{
+        acknowledge::acknowledge_at_once,
         addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver, target},
         error::{Cause, Source, find},
         read_limit::{ReadLimit, ReadLimitExceeded},
-        response::{MAX_WRITE, complete},
+        response::complete,
         tls::TlsConfig,
         tunnel::{Tunnel, TunnelError},
     };

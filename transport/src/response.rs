@@ -2,13 +2,6 @@ use http::{Response, StatusCode, header, response::Parts};
 
 use crate::{TransportError, error::Cause};
 
-/// How much is written to a socket at once: less than a full TLS record.
-///
-/// A server without `TCP_NODELAY` holds its response back until its TLS session tickets are acknowledged,
-/// and drops it if it closes before. The acknowledgement goes with the next write. In pieces, that write
-/// comes before the server has read enough to respond.
-pub const MAX_WRITE: usize = 8 * 1024;
-
 /// A successful response has neither a length nor a body, so it may be truncated.
 #[derive(Debug, thiserror::Error)]
 #[error("it has neither a length nor a body")]
