@@ -70,7 +70,7 @@ pub(crate) fn make(
         }
         _ => (leaf.signed_by(&key, &ca, &ca_key).map(|leaf| leaf.der().clone()), &key),
     };
-    let leaf = leaf.map_err(failed)?;
+    let leaf = leaf.map_err(|error| failed(&error))?;
 
     // Not installed for the process: the process-wide provider belongs to the program.
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -44,7 +44,7 @@ pub enum ResponseError {
     Status(Box<StatusError>),
     /// The status is a success, but the body cannot be understood.
     #[error(transparent)]
-    Body(BodyError),
+    Body(Box<BodyError>),
 }
 
 impl ResponseError {
@@ -70,7 +70,7 @@ impl ResponseError {
     /// Reports a success whose body cannot be understood.
     #[must_use]
     pub fn from_body(status: StatusCode, headers: &HeaderMap, problem: BodyProblem) -> Self {
-        Self::Body(BodyError::new(status, headers, problem))
+        Self::Body(Box::new(BodyError::new(status, headers, problem)))
     }
 
     /// Reads an error object under any status.
@@ -98,7 +98,7 @@ impl ResponseError {
         match self {
             Self::Api(error) => Self::Api(Box::new(error.map_texts(&mut map))),
             Self::Status(error) => Self::Status(Box::new(error.map_texts(&mut map))),
-            Self::Body(error) => Self::Body(error.map_texts(&mut map)),
+            Self::Body(error) => Self::Body(Box::new(error.map_texts(&mut map))),
         }
     }
 
