@@ -1,5 +1,7 @@
 //! Reads the options of a call.
 
+use std::fmt::Display;
+
 use huaweicloud_sms::{Endpoint, ObtainCommand, Proxy, ProxyUrl, RootCerts, ServerId, Settings};
 
 use crate::{
@@ -36,7 +38,12 @@ pub(crate) fn settings(args: &Connection) -> Result<Settings, String> {
     if let Some(path) = &args.ca_cert {
         // A whole trust store is a few hundred KiB.
         let pem = file::read("the CA file", path, 4 * 1024 * 1024)?;
-        settings = settings.with_root_certs(RootCerts::Pem(pem));
+        let root_certs = RootCerts::Pem(pem);
+        let of_file = |problem: &dyn Display| format!("the CA file {}: {problem}", path.display());
+        for skipped in root_certs.check().map_err(|error| of_file(&error))? {
+            log::warn!("{}; it is skipped", of_file(&skipped));
+        }
+        settings = settings.with_root_certs(root_certs);
     }
     if let Some(url) = &args.proxy {
         let url = ProxyUrl::new(url).map_err(|error| error.to_string())?;

@@ -177,6 +177,18 @@ fn https_with_a_ca_of_its_own() {
         let ca = ca.to_str().expect("UTF-8");
         let ran = obtain(&simulator.url(), &["--transport", transport, "--ca-cert", ca]);
         assert_eq!((ran.exit, ran.out.as_str()), (0, "command STOP\n  task_id  \"t\"\n"));
+        assert_eq!(ran.err, "");
+
+        // What is skipped of a bundle is told.
+        simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        let bundle = format!("{key}{}", simulator.ca_pem().expect("a CA"));
+        let bundle = file(&format!("bundle-{transport}.pem"), &bundle);
+        let bundle = bundle.to_str().expect("UTF-8");
+        let ran = obtain(&simulator.url(), &["--transport", transport, "--ca-cert", bundle]);
+        assert_eq!(ran.exit, 0, "{}", ran.err);
+        let told = format!("the CA file {bundle}: line 1: this is a private key; it is skipped");
+        assert!(ran.err.contains(&told), "{}", ran.err);
 
         let other = Simulator::builder().tls().start().expect("started");
         let ran = obtain(&other.url(), &["--transport", transport, "--ca-cert", ca]);
@@ -258,7 +270,7 @@ fn wrong_input_exits_with_2() {
             SERVER_ID,
             path(&token),
             &["--allow-http", "--ca-cert", &path(&token)],
-            "no certificate",
+            &format!("the CA file {}: it has no certificate", path(&token)),
         ),
         (&url, SERVER_ID, path(&token), &["--allow-http", "--proxy", "canary"], "proxy address"),
         (
@@ -491,7 +503,7 @@ fn without_a_trust_store() {
         };
         let rejected = obtain(&Simulator::builder().token(TOKEN).tls().start().expect("started"));
         assert_eq!((rejected.exit, rejected.out.as_str()), (6, ""));
-        let words = "error: TLS failed: the system's trust store cannot be used\n";
+        let words = "error: TLS failed: the variable SSL_CERT_FILE leads to no certificate that can be used\n";
         assert!(rejected.err.contains(words), "{}", rejected.err);
         assert!(rejected.err.contains("--ca-cert"), "{}", rejected.err);
         assert_eq!(obtain(&service([])).exit, 0);

@@ -8,7 +8,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
+use core::{cell::RefCell, fmt};
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -46,11 +46,39 @@ pub(crate) fn parse<'a>(
     body: &'a [u8],
     names: &'static [&'static str],
 ) -> Result<Vec<Member<'a>>, BodyProblem> {
+    read(body, names, None)
+}
+
+/// As [`parse`], but also reads the beginning of an object, with the members that are complete. The flag
+/// tells whether it is cut off.
+pub(crate) fn parse_beginning<'a>(
+    body: &'a [u8],
+    names: &'static [&'static str],
+) -> Option<(Vec<Member<'a>>, bool)> {
+    // The cut may be inside of a character.
+    let end = core::str::from_utf8(body).err().filter(|error| error.error_len().is_none());
+    let body = end.map_or(body, |error| &body[..error.valid_up_to()]);
+    let beginning = RefCell::new(None);
+    match read(body, names, Some(&beginning)) {
+        Ok(members) => Some((members, false)),
+        Err(BodyProblem::Truncated) => beginning.into_inner().map(|members| (members, true)),
+        Err(_) => None,
+    }
+}
+
+/// Where the members go that were complete before an error.
+type Beginning<'a> = RefCell<Option<Vec<Member<'a>>>>;
+
+fn read<'a>(
+    body: &'a [u8],
+    names: &'static [&'static str],
+    beginning: Option<&Beginning<'a>>,
+) -> Result<Vec<Member<'a>>, BodyProblem> {
     let text = core::str::from_utf8(body)
         .map_err(|error| BodyProblem::NotUtf8 { offset: error.valid_up_to() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Parser { names, levels: LEVELS }
+    let value = Parser { names, levels: LEVELS, beginning }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         // The error itself quotes the body, so only its position and kind are kept.
@@ -156,13 +184,14 @@ impl Json<'_> {
 }
 
 #[derive(Clone, Copy)]
-struct Parser {
+struct Parser<'b, 'de> {
     names: &'static [&'static str],
     /// The levels that are still read. A value below the last one is skipped.
     levels: u8,
+    beginning: Option<&'b Beginning<'de>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Parser {
+impl<'de> DeserializeSeed<'de> for Parser<'_, 'de> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
@@ -174,7 +203,7 @@ impl<'de> DeserializeSeed<'de> for Parser {
     }
 }
 
-impl<'de> Visitor<'de> for Parser {
+impl<'de> Visitor<'de> for Parser<'_, 'de> {
     type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,17 +250,37 @@ impl<'de> Visitor<'de> for Parser {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json<'de>, A::Error> {
         // The documented bodies have two.
-        let mut members: Vec<Member<'_>> = Vec::with_capacity(2);
+        let mut members = Vec::with_capacity(2);
+        let read = self.read_members(&mut object, &mut members);
+        if let (Err(_), Some(beginning)) = (&read, self.beginning) {
+            beginning.replace(Some(members));
+            return read.map(|()| Json::Null);
+        }
+        read.map(|()| Json::Object(members))
+    }
+}
+
+impl<'de> Parser<'_, 'de> {
+    fn read_members<A: MapAccess<'de>>(
+        self,
+        object: &mut A,
+        members: &mut Vec<Member<'de>>,
+    ) -> Result<(), A::Error> {
         while let Some(key) = object.next_key_seed(self)? {
             let key = key.text().unwrap_or_default();
             let known = self.names.iter().find(|name| **name == key);
             let name = known.copied().unwrap_or_default();
             let value = object.next_value_seed(self.below(known.is_some()))?;
-            if is_kept(&members, name, &value) {
+            if is_kept(members, name, &value) {
                 members.push((name, value));
             }
         }
-        Ok(Json::Object(members))
+        Ok(())
+    }
+
+    /// Reads the level below, or skips a value there.
+    fn below(self, is_read: bool) -> Self {
+        Self { levels: if is_read { self.levels - 1 } else { 0 }, beginning: None, ..self }
     }
 }
 
@@ -241,11 +290,4 @@ fn is_kept(members: &[Member<'_>], name: &str, value: &Json<'_>) -> bool {
     same().nth(1).is_none()
         || value.holds_text()
             && !same().any(|other| other.kind() == value.kind() && other.holds_text())
-}
-
-impl Parser {
-    /// Reads the level below, or skips a value there.
-    fn below(self, is_read: bool) -> Self {
-        Self { levels: if is_read { self.levels - 1 } else { 0 }, ..self }
-    }
 }

@@ -196,7 +196,14 @@ fn bodies_of_an_error() {
         // Not an error object, but JSON.
         (500, "[]", "status error: status 500 (Internal Server Error); the body starts with: []", RAW),
         (500, r#""text""#, r#"status error: status 500 (Internal Server Error); the body starts with: "text""#, RAW),
-        (400, r#"{"error_code":"X","error_msg":"cut"#, r#"status error: status 400 (Bad Request); the body starts with: {"error_code":"X","error_msg":"cut"#, RAW),
+        // The beginning of an object: what is complete counts.
+        (400, r#"{"error_code":"X","error_msg":"cut"#, "api error: status 400, X (truncated)", RAW),
+        (401, r#"{"error_code":"X","error_msg":"m","trace":"xxx"#, "api error: status 401, X: m (truncated)", RAW),
+        (401, r#"{"trace":"xxx"#, "api error: status 401 (truncated)", RAW),
+        (401, " {", "api error: status 401 (truncated)", RAW),
+        (401, r#"{"error":{"code":"c"},"x"#, "api error: status 401, c (truncated)", RAW),
+        (401, r#"["x"#, r#"status error: status 401 (Unauthorized); the body starts with: ["x"#, RAW),
+        (302, r#"{"error_code":"X","error_msg":"cut"#, r#"status error: status 302 (Found), a redirect, which is never followed; the body starts with: {"error_code":"X","error_msg":"cut"#, NONE),
         (404, r#"{"command_name":"START"}"#, r#"status error: status 404 (Not Found); the body starts with: {"command_name":"START"}"#, RAW),
         // A message can't steer the terminal.
         (400, "{\"error_code\":\"\\u001b[2J\",\"error_msg\":\"a\\r\\nb\\u202e\"}", "api error: status 400, \\u{1b}[2J: a\\r\\nb\\u{202e}", "raw"),
@@ -218,6 +225,9 @@ fn what_is_not_utf8() {
         parse(500, &[], b"{\"error_code\":\"X\",\"error_msg\":\"\xff\"}").expect_err("error");
     assert!(matches!(error, ResponseError::Status(_)));
     assert!(error.to_string().contains('\u{fffd}'), "{error}");
+    // Only the end of the body is missing.
+    let error = parse(500, &[], b"{\"error_code\":\"X\",\"error_msg\":\"\xc3");
+    assert_eq!(outcome(&error), "api error: status 500, X (truncated)");
 }
 
 /// `Content-Type` says nothing: proxies and old services mislabel JSON.
@@ -233,10 +243,10 @@ fn any_content_type() {
 #[test]
 fn encoded_bodies_are_not_read() {
     let body = br#"{"command_name":"STOP","error_code":"X"}"#;
-    for plain in ["identity", "IDENTITY", "", " , identity"] {
+    for plain in ["identity", "IDENTITY", "", " , identity", "utf-8", "UTF8", "none", "x-unknown"] {
         assert!(parse(200, &[("content-encoding", plain)], body).is_ok(), "{plain}");
     }
-    for encoded in ["gzip", "br", "identity, gzip", "x-unknown"] {
+    for encoded in ["gzip", "br", "identity, gzip", "X-GZIP", "zstd"] {
         let headers = [("content-encoding", encoded)];
         assert_eq!(
             outcome(&parse(200, &headers, body)),

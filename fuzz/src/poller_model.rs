@@ -73,16 +73,20 @@ impl PollerModel {
     }
 
     pub(crate) fn answer(&mut self, now: Instant) {
+        self.accept(now, self.pace.interval());
+    }
+
+    fn accept(&mut self, now: Instant, wait: Duration) {
         (self.failures, self.rejections, self.pauses) = (0, 0, 0);
         (self.is_on_trial, self.resume) = (false, None);
-        self.wait(now, self.pace.interval());
+        self.wait(now, wait);
     }
 
     pub(crate) fn error(&mut self, now: Instant, error: &ResponseError) {
         let told = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let kind = error.api().map(ApiError::kind);
         if kind == Some(ApiErrorKind::NoTask) {
-            return self.answer(now);
+            return self.accept(now, self.pace.interval().max(told));
         }
         if error.is_unauthorized() {
             self.rejections += if kind == Some(ApiErrorKind::KeyLocked) { 2 } else { 1 };

@@ -56,6 +56,8 @@ pub struct CheckedSession {
     token: Option<Token>,
     is_login: bool,
     busy_until: Instant,
+    /// Whether a request was sent and no outcome was reported.
+    is_under_way: bool,
     /// What the last poll announced, if nothing has happened since.
     announced: Option<Instant>,
 }
@@ -96,6 +98,7 @@ impl CheckedSession {
             token: None,
             is_login: false,
             busy_until: now,
+            is_under_way: false,
             announced: None,
         }
     }
@@ -248,7 +251,7 @@ impl CheckedSession {
             true => self.login_start = Some(now),
             false => self.signed_with = self.correction(),
         }
-        self.busy_until = now + self.pace.call_limit();
+        (self.busy_until, self.is_under_way) = (now + self.pace.call_limit(), true);
         self.changed();
     }
 
@@ -291,16 +294,18 @@ impl CheckedSession {
     pub fn respond<B: AsRef<[u8]>>(&mut self, response: &Response<B>) -> &'static str {
         let clock = self.clock();
         let event = self.session.on_response(self.now, clock, response);
+        // A response that is read late tells no clock.
+        let is_prompt = std::mem::take(&mut self.is_under_way) && self.now <= self.busy_until;
         self.busy_until = self.now;
         let expected = match self.is_login {
             true => {
                 let result = crate::login().parse(response);
-                self.learn_clock(response, &result);
+                self.learn_clock(response, is_prompt, &result);
                 self.on_login(&result)
             }
             false => {
                 let result = crate::call().parse(response);
-                self.learn_clock(response, &result);
+                self.learn_clock(response, is_prompt, &result);
                 self.on_call(&result)
             }
         };
@@ -317,8 +322,13 @@ impl CheckedSession {
     }
 
     /// A page of another server says nothing of the service's clock.
-    fn learn_clock<A, B>(&mut self, response: &Response<B>, result: &Result<A, ResponseError>) {
-        if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
+    fn learn_clock<A, B>(
+        &mut self,
+        response: &Response<B>,
+        is_prompt: bool,
+        result: &Result<A, ResponseError>,
+    ) {
+        if is_prompt && matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
             self.skew = ClockSkew::of_response(self.clock(), response.headers()).or(self.skew);
         }
     }
@@ -357,9 +367,7 @@ impl CheckedSession {
             Err(error) => error,
             Ok(issued) => {
                 logins.answer(now);
-                if std::mem::take(&mut self.is_replaced) {
-                    logins.renewed();
-                } else {
+                if !std::mem::take(&mut self.is_replaced) {
                     self.calls.renewed();
                     self.token = Some(self.token(start.unwrap_or(now), issued));
                 }
@@ -396,7 +404,7 @@ impl CheckedSession {
         let now = self.now;
         self.session.on_failure(now);
         self.poller().failure(now);
-        (self.busy_until, self.login_start) = (now, None);
+        (self.busy_until, self.is_under_way, self.login_start) = (now, false, None);
         self.changed();
     }
 

@@ -11,8 +11,9 @@ use rcgen::{
     date_time_ymd,
 };
 use rustls::{
-    ServerConfig, SupportedProtocolVersion,
+    RootCertStore, ServerConfig, SupportedProtocolVersion,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    server::WebPkiClientVerifier,
 };
 use serde::Deserialize;
 
@@ -36,6 +37,12 @@ pub enum Certificate {
     UnknownCa,
     /// One without a CA.
     SelfSigned,
+    /// It is good, and the simulator wants one of the client, too.
+    ClientCertificate,
+    /// It is that of the CA itself.
+    Ca,
+    /// It has a common name only.
+    NoName,
 }
 
 /// The versions of TLS that the simulator speaks.
@@ -48,28 +55,38 @@ pub(crate) fn make(
     certificate: Certificate,
     versions: Versions,
 ) -> Result<(String, Arc<ServerConfig>), Error> {
-    let failed = |error: rcgen::Error| Error::Certificate(error.to_string());
-    let (ca, ca_key) = make_ca().map_err(failed)?;
-    let key = KeyPair::generate().map_err(failed)?;
-    let leaf = leaf(certificate).map_err(failed)?;
-    let leaf = match certificate {
-        Certificate::SelfSigned => leaf.self_signed(&key),
+    let failed = |error: &dyn std::fmt::Display| Error::Certificate(error.to_string());
+
+    let (ca, ca_key) = make_ca().map_err(|error| failed(&error))?;
+    let key = KeyPair::generate().map_err(|error| failed(&error))?;
+    let leaf = leaf(certificate).map_err(|error| failed(&error))?;
+    let (leaf, key) = match certificate {
+        Certificate::Ca => (Ok(ca.der().clone()), &ca_key),
+        Certificate::SelfSigned => (leaf.self_signed(&key).map(|leaf| leaf.der().clone()), &key),
         Certificate::UnknownCa => {
-            make_ca().and_then(|(other, other_key)| leaf.signed_by(&key, &other, &other_key))
+            let leaf =
+                make_ca().and_then(|(other, other_key)| leaf.signed_by(&key, &other, &other_key));
+            (leaf.map(|leaf| leaf.der().clone()), &key)
         }
-        _ => leaf.signed_by(&key, &ca, &ca_key),
+        _ => (leaf.signed_by(&key, &ca, &ca_key).map(|leaf| leaf.der().clone()), &key),
     };
-    let leaf = leaf.map_err(failed)?;
+    let leaf = leaf.map_err(|error| failed(&error))?;
 
     // Not installed for the process: the process-wide provider belongs to the program.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
-        .and_then(|config| {
-            config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key)
-        })
-        .map_err(|error| Error::Certificate(error.to_string()))?;
+        .map_err(|error| failed(&error))?;
+    let config = if certificate == Certificate::ClientCertificate {
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.der().clone()).map_err(|error| failed(&error))?;
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build();
+        config.with_client_cert_verifier(verifier.map_err(|error| failed(&error))?)
+    } else {
+        config.with_no_client_auth()
+    };
+    let config = config.with_single_cert(vec![leaf], key).map_err(|error| failed(&error))?;
     Ok((ca.pem(), Arc::new(config)))
 }
 
@@ -90,8 +107,9 @@ fn leaf(certificate: Certificate) -> Result<CertificateParams, rcgen::Error> {
         Certificate::OtherHost => "another-host.invalid",
         _ => "localhost",
     };
-    let mut leaf = CertificateParams::new([name.to_owned()])?;
-    if certificate != Certificate::OtherHost {
+    let names = if certificate == Certificate::NoName { vec![] } else { vec![name.to_owned()] };
+    let mut leaf = CertificateParams::new(names)?;
+    if !matches!(certificate, Certificate::OtherHost | Certificate::NoName) {
         for address in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
             leaf.subject_alt_names.push(SanType::IpAddress(address));
         }

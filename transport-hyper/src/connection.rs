@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use huaweicloud_sms_transport::internal::{ReadLimit, Records};
+use huaweicloud_sms_transport::internal::{ReadLimit, Records, acknowledge_at_once};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{self, Connected};
 use socket2::SockRef;
@@ -16,20 +16,20 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-/// A TCP connection. It reads what has arrived, even if its runtime has not run since.
+/// A TCP connection. It reads what has arrived, even if its runtime has not run since, and to its end, even if
+/// nothing more can be sent.
 pub(crate) struct Socket {
     tcp: TcpStream,
+    /// There if it carries TLS.
     records: Option<Records>,
+    /// Why nothing more can be sent. What the peer sent before may still be read: an early response, or a
+    /// TLS alert that tells the reason. hyper and rustls would drop it.
+    broken: Option<io::Error>,
 }
 
 impl Socket {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, records: None }
-    }
-
-    /// From now on it carries TLS.
-    pub(crate) fn begin_tls(&mut self) {
-        self.records = Some(Records::default());
+    pub(crate) fn new(tcp: TcpStream, is_tls: bool) -> Self {
+        Self { tcp, records: is_tls.then(Records::default), broken: None }
     }
 
     fn poll_receive(
@@ -57,10 +57,12 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(self.poll_receive(context, buffer))?;
+        let received = &buffer.filled()[before..];
         if let Some(records) = &mut self.records {
-            records.receive(&buffer.filled()[before..]);
+            records.receive(received);
         }
-        Poll::Ready(Ok(()))
+        let is_end = received.is_empty();
+        Poll::Ready(self.broken.take_if(|_| is_end).map_or(Ok(()), Err))
     }
 }
 
@@ -70,7 +72,18 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+        if self.broken.is_none() {
+            match ready!(Pin::new(&mut self.tcp).poll_write(context, bytes)) {
+                Err(error) => self.broken = Some(error),
+                sent => {
+                    if self.records.is_some() {
+                        acknowledge_at_once(&self.tcp);
+                    }
+                    return Poll::Ready(sent);
+                }
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -91,6 +104,10 @@ pub(crate) struct Connection {
     is_answered: bool,
     /// Read here first: hyper's cursor does not tell how much was received.
     buffer: Box<[u8; 4096]>,
+    is_used: bool,
+    /// An error before the first request, such as the alert of a server that wants a client certificate.
+    /// It is kept for that request: hyper would drop it with the connection.
+    early: Option<io::Error>,
 }
 
 /// A [`Socket`], or TLS over one.
@@ -118,6 +135,8 @@ impl Connection {
             is_sent: false,
             is_answered: false,
             buffer: Box::new([0; 4096]),
+            is_used: false,
+            early: None,
         }
     }
 
@@ -144,9 +163,19 @@ impl Read for Connection {
         mut wanted: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.early.is_some() {
+            let error = this.early.take_if(|_| this.is_used);
+            return error.map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
+        }
         let room = wanted.remaining().min(this.buffer.len());
         let mut buffer = ReadBuf::new(&mut this.buffer[..room]);
-        ready!(Pin::new(&mut *this.inner).poll_read(context, &mut buffer))?;
+        match ready!(Pin::new(&mut *this.inner).poll_read(context, &mut buffer)) {
+            Err(error) if !this.is_used => {
+                this.early = Some(error);
+                return Poll::Pending;
+            }
+            read => read?,
+        }
         this.limit.received(buffer.filled().len()).map_err(io::Error::other)?;
         this.is_answered = true;
         wanted.put_slice(buffer.filled());
@@ -166,11 +195,20 @@ impl Write for Connection {
         }
         this.is_sent = false;
         this.limit.sent();
+        this.is_used = true;
+        if this.early.is_some() {
+            // One task reads and writes.
+            context.waker().wake_by_ref();
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut *this.inner).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.early.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         ready!(Pin::new(&mut *this.inner).poll_flush(context))?;
         this.is_sent = true;
         Poll::Ready(Ok(()))
@@ -205,7 +243,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let error = runtime.expect("a runtime").block_on(async {
             let settings = Settings::default();
-            let socket = Socket::new(TcpStream::from_std(tcp).expect("a socket"));
+            let socket = Socket::new(TcpStream::from_std(tcp).expect("a socket"), false);
             let connection = Connection::new(socket, ReadLimit::new(&settings));
             let made = hyper::client::conn::http1::handshake(connection).await;
             let (mut sender, connection) = made.expect("a connection");

@@ -12,14 +12,14 @@ use std::{
     time::Duration,
 };
 
-use http::{Uri, uri::Scheme};
+use http::Uri;
 use huaweicloud_sms_transport::{
     Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
     internal::{
         ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
+        target,
     },
 };
-use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -48,11 +48,15 @@ struct Inner {
 }
 
 impl Connector {
-    pub(crate) fn new(settings: &Settings, resolve: Resolve) -> Result<Self, SettingsError> {
+    pub(crate) fn new(
+        settings: &Settings,
+        matcher: ProxyMatcher,
+        resolve: Resolve,
+    ) -> Result<Self, SettingsError> {
         Ok(Self(Arc::new(Inner {
             resolve,
             look_ups: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
-            matcher: ProxyMatcher::new(settings.proxy()),
+            matcher,
             tls: TlsConfig::new(settings.root_certs())?,
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
@@ -86,7 +90,7 @@ impl Inner {
         // another call left.
         let connected = timeout(limit, self.connect_through(proxy, uri)).await;
         let late = |_| Err(Cause::Timeout { limit, phase: Some(Phase::Connect) }.into());
-        connected.unwrap_or_else(late).map_err(|error| error.through(proxy))
+        connected.unwrap_or_else(late)
     }
 
     async fn connect_through(
@@ -94,9 +98,7 @@ impl Inner {
         proxy: Option<&ProxyUrl>,
         uri: &Uri,
     ) -> Result<Connection, TransportError> {
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let host = uri.host().unwrap_or_default();
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (host, port, is_tls) = target(uri);
         let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
         let addresses = self.look_up(peer, peer_port).await;
         let addresses = addresses.map_err(|error| Cause::Dns { source: error.into() })?;
@@ -107,15 +109,11 @@ impl Inner {
             let opened = open_tunnel(&mut tcp, proxy, host, port).await;
             opened.map_err(|source| Cause::Proxy { source })?;
         }
-        let mut socket = Socket::new(tcp);
+        let socket = Socket::new(tcp, is_tls);
         if !is_tls {
             return Ok(Connection::new(socket, self.read_limit));
         }
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned());
-        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
-        let config = self.tls.get().map_err(|error| Cause::Tls { source: error.into() })?;
-        socket.begin_tls();
+        let (config, name) = self.tls.of_host(host)?;
         let handshake = TlsConnector::from(config).connect(name, socket).await;
         let tls =
             handshake.map_err(|error| TransportError::classify(error.into(), self.limit, true))?;
@@ -210,7 +208,11 @@ mod tests {
         let root_certs = RootCerts::Pem(service.ca_pem().expect("a CA").into());
         let settings = Settings::default().with_proxy(Proxy::Direct).with_root_certs(root_certs);
         let settings = settings.with_connect_timeout(Duration::from_millis(100));
-        let connector = Connector::new(&settings, internal::system_resolver());
+        let connector = Connector::new(
+            &settings,
+            ProxyMatcher::new(settings.proxy()),
+            internal::system_resolver(),
+        );
         let mut connector = connector.expect("a connector");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let uri = service.url().parse().expect("a URI");

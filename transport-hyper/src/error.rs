@@ -45,6 +45,9 @@ fn or_classify(
 
 /// What hyper alone can tell. The rest is found at the root of its errors.
 fn cause(error: &hyper::Error) -> Option<fn(Source) -> Cause> {
+    if find::<rustls::Error>(error).is_some() {
+        return None;
+    }
     // `is_parse_too_large` is there for servers only.
     if error.is_parse() && error.to_string().contains("too large") {
         Some(|_| HEAD_TOO_LARGE)
@@ -67,10 +70,8 @@ fn is_unexpected_message(error: &hyper::Error) -> bool {
     is_it(error) || error.source().and_then(|source| source.downcast_ref()).is_some_and(is_it)
 }
 
-/// Malformed chunks are an `io::Error` to hyper. So is a failure of TLS, which this is not.
+/// Malformed chunks are an `io::Error` to hyper.
 fn is_bad_framing(error: &hyper::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput};
-    find::<rustls::Error>(error).is_none()
-        && find::<io::Error>(error)
-            .is_some_and(|error| matches!(error.kind(), InvalidInput | InvalidData))
+    find::<io::Error>(error).is_some_and(|error| matches!(error.kind(), InvalidInput | InvalidData))
 }

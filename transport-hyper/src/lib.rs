@@ -4,7 +4,7 @@
 //! Service. It keeps the contract of [`Transport`](huaweicloud_sms_transport::Transport):
 //!
 //! * Redirects are returned, never followed, so that no header reaches another host.
-//! * No status is an error. Every body reaches the caller, as it was sent.
+//! * No status is an error. Every body reaches the caller, as it was sent; that of an error may be cut.
 //! * Nothing is sent twice. It speaks HTTP/1.1 only.
 //! * The whole call ends within one timeout; making a connection has a limit of its own; head and body are
 //!   limited.
@@ -54,8 +54,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use huaweicloud_sms_transport::{
-    AsyncTransport, Phase, Settings, SettingsError, TransportError,
-    internal::{Cause, Resolve, check_request, system_resolver},
+    AsyncTransport, Phase, Proxy, ProxyMatcher, Settings, SettingsError, TransportError,
+    internal::{Cause, Resolve, check_request, complete, system_resolver},
 };
 use hyper_util::{
     client::legacy::{Client, ResponseFuture, connect::Connect},
@@ -66,7 +66,7 @@ use tokio::{
     time::{sleep_until, timeout_at},
 };
 
-use crate::connector::Connector;
+use crate::{connector::Connector, response::Received};
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
@@ -82,6 +82,8 @@ pub struct HyperTransport(Arc<Inner>);
 struct Inner {
     send: Box<SendFn>,
     settings: Settings,
+    /// Names the proxy of a request in its error.
+    matcher: ProxyMatcher,
     places: Semaphore,
     /// What a call does until its response's head, if it is known: only our connector has a limit of its
     /// own.
@@ -106,6 +108,7 @@ impl HyperTransport {
     #[doc(hidden)]
     pub fn with_resolver(settings: Settings, resolve: Resolve) -> Result<Self, SettingsError> {
         settings.check()?;
+        let matcher = ProxyMatcher::new(settings.proxy());
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.pool_idle_timeout())
@@ -115,8 +118,8 @@ impl HyperTransport {
             // A request of which nothing was sent, because its connection had ended or something unexpected
             // had arrived on it, gets another connection. `true` is the default, and repeats no other.
             .retry_canceled_requests(true)
-            .build(Connector::new(&settings, resolve)?);
-        Ok(Self::over(client, settings, MAX_CALLS, Some(Phase::Head)))
+            .build(Connector::new(&settings, matcher.clone(), resolve)?);
+        Ok(Self::over(client, settings, matcher, MAX_CALLS, Some(Phase::Head)))
     }
 
     /// A transport over a client of yours, on tokio. Of the settings only `timeout` and `max_body` count.
@@ -134,17 +137,19 @@ impl HyperTransport {
         settings: Settings,
     ) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self::over(client, settings, Semaphore::MAX_PERMITS, None))
+        let matcher = ProxyMatcher::new(&Proxy::Direct);
+        Ok(Self::over(client, settings, matcher, Semaphore::MAX_PERMITS, None))
     }
 
     fn over<C: Connect + Clone + Send + Sync + 'static>(
         client: Client<C, Full<Bytes>>,
         settings: Settings,
+        matcher: ProxyMatcher,
         places: usize,
         phase: Option<Phase>,
     ) -> Self {
         let send = Box::new(move |request| client.request(request));
-        Self(Arc::new(Inner { send, settings, places: Semaphore::new(places), phase }))
+        Self(Arc::new(Inner { send, settings, matcher, places: Semaphore::new(places), phase }))
     }
 
     /// The settings that it was made with.
@@ -159,8 +164,23 @@ impl AsyncTransport for HyperTransport {
     type Error = TransportError;
 
     async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, TransportError> {
-        let Inner { send, settings, places, phase } = &*self.0;
         check_request(&request)?;
+        let proxy = self.0.matcher.proxy_for(request.uri()).ok().flatten();
+        self.0.execute(request).await.map_err(|error| error.through(proxy))
+    }
+
+    async fn sleep_until(&self, instant: Instant) {
+        sleep_until(instant.into()).await;
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+impl Inner {
+    async fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, TransportError> {
+        let Self { send, settings, places, phase, .. } = self;
         let limit = settings.timeout();
         let deadline = tokio::time::Instant::now() + limit;
         let late = |phase| move |_| TransportError::from(Cause::Timeout { limit, phase });
@@ -171,16 +191,12 @@ impl AsyncTransport for HyperTransport {
         let response = timeout_at(deadline, send(prepare(request))).await;
         let response = response.map_err(late(*phase))?;
         let response = response.map_err(|error| error::from_client(error, settings))?;
-        let response = timeout_at(deadline, response::read(response, is_head, settings)).await;
-        response.map_err(late(Some(Phase::Body)))?
-    }
-
-    async fn sleep_until(&self, instant: Instant) {
-        sleep_until(instant.into()).await;
-    }
-
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
+        let (parts, body) = response.into_parts();
+        response::check_head(&parts.headers)?;
+        let mut received = Received::default();
+        let read = timeout_at(deadline, received.read(&parts, body, settings)).await;
+        let read = read.map_err(late(Some(Phase::Body))).and_then(|read| read);
+        complete(parts, received.into_bytes(), is_head, read)
     }
 }
 

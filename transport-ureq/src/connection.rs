@@ -9,8 +9,8 @@ use std::{
 };
 
 use huaweicloud_sms_transport::{
-    TransportError,
-    internal::{Cause, ReadLimit, Records},
+    Settings, TransportError,
+    internal::{Cause, ReadLimit, Records, acknowledge_at_once},
 };
 use rustls::ClientConnection;
 use ureq::{
@@ -43,7 +43,8 @@ impl Transport for Connection {
             Some(tls) => {
                 let mut stream = rustls::Stream::new(tls, &mut self.socket);
                 let sent = stream.write_all(output).and_then(|()| stream.flush());
-                sent.map_err(|error| alert_or(error, tls, &mut self.socket))
+                acknowledge_at_once(&self.socket.stream);
+                sent
             }
             None => self.socket.write_all(output),
         };
@@ -52,15 +53,18 @@ impl Transport for Connection {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.socket.set_deadline(*timeout.after);
-        let input = self.buffers.input_append_buf();
-        let received = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input),
-            None => self.socket.read(input),
-        };
-        let count = received.map_err(|error| failed(error, timeout))?;
-        self.buffers.input_appended(count);
-        self.read_limit.received(count).map_err(|error| Error::Other(error.into()))?;
-        Ok(count > 0)
+        // ureq parses a head from its start each time. One that comes in many pieces is completed first.
+        let is_head = self.buffers.input().starts_with(b"HTTP/");
+        loop {
+            let before = self.buffers.input().len();
+            let count = self.receive().map_err(|error| failed(error, timeout))?;
+            self.read_limit.received(count).map_err(|error| Error::Other(error.into()))?;
+            let input = self.buffers.input();
+            let is_partial = is_head && count > 0 && input.len() <= Settings::MAX_HEAD;
+            if !is_partial || has_empty_line(&input[before.saturating_sub(2)..]) {
+                return Ok(count > 0);
+            }
+        }
     }
 
     /// Whether nothing unread waits anywhere below the HTTP parser: a response that the server sent
@@ -102,27 +106,24 @@ impl fmt::Debug for Connection {
     }
 }
 
-fn failed(error: io::Error, timeout: NextTimeout) -> Error {
-    if is_timeout(&error) { Error::Timeout(timeout.reason) } else { Error::Io(error) }
+impl Connection {
+    fn receive(&mut self) -> io::Result<usize> {
+        let input = self.buffers.input_append_buf();
+        let count = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input)?,
+            None => self.socket.read(input)?,
+        };
+        self.buffers.input_appended(count);
+        Ok(count)
+    }
 }
 
-/// The alert with which the peer broke the connection, in place of the error that a write met. It waits
-/// to be read then.
-pub(crate) fn alert_or(
-    error: io::Error,
-    tls: &mut ClientConnection,
-    socket: &mut Socket,
-) -> io::Error {
-    // rustls has read to that point itself, and the peer may send nothing more.
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-        return error;
-    }
-    while tls.read_tls(socket).is_ok_and(|count| count > 0) {
-        if let Err(alert) = tls.process_new_packets() {
-            return io::Error::new(io::ErrorKind::InvalidData, alert);
-        }
-    }
-    error
+fn has_empty_line(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
+}
+
+fn failed(error: io::Error, timeout: NextTimeout) -> Error {
+    if is_timeout(&error) { Error::Timeout(timeout.reason) } else { Error::Io(error) }
 }
 
 /// Whether rustls has no plaintext left. [`Records`] knows of a part of a record.
@@ -136,11 +137,14 @@ pub(crate) struct Socket {
     stream: TcpStream,
     deadline: Option<Instant>,
     records: Option<Records>,
+    /// Why nothing more can be sent. What the peer sent before may still be read: an early response, or a
+    /// TLS alert that tells the reason.
+    broken: Option<io::Error>,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, deadline: Instant) -> Self {
-        Self { stream, deadline: Some(deadline), records: None }
+        Self { stream, deadline: Some(deadline), records: None, broken: None }
     }
 
     /// From now on it carries TLS.
@@ -160,7 +164,8 @@ impl Socket {
 
     /// Whether the connection is there, and nothing was received on it that is not read.
     fn is_drained(&self) -> bool {
-        self.records.as_ref().is_none_or(Records::is_at_boundary)
+        self.broken.is_none()
+            && self.records.as_ref().is_none_or(Records::is_at_boundary)
             && self.peek().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
@@ -183,6 +188,9 @@ impl Read for Socket {
             self.stream.set_read_timeout(self.left()?)?;
             (&self.stream).read(buffer)
         })?;
+        if count == 0 {
+            self.broken.take().map_or(Ok(()), Err)?;
+        }
         if let Some(records) = &mut self.records {
             records.receive(&buffer[..count]);
         }
@@ -192,10 +200,17 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        uninterrupted(|| {
-            self.stream.set_write_timeout(self.left()?)?;
-            (&self.stream).write(bytes)
-        })
+        if self.broken.is_none() {
+            let sent = uninterrupted(|| {
+                self.stream.set_write_timeout(self.left()?)?;
+                (&self.stream).write(bytes)
+            });
+            match sent {
+                Err(error) if !is_timeout(&error) => self.broken = Some(error),
+                sent => return sent,
+            }
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -229,7 +244,7 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
 mod tests {
     use std::net::TcpListener;
 
-    use huaweicloud_sms_transport::{Settings, TransportErrorKind};
+    use huaweicloud_sms_transport::TransportErrorKind;
 
     use super::*;
 
@@ -288,6 +303,53 @@ mod tests {
             connection.buffers().input_consume(1);
             let end = index + 1;
             assert_eq!(connection.is_open(), end == 8 || end == bytes.len(), "{end}");
+        }
+    }
+
+    /// Other systems may drop what came before a reset.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_came_before_a_failed_write_is_read() {
+        let (mut connection, mut peer) = connection();
+        peer.write_all(b"response").expect("sent");
+        // A reset follows, since the peer closes with bytes unread.
+        connection.socket.write_all(b"request").expect("sent");
+        peer.peek(&mut [0]).expect("the request");
+        drop(peer);
+        while connection.socket.broken.is_none() {
+            connection.socket.write_all(b"more").expect("reported when it is read");
+        }
+        assert!(!connection.is_open());
+        let mut response = [0; 9];
+        assert_eq!(connection.socket.read(&mut response).expect("the response"), 8);
+        let error = connection.socket.read(&mut response).expect_err("no end of a response");
+        assert!(error.raw_os_error().is_some(), "{error:?}");
+    }
+
+    #[test]
+    fn the_rest_of_a_head_is_one_input() {
+        let (mut connection, mut peer) = connection();
+        peer.write_all(b"HTTP/1.1 200 OK\r\n").expect("sent");
+        connection.buffers = LazyBuffers::new(64, 64);
+        receive(&mut connection);
+        assert_eq!(connection.buffers().input(), b"HTTP/1.1 200 OK\r\n");
+        let sender = std::thread::spawn(move || {
+            b"x: y\r\n\r\n".iter().for_each(|byte| peer.write_all(&[*byte]).expect("sent"));
+            peer.write_all(b"{").expect("sent");
+            peer
+        });
+        receive(&mut connection);
+        assert!(connection.buffers().input().starts_with(b"HTTP/1.1 200 OK\r\nx: y\r\n\r\n"));
+        drop(sender.join());
+    }
+
+    #[test]
+    fn empty_lines() {
+        for with in ["\n\n", "\n\r\n", "a\r\n\r\nb", "a\n\n"] {
+            assert!(has_empty_line(with.as_bytes()), "{with:?}");
+        }
+        for without in ["", "\n", "\r\n", "a\nb\n", "a\r\n\r", "a\r\nb"] {
+            assert!(!has_empty_line(without.as_bytes()), "{without:?}");
         }
     }
 

@@ -12,14 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Uri, uri::Scheme};
+use http::Uri;
 use huaweicloud_sms_transport::{
     Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
     internal::{
         ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
+        target,
     },
 };
-use rustls::{ClientConnection, pki_types::ServerName};
+use rustls::ClientConnection;
 use ureq::{
     Error,
     config::Config,
@@ -30,7 +31,7 @@ use ureq::{
 };
 
 use crate::{
-    connection::{Connection, Socket, alert_or, is_timeout},
+    connection::{Connection, Socket, is_timeout},
     places::Places,
 };
 
@@ -61,10 +62,14 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    pub(crate) fn new(settings: &Settings, resolve: Resolve) -> Result<Self, SettingsError> {
+    pub(crate) fn new(
+        settings: &Settings,
+        matcher: ProxyMatcher,
+        resolve: Resolve,
+    ) -> Result<Self, SettingsError> {
         Ok(Self {
             resolve,
-            matcher: ProxyMatcher::new(settings.proxy()),
+            matcher,
             tls: TlsConfig::new(settings.root_certs())?,
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
@@ -79,9 +84,7 @@ impl Connect {
         uri: &Uri,
     ) -> Result<(Socket, Option<ClientConnection>), TransportError> {
         let deadline = Instant::now() + self.limit;
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let host = uri.host().unwrap_or_default();
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (host, port, is_tls) = target(uri);
         let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
         let addresses = self.look_up(peer, peer_port, deadline)?;
         let stream = self.connect_to_any(addresses, deadline);
@@ -96,15 +99,11 @@ impl Connect {
         if !is_tls {
             return Ok((socket, None));
         }
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned());
-        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
-        let tls = self.tls.get().and_then(|config| ClientConnection::new(config, name));
+        let (config, name) = self.tls.of_host(host)?;
+        let tls = ClientConnection::new(config, name);
         let mut tls = tls.map_err(|error| Cause::Tls { source: error.into() })?;
         socket.begin_tls();
-        if let Err(error) = tls.complete_io(&mut socket) {
-            return Err(self.failed(alert_or(error, &mut tls, &mut socket)));
-        }
+        tls.complete_io(&mut socket).map_err(|error| self.failed(error))?;
         Ok((socket, Some(tls)))
     }
 
@@ -213,9 +212,7 @@ impl Connector for Connect {
             .matcher
             .proxy_for(details.uri)
             .map_err(|error| TransportError::from(Cause::Proxy { source: error.into() }));
-        let connected = connected.and_then(|proxy| {
-            self.connect_through(proxy, details.uri).map_err(|error| error.through(proxy))
-        });
+        let connected = connected.and_then(|proxy| self.connect_through(proxy, details.uri));
         let (socket, tls) = connected.map_err(|error| Error::Other(error.into()))?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());

@@ -4,7 +4,7 @@
 //! Service. What it promises for every request, also with an agent of yours:
 //!
 //! * redirects are returned and never followed, so that no header reaches another host;
-//! * no status is an error; every body reaches the caller;
+//! * no status is an error; every body reaches the caller, that of an error may be cut;
 //! * nothing is sent twice; HTTP/1.1 only;
 //! * the whole call ends within one time limit, and a body over its limit is refused;
 //! * a GET has no `content-length`, an empty POST has `content-length: 0`.
@@ -39,12 +39,12 @@ mod connector;
 mod error;
 mod places;
 
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response, Version, header};
 use huaweicloud_sms_transport::{
-    Phase, Settings, SettingsError, Transport, TransportError,
-    internal::{Cause, MissingBody, Resolve, check_request, system_resolver},
+    Phase, Proxy, ProxyMatcher, Settings, SettingsError, Transport, TransportError,
+    internal::{Cause, Resolve, check_request, complete, system_resolver},
 };
 use ureq::{Agent, AsSendBody, Body, config::Config};
 
@@ -66,7 +66,13 @@ pub struct UreqTransport {
     agent: Agent,
     /// Whether each request has to be configured.
     is_callers: bool,
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    /// Names the proxy of a request in its error.
+    matcher: ProxyMatcher,
 }
 
 impl UreqTransport {
@@ -101,8 +107,10 @@ impl UreqTransport {
             // The connector has it.
             .proxy(None)
             .build();
-        let agent = Agent::with_parts(config, Connect::new(&settings, resolve)?, NoAddress);
-        Ok(Self { agent, is_callers: false, settings: Arc::new(settings) })
+        let matcher = ProxyMatcher::new(settings.proxy());
+        let connect = Connect::new(&settings, matcher.clone(), resolve)?;
+        let agent = Agent::with_parts(config, connect, NoAddress);
+        Ok(Self { agent, is_callers: false, shared: Arc::new(Shared { settings, matcher }) })
     }
 
     /// A transport over an agent of yours. Of the settings only `timeout` and `max_body` count.
@@ -118,12 +126,13 @@ impl UreqTransport {
     /// As [`Settings::check`].
     pub fn with_agent(agent: Agent, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { agent, is_callers: true, settings: Arc::new(settings) })
+        let matcher = ProxyMatcher::new(&Proxy::Direct);
+        Ok(Self { agent, is_callers: true, shared: Arc::new(Shared { settings, matcher }) })
     }
 
     /// The settings that it was made with.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.shared.settings
     }
 
     fn run(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>, TransportError> {
@@ -134,21 +143,16 @@ impl UreqTransport {
         let request = self.agent.configure_request(request);
         let request = request.max_redirects(0).http_status_as_error(false);
         let request = request.allow_non_standard_methods(true);
-        let request = request.timeout_global(Some(self.settings.timeout())).build();
+        let request = request.timeout_global(Some(self.settings().timeout())).build();
         // Only the agent knows whether it was still connecting.
         self.agent.run(request).map_err(|error| self.error(error, None))
     }
 
     fn error(&self, error: ureq::Error, phase: Option<Phase>) -> TransportError {
-        error::from_ureq(error, &self.settings, phase)
+        error::from_ureq(error, self.settings(), phase)
     }
-}
 
-impl Transport for UreqTransport {
-    type Error = TransportError;
-
-    fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
-        check_request(&request)?;
+    fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
         let (mut parts, body) = request.into_parts();
         parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         let is_head = parts.method == Method::HEAD;
@@ -162,28 +166,42 @@ impl Transport for UreqTransport {
         };
         let response = response?;
 
-        let limit = self.settings.max_body();
+        let limit = self.settings().max_body();
         let (parts, mut body) = response.into_parts();
         if parts.headers.len() > Settings::MAX_HEADERS {
             return Err(Cause::TooLarge { phase: Phase::Head, limit: Settings::MAX_HEAD }.into());
         }
-        // Without this ureq reads up to the limit first, or waits for what never comes.
-        if body.content_length().is_some_and(|length| length > limit as u64) {
-            return Err(Cause::TooLarge { phase: Phase::Body, limit }.into());
-        }
-        let body = body.with_config().limit(limit as u64).read_to_vec();
-        let body = body.map_err(|error| self.error(error, Some(Phase::Body)))?;
-        // ureq takes any end of the connection for the end of such a body.
-        if body.is_empty() && !is_head {
-            MissingBody::check(&parts)?;
-        }
-        Ok(Response::from_parts(parts, body))
+        let mut received = Vec::new();
+        // The announced length: ureq would read up to the limit first, or wait for what never comes.
+        let is_over = body.content_length().is_some_and(|length| length > limit as u64);
+        let read = if is_over && parts.status.is_success() {
+            Err(Cause::TooLarge { phase: Phase::Body, limit }.into())
+        } else if parts.version == Version::HTTP_10
+            && parts.headers.contains_key(header::TRANSFER_ENCODING)
+        {
+            // RFC 9112, section 6.1. ureq would return the chunks' sizes as a part of the body.
+            Err(Cause::Protocol { source: "chunks in HTTP/1.0".into() }.into())
+        } else {
+            let read = body.with_config().limit(limit as u64).reader().read_to_end(&mut received);
+            read.map(drop).map_err(|error| self.error(error.into(), Some(Phase::Body)))
+        };
+        complete(parts, received, is_head, read)
+    }
+}
+
+impl Transport for UreqTransport {
+    type Error = TransportError;
+
+    fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
+        check_request(&request)?;
+        let proxy = self.shared.matcher.proxy_for(request.uri()).ok().flatten();
+        self.call(request).map_err(|error| error.through(proxy))
     }
 }
 
 impl std::fmt::Debug for UreqTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UreqTransport").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("UreqTransport").field("settings", self.settings()).finish_non_exhaustive()
     }
 }
 

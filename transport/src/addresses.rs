@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use http::{Uri, uri::Scheme};
+
 /// How long a connection attempt runs alone before the next address is tried beside it, the "Connection
 /// Attempt Delay" of RFC 8305, section 5.
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -23,8 +25,20 @@ pub fn system_resolver() -> Resolve {
 /// The address that a URI's host is, if it is no name: it needs no look-up.
 #[must_use]
 pub fn literal(host: &str, port: u16) -> Option<SocketAddr> {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    bare.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, port))
+    without_brackets(host).parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, port))
+}
+
+/// A URI's host, with the brackets of an IPv6 address removed.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// The host and port of a URI, and whether it speaks TLS.
+#[must_use]
+pub fn target(uri: &Uri) -> (&str, u16, bool) {
+    let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    (uri.host().unwrap_or_default(), port, is_tls)
 }
 
 /// Resolves a name. The addresses are in the order in which they are to be tried.

@@ -1,8 +1,7 @@
-use rustls::{CertificateError as Bad, Error as Tls};
-
 use crate::{
     Phase, TransportError,
-    error::{Cause, find, shortage},
+    error::{Cause, shortage},
+    tls_problem::tls_problem,
     tunnel::TunnelError,
 };
 
@@ -27,7 +26,7 @@ impl TransportError {
             Cause::Timeout { .. } => "check the link's load and any proxy on the way",
             Cause::Dns { .. } if has_proxy => "check the proxy's host name and this server's DNS",
             Cause::Dns { .. } => "check the endpoint's host name and this server's DNS",
-            Cause::Tls { source } => tls(find(source.as_ref())),
+            Cause::Tls { source } => tls_problem(source.as_ref()).1,
             Cause::Proxy { source } => proxy(source),
             Cause::Closed { .. } => {
                 "try again; if it stays, a firewall or proxy cuts the connection"
@@ -48,6 +47,7 @@ impl TransportError {
 
 fn proxy(error: &TunnelError) -> &'static str {
     let (code, schemes) = match error {
+        TunnelError::Settings(_) => return "correct that variable, or unset it",
         TunnelError::Status { status, schemes } => (status.as_u16(), schemes.as_slice()),
         _ => (0, &[][..]),
     };
@@ -64,40 +64,12 @@ fn proxy(error: &TunnelError) -> &'static str {
     }
 }
 
-/// Never advises to turn the checks off.
-fn tls(error: Option<&Tls>) -> &'static str {
-    match error {
-        Some(Tls::InvalidCertificate(problem)) => match problem {
-            Bad::Expired
-            | Bad::ExpiredContext { .. }
-            | Bad::NotValidYet
-            | Bad::NotValidYetContext { .. } => {
-                "check this server's clock and time zone; if they are right, the operator of the \
-                 endpoint or of a TLS-inspecting proxy has to renew the certificate"
-            }
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                "check the endpoint's host name, and that this server's DNS leads to the service"
-            }
-            _ => "behind a TLS-inspecting proxy or gateway, trust its CA",
-        },
-        Some(Tls::InvalidMessage(_)) => {
-            "the peer speaks no TLS: check the endpoint's port and the proxy"
-        }
-        Some(Tls::General(_)) => {
-            "install the system's CA certificates (package ca-certificates), or trust a CA of your \
-             own"
-        }
-        _ => {
-            "a firewall, gateway or proxy may break TLS: check the endpoint and what is on the way"
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use http::StatusCode;
+    use rustls::Error as Tls;
 
     use super::*;
 
@@ -108,10 +80,6 @@ mod tests {
             let status = StatusCode::from_u16(code).expect("valid");
             Cause::Proxy { source: TunnelError::Status { status, schemes } }
         };
-        let certificate = |problem| {
-            let source = Tls::InvalidCertificate(problem).into();
-            Cause::Tls { source }
-        };
         for (cause, word) in [
             (timeout(Some(Phase::Connect)), "firewall"),
             (timeout(Some(Phase::Head)), "does not respond"),
@@ -119,12 +87,6 @@ mod tests {
             (timeout(None), "load"),
             (Cause::Dns { source: "x".into() }, "DNS"),
             (Cause::Connect { source: "x".into() }, "firewall"),
-            (certificate(Bad::UnknownIssuer), "CA"),
-            (certificate(Bad::BadEncoding), "CA"),
-            (certificate(Bad::Expired), "clock"),
-            (certificate(Bad::NotValidYet), "clock"),
-            (certificate(Bad::NotValidForName), "host name"),
-            (Cause::Tls { source: Tls::General("no store".into()).into() }, "ca-certificates"),
             (Cause::Tls { source: Tls::HandshakeNotComplete.into() }, "may break TLS"),
             (status(401, Vec::new()), "password"),
             (status(407, Vec::new()), "password"),

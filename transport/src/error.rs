@@ -1,9 +1,9 @@
 use core::{error::Error as StdError, fmt, time::Duration};
 use std::io;
 
-use http::{StatusCode, header, response::Parts};
+use http::StatusCode;
 
-use crate::{ProxyUrl, tunnel::TunnelError};
+use crate::{ProxyUrl, tls_problem::tls_problem, tunnel::TunnelError};
 
 /// The error of the HTTP client or of the system.
 pub type Source = Box<dyn StdError + Send + Sync>;
@@ -17,6 +17,7 @@ pub struct TransportError {
     cause: Cause,
     /// `host:port` of the proxy.
     proxy: Option<String>,
+    status: Option<StatusCode>,
 }
 
 /// What kind of error a [`TransportError`] is.
@@ -134,7 +135,13 @@ impl TransportError {
         }
     }
 
-    /// The proxy of the connection that could not be made, as `host:port`, without user and password.
+    /// The status of the response, if its head arrived: a success whose body failed.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// The proxy that the request was to use, as `host:port`, without user and password.
     #[must_use]
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_deref()
@@ -170,11 +177,16 @@ impl TransportError {
         }
     }
 
-    /// Names the proxy of the connection.
+    /// Names the proxy of the request.
     #[doc(hidden)]
     #[must_use]
     pub fn through(mut self, proxy: Option<&ProxyUrl>) -> Self {
         self.proxy = proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -194,7 +206,7 @@ impl From<Cause> for TransportError {
             }
             cause => cause,
         };
-        Self { cause, proxy: None }
+        Self { cause, proxy: None, status: None }
     }
 }
 
@@ -217,7 +229,7 @@ impl fmt::Display for TransportError {
             }
             Cause::Connect { .. } => write!(f, "no connection could be made{through}"),
             Cause::Tls { source } => {
-                write!(f, "TLS failed: {}{through}", tls_problem(source.as_ref()))
+                write!(f, "TLS failed: {}{through}", tls_problem(source.as_ref()).0)
             }
             Cause::Proxy { source: TunnelError::Settings(problem) } => {
                 write!(f, "the environment's proxy cannot be used: {problem}")
@@ -227,19 +239,21 @@ impl fmt::Display for TransportError {
                 write!(f, "{proxy} did not open a tunnel: {source}")
             }
             Cause::Closed { .. } => {
-                f.write_str("the connection was closed before the response was complete")
+                write!(f, "the connection was closed before the response was complete{through}")
             }
             Cause::TooLarge { phase: Phase::Body, limit } => {
-                write!(f, "the body of the response is over {limit} bytes")
+                write!(f, "the body of the response is over {limit} bytes{through}")
             }
             // hyper does not tell which of the two it was.
             Cause::TooLarge { limit, .. } => {
-                write!(f, "the head of the response is over {limit} bytes or 100 headers")
+                write!(f, "the head of the response is over {limit} bytes or 100 headers{through}")
             }
             Cause::Protocol { source } if source.is::<NotSendable>() => {
                 write!(f, "the request was not sent: {source}")
             }
-            Cause::Protocol { .. } => f.write_str("the peer did not speak HTTP as it should"),
+            Cause::Protocol { .. } => {
+                write!(f, "the peer did not speak HTTP as it should{through}")
+            }
             Cause::Other { source } => match shortage(source.as_ref()) {
                 Some(error) => write!(f, "this machine lacks a resource: {error}"),
                 None => f.write_str("the request could not be carried out"),
@@ -266,27 +280,6 @@ impl StdError for TransportError {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct NotSendable(pub(crate) &'static str);
-
-/// A successful response has neither a length nor a body, so it may be truncated. The source of a
-/// [`Cause::Closed`].
-#[derive(Debug, thiserror::Error)]
-#[error("it has neither a length nor a body")]
-pub struct MissingBody;
-
-impl MissingBody {
-    /// Rejects a successful response that has neither a body nor a length: it may be truncated. The caller
-    /// has seen that the body is empty, and that the request was not HEAD.
-    ///
-    /// # Errors
-    /// [`Cause::Closed`].
-    pub fn check(parts: &Parts) -> Result<(), Cause> {
-        let lacks_length = parts.status.is_success()
-            && parts.status != StatusCode::NO_CONTENT
-            && !parts.headers.contains_key(header::CONTENT_LENGTH)
-            && !parts.headers.contains_key(header::TRANSFER_ENCODING);
-        if lacks_length { Err(Cause::Closed { source: Self.into() }) } else { Ok(()) }
-    }
-}
 
 impl Cause {
     /// Sorts by what is at the root of an error: TLS, then the system's kinds.
@@ -351,34 +344,6 @@ pub(crate) fn shortage<'a>(source: &'a (dyn StdError + 'static)) -> Option<&'a i
         matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
             || error.raw_os_error().is_some_and(|code| CODES.contains(&code))
     })
-}
-
-fn tls_problem(source: &(dyn StdError + 'static)) -> String {
-    use rustls::{CertificateError as Bad, Error as Tls};
-    match find::<Tls>(source) {
-        Some(Tls::InvalidCertificate(problem)) => {
-            let what = match problem {
-                Bad::UnknownIssuer => "it is issued by an unknown CA",
-                Bad::Expired | Bad::ExpiredContext { .. } => {
-                    "it has expired (or the clock is wrong)"
-                }
-                Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                    "it is not valid yet (or the clock is wrong)"
-                }
-                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                    "it is for another host"
-                }
-                Bad::Revoked => "it has been revoked",
-                _ => "it is not valid",
-            };
-            format!("the certificate is not trusted: {what}")
-        }
-        Some(Tls::AlertReceived(_)) => "the peer ended the handshake".into(),
-        Some(Tls::InvalidMessage(_)) => "the peer did not speak TLS".into(),
-        // Before any certificate came, or in place of looking at it.
-        Some(Tls::General(_)) => "the system's trust store cannot be used".into(),
-        _ => "no secure connection could be agreed on".into(),
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 mod seam;
 
 #[cfg(feature = "adapter")]
+mod acknowledge;
+#[cfg(feature = "adapter")]
 mod addresses;
 #[cfg(feature = "adapter")]
 mod advice;
@@ -19,6 +21,8 @@ mod error;
 #[cfg(feature = "adapter")]
 mod no_proxy;
 #[cfg(feature = "adapter")]
+mod pem;
+#[cfg(feature = "adapter")]
 mod proxy;
 #[cfg(feature = "adapter")]
 mod proxy_matcher;
@@ -27,11 +31,15 @@ mod read_limit;
 #[cfg(feature = "adapter")]
 mod records;
 #[cfg(feature = "adapter")]
+mod response;
+#[cfg(feature = "adapter")]
 mod root_certs;
 #[cfg(feature = "adapter")]
 mod settings;
 #[cfg(feature = "adapter")]
 mod tls;
+#[cfg(feature = "adapter")]
+mod tls_problem;
 #[cfg(feature = "adapter")]
 mod tunnel;
 
@@ -51,11 +59,13 @@ pub use {
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{
-        addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver},
+        acknowledge::acknowledge_at_once,
+        addresses::{ATTEMPT_DELAY, Resolve, literal, look_up, system_resolver, target},
         check_request::check_request,
-        error::{Cause, MissingBody, Source, find},
+        error::{Cause, Source, find},
         read_limit::{ReadLimit, ReadLimitExceeded},
         records::Records,
+        response::complete,
         tls::TlsConfig,
         tunnel::{Tunnel, TunnelError},
     };

@@ -1,11 +1,20 @@
 use std::net::IpAddr;
 
-/// The hosts that use no proxy, as curl reads `NO_PROXY`.
+use crate::addresses::without_brackets;
+
+/// The hosts that use no proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NoProxy(Vec<Entry>);
 
 #[derive(Clone, Debug)]
-enum Entry {
+struct Entry {
+    hosts: Hosts,
+    /// Any, if there is none.
+    port: Option<u16>,
+}
+
+#[derive(Clone, Debug)]
+enum Hosts {
     Any,
     /// Without a dot at either end.
     Domain(String),
@@ -14,30 +23,58 @@ enum Entry {
 }
 
 impl NoProxy {
-    pub(crate) fn new(list: &str) -> Self {
-        let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
-        Self(entries.map(Entry::new).collect())
+    /// Reads a list. An entry that would match nothing is an error: its author means some host.
+    pub(crate) fn new(list: &str) -> Result<Self, &'static str> {
+        let separators = [',', ';', ' ', '\t', '\r', '\n'];
+        let entries = list.split(separators).filter(|entry| !entry.is_empty());
+        let entries = entries.map(|entry| Entry::new(entry).ok_or(ENTRY)).collect::<Result<_, _>>();
+        let entries: Vec<Entry> = entries?;
+        // curl takes it for the name of a host then.
+        let has_any = entries.iter().any(|entry| matches!(entry.hosts, Hosts::Any));
+        if has_any && entries.len() > 1 {
+            Err("has * beside other entries")
+        } else {
+            Ok(Self(entries))
+        }
     }
 
-    pub(crate) fn covers(&self, host: &str) -> bool {
+    pub(crate) fn covers(&self, host: &str, port: u16) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         let address = without_brackets(host).parse::<IpAddr>().ok();
-        self.0.iter().any(|entry| match (entry, address) {
-            (Entry::Any, _) => true,
-            (Entry::Network(network, bits), Some(address)) => {
+        let mut entries = self.0.iter().filter(|entry| entry.port.is_none_or(|only| only == port));
+        entries.any(|entry| match (&entry.hosts, address) {
+            (Hosts::Any, _) => true,
+            (Hosts::Network(network, bits), Some(address)) => {
                 address.is_ipv4() == network.is_ipv4()
                     && (left(address) ^ left(*network)).checked_shr(128 - bits).unwrap_or(0) == 0
             }
-            (Entry::Domain(domain), None) => is_within(host, domain),
+            (Hosts::Domain(domain), None) => is_within(host, domain),
             _ => false,
         })
     }
 }
 
+const ENTRY: &str =
+    "has an entry that is no host, *.domain, address, range, or one of them with a port";
+
 impl Entry {
-    fn new(text: &str) -> Self {
+    fn new(text: &str) -> Option<Self> {
+        let any_port = |hosts| Self { hosts, port: None };
+        if let Some(hosts) = Hosts::new(text) {
+            return Some(any_port(hosts));
+        }
+        let (text, port) = text.rsplit_once(':')?;
+        // Without brackets, the port could be a part of the address.
+        let is_clear = text.starts_with('[') || !text.contains(':');
+        let port = port.parse().ok().filter(|port| is_clear && *port > 0);
+        Some(Self { hosts: Hosts::new(text)?, port: Some(port?) })
+    }
+}
+
+impl Hosts {
+    fn new(text: &str) -> Option<Self> {
         if text == "*" {
-            return Self::Any;
+            return Some(Self::Any);
         }
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
@@ -45,19 +82,16 @@ impl Entry {
         };
         if let Ok(address) = without_brackets(address).parse::<IpAddr>() {
             let all = if address.is_ipv4() { 32 } else { 128 };
-            match bits.map_or(Ok(all), str::parse) {
-                Ok(bits) if bits <= all => return Self::Network(address, bits),
-                // An invalid range matches nothing, because no host has a slash.
-                _ => {}
-            }
+            let bits = bits.map_or(Some(all), |bits| bits.parse().ok());
+            return Some(Self::Network(address, bits.filter(|bits| *bits <= all)?));
         }
-        let text = text.strip_prefix('.').unwrap_or(text);
-        Self::Domain(text.strip_suffix('.').unwrap_or(text).to_owned())
+        let domain = text.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(text);
+        let domain = domain.strip_prefix('.').unwrap_or(domain);
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
+        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (!domain.is_empty() && domain.bytes().all(is_of_names))
+            .then(|| Self::Domain(domain.to_owned()))
     }
-}
-
-fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// The address's bits from the left of the number on.
@@ -97,17 +131,53 @@ mod tests {
             ("10.0.0.0/9 1.2.3.4/32", &["10.127.0.0", "1.2.3.4"], &["10.128.0.0", "1.2.3.5"]),
             ("0.0.0.0/0", &["10.1.2.3"], &["[::1]"]),
             ("::1,[fe80::]/10", &["[::1]", "[FE80::7]"], &["[::2]", "[2001:db8::1]", "0.0.0.1"]),
-            ("10.0.0.0/33 10.0.0.0/x 10.0.0.0/", &[], &["10.0.0.0"]),
-            ("h:8080", &[], &["h"]),
-            (".", &[], &["h"]),
+            ("*.example.com", &["example.com", "a.example.com"], &["notexample.com"]),
+            ("a;b\nc\r\nd", &["a", "b", "c", "d"], &["e"]),
+            ("h:443 [::1]:443 1.2.3.4:443", &["h", "a.h", "[::1]", "1.2.3.4"], &["g"]),
+            ("h:8080 [::1]:8080 1.2.3.4:8080", &[], &["h", "[::1]", "1.2.3.4"]),
+            ("h:8080,h", &["h"], &[]),
+            ("*:443", &["h"], &[]),
+            ("*:80", &[], &["h"]),
         ] {
-            let no_proxy = NoProxy::new(list);
+            let no_proxy = NoProxy::new(list).expect(list);
             for host in covered {
-                assert!(no_proxy.covers(host), "{list:?} {host}");
+                assert!(no_proxy.covers(host, 443), "{list:?} {host}");
             }
             for host in others {
-                assert!(!no_proxy.covers(host), "{list:?} {host}");
+                assert!(!no_proxy.covers(host, 443), "{list:?} {host}");
             }
         }
+    }
+
+    #[test]
+    fn an_entry_that_matches_nothing_is_an_error() {
+        for list in [
+            "10.0.0.0/33",
+            "10.0.0.0/x",
+            "10.0.0.0/",
+            "h/8",
+            "http://h",
+            "*h",
+            "h*",
+            "a.*.b",
+            "**",
+            ".",
+            "*.",
+            "h:",
+            "h:0",
+            "h:65536",
+            "h:x",
+            "::1%eth0",
+            "<local>",
+            "a@b",
+            "a, 1.2.3.4/40",
+            "\u{fc}.de",
+        ] {
+            assert_eq!(NoProxy::new(list).map(drop), Err(ENTRY), "{list:?}");
+        }
+        for list in ["h,*", "*,*", "* h"] {
+            assert_eq!(NoProxy::new(list).map(drop), Err("has * beside other entries"), "{list:?}");
+        }
+        assert!(NoProxy::new("*,").is_ok());
     }
 }

@@ -2,7 +2,7 @@ use std::{env, ffi::OsString};
 
 use http::{Uri, uri::Scheme};
 
-use crate::{Proxy, ProxyUrl, SettingsError, no_proxy::NoProxy};
+use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy};
 
 /// Decides which proxy a request uses.
 ///
@@ -11,11 +11,13 @@ use crate::{Proxy, ProxyUrl, SettingsError, no_proxy::NoProxy};
 ///
 /// * For `https` it takes the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` that is not
 ///   empty; for `http` the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
-///   because under CGI a client sets that variable with the header `Proxy`.
+///   because under CGI a client sets that variable with the header `Proxy`. On Windows, where both names are
+///   one, it reads neither if there is a `REQUEST_METHOD`.
 /// * A value may lack `http://`. It must name a port; curl would use 1080.
-/// * Hosts of `no_proxy`, else `NO_PROXY`, use no proxy. The list is separated by commas or blanks: `*` is
-///   every host, `example.com` and `.example.com` are that domain with its sub-domains, `10.0.0.1` is an
-///   address and `10.0.0.0/8` a range. An entry with a port matches nothing.
+/// * Hosts of `no_proxy`, else `NO_PROXY`, use no proxy. The list is separated by commas, semicolons, blanks
+///   or line breaks: `example.com`, `.example.com` and `*.example.com` are that domain with its
+///   sub-domains, `10.0.0.1` is an address and `10.0.0.0/8` a range. With `:443` behind it, an entry is for
+///   that port only. A lone `*` is every host.
 ///
 /// A value that cannot be used is an error of every request that it applies to. Ignoring it would send the
 /// request past the proxy.
@@ -72,12 +74,14 @@ impl ProxyMatcher {
                 Err(other) => Err(other),
             }
         };
-        Self {
-            https: proxy(&HTTPS),
-            http: proxy(&HTTP),
-            no_proxy: text(&NO_PROXY)
-                .map(|found| found.map_or_else(NoProxy::default, |(_, list)| NoProxy::new(&list))),
-        }
+        let no_proxy = text(&NO_PROXY).and_then(|found| {
+            let (variable, list) = found.unwrap_or_default();
+            NoProxy::new(&list).map_err(|problem| SettingsError::Environment { variable, problem })
+        });
+        // The names of variables have no case there.
+        let is_cgi = cfg!(windows) && get("REQUEST_METHOD").is_some();
+        let http = if is_cgi { &HTTP[1..] } else { &HTTP };
+        Self { https: proxy(&HTTPS), http: proxy(http), no_proxy }
     }
 
     /// The proxy of a request, or `None` if the request uses none.
@@ -90,7 +94,8 @@ impl ProxyMatcher {
             return Ok(None);
         }
         let no_proxy = self.no_proxy.as_ref().map_err(Clone::clone)?;
-        if uri.host().is_some_and(|host| no_proxy.covers(host)) {
+        let (host, port, _) = target(uri);
+        if no_proxy.covers(host, port) {
             return Ok(None);
         }
         found.as_ref().map(Option::as_ref).map_err(Clone::clone)
@@ -127,6 +132,8 @@ mod tests {
             (&[("HTTPS_PROXY", "u:p@a:1")], Some("u:p@a:1"), None),
             (&[("ALL_PROXY", "a:1"), ("no_proxy", "h"), ("NO_PROXY", "x")], None, None),
             (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "h")], None, None),
+            (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "h:443")], None, Some("a:1")),
+            (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "x;h:8080")], Some("a:1"), None),
         ] {
             let matcher = matcher(variables);
             assert_eq!(way(&matcher, "https://h/").as_deref(), https, "{variables:?}");
@@ -147,6 +154,15 @@ mod tests {
             assert_eq!(way(&matcher, "http://h/").as_deref(), Some("b:1"));
             assert_eq!(way(&matcher, "https://x/"), None, "no proxy is wanted there");
         }
+    }
+
+    #[test]
+    fn an_entry_of_no_proxy_that_matches_nothing_fails_the_requests_through_a_proxy() {
+        let list = ("NO_PROXY", "10.0.0.0/33");
+        let matcher = matcher(&[("HTTPS_PROXY", "a:1"), list]);
+        let error = matcher.proxy_for(&Uri::from_static("https://h/")).expect_err("no range");
+        assert!(error.to_string().starts_with("NO_PROXY has an entry"), "{error}");
+        assert_eq!(way(&matcher, "http://h/"), None, "there is no proxy to pass by");
     }
 
     #[cfg(unix)]

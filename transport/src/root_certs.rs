@@ -1,8 +1,8 @@
 use core::fmt;
 
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_pki_types::CertificateDer;
 
-use crate::SettingsError;
+use crate::{SettingsError, pem};
 
 /// Which certificates a transport trusts.
 ///
@@ -21,31 +21,47 @@ pub enum RootCerts {
 }
 
 impl RootCerts {
-    /// Reads the certificates of a PEM text. Other items, such as a key, are skipped.
+    /// Checks the certificates, and says what a transport will skip: a line for each item of the PEM text
+    /// that is no certificate, or one that cannot be read.
     ///
     /// It reads what `cat`, editors and `openssl x509 -trustout` make: lines that are indented, end in
     /// CRLF, or follow a byte order mark or another line's end; the labels `TRUSTED CERTIFICATE` and
     /// `X509 CERTIFICATE`.
     ///
+    /// ```
+    /// use huaweicloud_sms_transport::RootCerts;
+    ///
+    /// let error = RootCerts::Pem(b"-----BEGIN CERTIFICATE-----\nMII=".into()).check();
+    /// assert_eq!(error.unwrap_err().to_string(), "line 1: the certificate has no END line");
+    /// assert_eq!(RootCerts::Platform.check(), Ok(Vec::new()));
+    /// ```
+    ///
     /// # Errors
-    /// [`SettingsError::NoCertificate`] or [`SettingsError::BadCertificate`].
-    pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-        // The parser skips, without an error, a BEGIN that does not start its line.
-        let text = String::from_utf8_lossy(pem)
-            .replace("-----BEGIN ", "\n-----BEGIN ")
-            .replace(" TRUSTED CERTIFICATE-----", " CERTIFICATE-----")
-            .replace(" X509 CERTIFICATE-----", " CERTIFICATE-----");
-        let text = text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-        let mut certificates = Vec::new();
-        for item in CertificateDer::pem_slice_iter(text.as_bytes()) {
-            let bad = SettingsError::BadCertificate(certificates.len() + 1);
-            let certificate = item.map_err(|_| bad.clone())?;
-            let certificate = CertificateDer::from(first_element(&certificate).to_vec());
-            // PEM alone does not make a certificate: rustls has to be able to read it.
-            rustls::RootCertStore::empty().add(certificate.clone()).map_err(|_| bad)?;
-            certificates.push(certificate);
+    /// [`SettingsError::NoCertificate`] if no certificate can be used.
+    pub fn check(&self) -> Result<Vec<String>, SettingsError> {
+        match self {
+            Self::Pem(pem) => Ok(Self::read(pem)?.1),
+            Self::Platform | Self::WebpkiRoots => Ok(Vec::new()),
         }
-        if certificates.is_empty() { Err(SettingsError::NoCertificate) } else { Ok(certificates) }
+    }
+
+    /// The certificates of a PEM text, and what is skipped.
+    pub(crate) fn read(
+        text: &[u8],
+    ) -> Result<(Vec<CertificateDer<'static>>, Vec<String>), SettingsError> {
+        let (mut certificates, mut skipped) = (Vec::new(), Vec::new());
+        for item in pem::items(text) {
+            match item.certificate() {
+                Ok(certificate) => certificates.push(certificate),
+                Err(problem) => skipped.push(format!("line {}: {problem}", item.line)),
+            }
+        }
+        if certificates.is_empty() {
+            let problem = skipped.into_iter().next();
+            let problem = problem.unwrap_or_else(|| pem::other_format(text).into());
+            return Err(SettingsError::NoCertificate(problem));
+        }
+        Ok((certificates, skipped))
     }
 
     /// The error of a transport whose features leave this trust store out.
@@ -57,17 +73,6 @@ impl RootCerts {
             Self::WebpkiRoots => "Mozilla's roots (feature webpki-roots)",
             Self::Pem(_) => "certificates of a PEM text",
         })
-    }
-}
-
-/// The certificate of a `TRUSTED CERTIFICATE`: OpenSSL's trust settings follow it. A certificate is a
-/// DER sequence of 256 to 65,535 bytes; anything else is left to rustls.
-fn first_element(der: &[u8]) -> &[u8] {
-    match *der {
-        [0x30, 0x82, high, low, ..] => {
-            der.get(..4 + usize::from(u16::from_be_bytes([high, low]))).unwrap_or(der)
-        }
-        _ => der,
     }
 }
 
@@ -85,26 +90,6 @@ impl fmt::Debug for RootCerts {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_without_certificates() {
-        for text in ["", "hello", "\u{0}\u{1}"] {
-            assert_eq!(
-                RootCerts::certificates(text.as_bytes()),
-                Err(SettingsError::NoCertificate),
-                "{text:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn damaged_certificates() {
-        for body in ["AAAA", "not base64!", ""] {
-            let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
-            let bad = Err(SettingsError::BadCertificate(1));
-            assert_eq!(RootCerts::certificates(pem.as_bytes()), bad);
-        }
-    }
 
     #[test]
     fn debug_has_no_bytes_of_the_text() {

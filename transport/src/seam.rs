@@ -27,6 +27,10 @@ use http::{Request, Response};
 ///
 /// * Every status is a response, also 3xx, 4xx and 5xx. Redirects are never followed, so credentials
 ///   never reach another host.
+/// * A status is never lost. A response that is not a success (2xx) is returned even if its body is too
+///   large, malformed, late or cut off, with the part of the body that was read: the body only explains
+///   the status. A success whose body fails is an error. A response that arrived before the request
+///   could be sent to its end is a response.
 /// * Nothing is sent twice. The caller decides whether to send a request again.
 /// * A call ends within a bounded time, and its response has a bounded size.
 /// * The body is returned as it was sent, not decoded.
@@ -40,7 +44,7 @@ pub trait Transport {
     /// Sends one request and returns its response.
     ///
     /// # Errors
-    /// If no complete response was received.
+    /// If no response was received, or a success without its complete body.
     fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Self::Error>;
 }
 
@@ -101,7 +105,7 @@ pub trait AsyncTransport: Send + Sync {
     /// Sends one request and returns its response.
     ///
     /// # Errors
-    /// If no complete response was received.
+    /// If no response was received, or a success without its complete body.
     fn execute(
         &self,
         request: Request<Vec<u8>>,

@@ -162,14 +162,11 @@ pub enum SettingsError {
     /// The idle timeout of the pool is over a day.
     #[error("the idle timeout of connections must be at most 24 hours")]
     PoolIdleTimeout,
-    /// The PEM text of the root certificates holds no certificate.
-    #[error("the PEM text has no certificate (expected -----BEGIN CERTIFICATE-----)")]
-    NoCertificate,
-    /// A certificate of the PEM text is damaged.
-    #[error("certificate {0} of the PEM text cannot be read")]
-    BadCertificate(
-        /// Its place in the text, counted from 1.
-        usize,
+    /// The PEM text of the root certificates holds no certificate that can be used.
+    #[error("{0}")]
+    NoCertificate(
+        /// What it is in place of PEM, or what is wrong with its first item, and in which line.
+        String,
     ),
     /// The features of this build leave the chosen trust store out.
     #[error("this build cannot trust {0}")]

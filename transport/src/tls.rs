@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, Error, RootCertStore, crypto::ring};
+use rustls::{ClientConfig, Error, RootCertStore, crypto::ring, pki_types::ServerName};
 #[cfg(feature = "platform-verifier")]
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::{RootCerts, SettingsError};
+use crate::{RootCerts, SettingsError, TransportError, addresses::without_brackets, error::Cause};
 
 /// The TLS configuration of a transport.
 ///
@@ -35,7 +35,7 @@ impl TlsConfig {
             }
             RootCerts::Pem(pem) => {
                 let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(RootCerts::certificates(pem)?);
+                roots.add_parsable_certificates(RootCerts::read(pem)?.0);
                 Some(roots)
             }
             missing => return Err(missing.not_compiled_in()),
@@ -43,11 +43,21 @@ impl TlsConfig {
         Ok(Self { roots, config: OnceLock::new() })
     }
 
-    /// The configuration.
+    /// The configuration, and the name that the certificate of a URI's host has to have.
     ///
     /// # Errors
-    /// If the system's trust store cannot be used. The next call tries again.
-    pub fn get(&self) -> Result<Arc<ClientConfig>, Error> {
+    /// If the system's trust store cannot be used, or the host is no name. The next call tries again.
+    pub fn of_host(
+        &self,
+        host: &str,
+    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TransportError> {
+        let name = ServerName::try_from(without_brackets(host).to_owned());
+        let name = name.map_err(|error| Cause::Tls { source: error.into() })?;
+        let config = self.get().map_err(|error| Cause::Tls { source: error.into() })?;
+        Ok((config, name))
+    }
+
+    fn get(&self) -> Result<Arc<ClientConfig>, Error> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }

@@ -88,7 +88,8 @@ impl ApiError {
         self.message.as_deref()
     }
 
-    /// Whether a text was truncated at its documented limit, or a list after 20 items.
+    /// Whether a text was truncated at its documented limit, a list after 20 items, or the body before its
+    /// end.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.is_truncated

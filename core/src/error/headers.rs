@@ -4,12 +4,33 @@ use http::{HeaderMap, header};
 
 use crate::text::truncate;
 
-/// Whether the body is encoded, so that it cannot be read. An empty value and `identity` do not count.
+/// The registered [content codings] that change a body, and their aliases.
+///
+/// [content codings]: https://www.iana.org/assignments/http-parameters/http-parameters.xhtml#content-coding
+const CODINGS: [&str; 12] = [
+    "aes128gcm",
+    "br",
+    "compress",
+    "dcb",
+    "dcz",
+    "deflate",
+    "exi",
+    "gzip",
+    "pack200-gzip",
+    "x-compress",
+    "x-gzip",
+    "zstd",
+];
+
+/// Whether the body is encoded, so that it cannot be read.
+///
+/// Servers also write `utf-8`, `none` and the like here, over plain JSON. A body in a coding that is not
+/// registered is no JSON, and is rejected as that.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONTENT_ENCODING).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b',').any(|coding| {
             let coding = coding.trim_ascii();
-            !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
+            CODINGS.iter().any(|known| coding.eq_ignore_ascii_case(known.as_bytes()))
         })
     })
 }

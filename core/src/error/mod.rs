@@ -44,14 +44,15 @@ pub enum ResponseError {
     Status(Box<StatusError>),
     /// The status is a success, but the body cannot be understood.
     #[error(transparent)]
-    Body(BodyError),
+    Body(Box<BodyError>),
 }
 
 impl ResponseError {
     /// Reads a response that is not the success which the operation expects.
     ///
     /// An [`Operation`](crate::Operation) of your own calls this for every other status. An error
-    /// object under a 4xx or 5xx status becomes an [`ApiError`], anything else a [`StatusError`].
+    /// object under a 4xx or 5xx status becomes an [`ApiError`], also if it is cut off, anything else a
+    /// [`StatusError`].
     #[must_use]
     pub fn from_response<B: AsRef<[u8]>>(response: &Response<B>) -> Self {
         let (status, headers, body) =
@@ -69,12 +70,12 @@ impl ResponseError {
     /// Reports a success whose body cannot be understood.
     #[must_use]
     pub fn from_body(status: StatusCode, headers: &HeaderMap, problem: BodyProblem) -> Self {
-        Self::Body(BodyError::new(status, headers, problem))
+        Self::Body(Box::new(BodyError::new(status, headers, problem)))
     }
 
     /// Reads an error object under any status.
     pub(crate) fn from_error_object<B: AsRef<[u8]>>(response: &Response<B>) -> Option<Self> {
-        let body = read::read(response.body().as_ref()).ok()??;
+        let body = read::read(response.body().as_ref())?;
         let error = ApiError::from_body(response.status(), response.headers(), body);
         Some(Self::Api(Box::new(error)))
     }
@@ -97,7 +98,7 @@ impl ResponseError {
         match self {
             Self::Api(error) => Self::Api(Box::new(error.map_texts(&mut map))),
             Self::Status(error) => Self::Status(Box::new(error.map_texts(&mut map))),
-            Self::Body(error) => Self::Body(error.map_texts(&mut map)),
+            Self::Body(error) => Self::Body(Box::new(error.map_texts(&mut map))),
         }
     }
 

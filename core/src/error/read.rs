@@ -18,12 +18,14 @@
 //! | 6 | | `error` itself, where it is a string |
 //!
 //! If a member is doubled, the first one with a value counts.
+//!
+//! A transport may return a part of an error's body. If that part is the beginning of an object, the
+//! members that are complete count.
 
 use alloc::{string::String, vec::Vec};
 use core::slice;
 
 use crate::{
-    body_problem::BodyProblem,
     json::{self, Json, MAX_ITEMS, Member},
     text::truncate,
 };
@@ -75,9 +77,10 @@ pub(crate) struct ErrorBody {
     pub(crate) is_truncated: bool,
 }
 
-/// Reads an error object. Returns `None` for an object without any member of an error.
-pub(crate) fn read(body: &[u8]) -> Result<Option<ErrorBody>, BodyProblem> {
-    let outer = &json::parse(body, NAMES)?;
+/// Reads an error object, or the beginning of one. Returns `None` for anything else, also for a whole
+/// object without any member of an error.
+pub(crate) fn read(body: &[u8]) -> Option<ErrorBody> {
+    let (outer, is_cut_off) = &json::parse_beginning(body, NAMES)?;
     let error = values(outer, ERROR)
         .find(|error| matches!(error, Json::String(_)) || is_error(error.members()));
     let inner = error.map_or(&[][..], Json::members);
@@ -86,11 +89,11 @@ pub(crate) fn read(body: &[u8]) -> Result<Option<ErrorBody>, BodyProblem> {
         let (code, message) = (first(detail.members(), CODE), first(detail.members(), MESSAGE));
         (code.is_some() || message.is_some()).then_some((code, message))
     });
-    if !is_error(outer) && error.is_none() && details.is_empty() {
-        return Ok(None);
+    if !is_cut_off && !is_error(outer) && error.is_none() && details.is_empty() {
+        return None;
     }
 
-    let mut is_truncated = has_more_params || has_more_details;
+    let mut is_truncated = *is_cut_off || has_more_params || has_more_details;
     let mut keep = |text: &str, limit| {
         let (text, is_longer) = truncate(text, limit);
         is_truncated |= is_longer;
@@ -117,7 +120,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Option<ErrorBody>, BodyProblem> {
         is_truncated: false,
     };
     // Known once every text is kept.
-    Ok(Some(ErrorBody { is_truncated, ..body }))
+    Some(ErrorBody { is_truncated, ..body })
 }
 
 /// Whether an object has the text of an error. A request id does not make one.

@@ -397,12 +397,10 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         };
         let error = match result {
             Ok(issued) => {
-                tokens.on_issued(now, issued.clone());
-                if self.is_replaced {
-                    // It is the token of a user that was replaced meanwhile.
-                    tokens.discard();
-                    tokens.on_renewed();
+                if mem::take(&mut self.is_replaced) {
+                    tokens.on_issued_to_another(now);
                 } else {
+                    tokens.on_issued(now, issued.clone());
                     self.poller.on_renewed();
                 }
                 return Event::LoggedIn(issued);

@@ -61,6 +61,12 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
         self.cached = Some(CachedToken { token: issued.token, renew_at, expires_at: from + life });
     }
 
+    /// The login succeeded, but its user was replaced meanwhile.
+    pub(super) fn on_issued_to_another(&mut self, now: T) {
+        self.started = None;
+        self.logins.on_answer(now);
+    }
+
     pub(super) fn on_error(&mut self, now: T, error: &ResponseError) {
         self.started = None;
         self.logins.on_error(now, error);

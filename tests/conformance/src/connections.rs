@@ -124,6 +124,21 @@ fn certificates() -> Vec<Row> {
             of(Certificate::SelfSigned),
             error("tls: it is issued by an unknown CA"),
         ),
+        row(
+            "the CA's own certificate",
+            of(Certificate::Ca),
+            error("tls: it is a CA's own (CA:TRUE), which a server must not show"),
+        ),
+        row(
+            "a certificate without a host's name",
+            of(Certificate::NoName),
+            error("tls: it names no host (subjectAltName)"),
+        ),
+        row(
+            "a client certificate is wanted",
+            of(Certificate::ClientCertificate),
+            error("tls: the peer wants a client certificate"),
+        ),
     ]
 }
 

@@ -23,6 +23,7 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 const ENDS_ANYHOW: &str =
     "ureq takes any end of TCP as the end of the body; a truncated body is not valid JSON";
 const UNMETERED: &str = "the client skips them without a limit but the timeout";
+const SIZE_LINE: &str = "ureq allows 20 characters in the line of a chunk's size";
 const LAST_LINE: &str = "ureq does not wait for the end of the line behind the last chunk";
 
 /// A complete response with this command.
@@ -65,7 +66,7 @@ fn chunk(text: &str) -> String {
 }
 
 pub(crate) fn rows() -> Vec<Row> {
-    [valid(), ends(), lengths(), chunks(), heads(), informational(), slow(), encoded()]
+    [valid(), ends(), errors(), lengths(), chunks(), heads(), informational(), slow(), encoded()]
         .into_iter()
         .flatten()
         .collect()
@@ -143,6 +144,44 @@ fn ends() -> Vec<Row> {
     ]
 }
 
+/// A status that is not a success is told, even if its body fails.
+fn errors() -> Vec<Row> {
+    let head = |headers: &str| format!("HTTP/1.1 401 No\r\n{headers}\r\n");
+    let in_body = || send(format!("{}{CUT}", head("Content-Length: 100\r\n")));
+    let chunked =
+        |chunks: &str| send(format!("{}{chunks}", head("Transfer-Encoding: chunked\r\n")));
+    let forever = || Step::forever(" ".repeat(4096));
+    let large = format!("{}{}", head("Content-Length: 100000\r\n"), " ".repeat(100_000));
+    let over_length = |status: &str| raw(large.replace("401", status));
+    vec![
+        row("401 with a body over the limit", over_length("401"), Status(401)),
+        row("302 with a body over the limit", over_length("302"), Status(302)),
+        row("500 with a body over the limit", over_length("500"), Status(500)),
+        row("401 without length and end", response([send(head("")), forever()]), Status(401)),
+        row(
+            "401 with a chunk without end",
+            response([chunked("fffffff\r\n"), forever()]),
+            Status(401),
+        ),
+        row("401 with a malformed chunk", response([chunked("x\r\n{}\r\n")]), Status(401)),
+        row("401, closed in the body", response([in_body(), Step::Close]), Status(401)),
+        row("401, reset in the body", response([in_body(), Step::Reset]), Status(401)),
+        row("401, TLS cut in the body", over_tls([in_body(), Step::Cut]), Status(401)),
+        row(
+            "401, closed behind the head",
+            response([send(head("Content-Length: 9\r\n")), Step::Close]),
+            Status(401),
+        ),
+        row(
+            "401, reset before the last chunk",
+            response([chunked(&chunk(CUT)), Step::Reset]),
+            Status(401),
+        ),
+        row("431 before the request is read", Scenario::LongRequest, Status(431))
+            .own_client([Status(431), error("closed")], "the client may stop at its failed write"),
+    ]
+}
+
 fn lengths() -> Vec<Row> {
     let with = |lengths: &str| raw(format!("{OK}{lengths}\r\n\r\n{BODY}"));
     let length = BODY.len();
@@ -203,6 +242,15 @@ fn chunks() -> Vec<Row> {
             raw(chunked(&format!("{}{}{last}", chunk(CUT), chunk(&BODY[CUT.len()..])))),
             START,
         ),
+        row("a chunk size with a sign", raw(chunked(&format!("+{all}{last}"))), error("protocol"))
+            .ureq(START, "ureq reads a number with a sign; the size is the same"),
+        row("a chunk size with 20 zeros", raw(chunked(&format!("{:020}{all}{last}", 0))), START)
+            .ureq(error("protocol"), SIZE_LINE),
+        row(
+            "chunks in HTTP/1.0",
+            raw(chunked(&format!("{all}{last}")).replace("HTTP/1.1", "HTTP/1.0")),
+            error("protocol"),
+        ),
         row("a chunk size that is no number", raw(chunked("x\r\n{}\r\n")), error("protocol")),
         row(
             "a chunk longer than its size",
@@ -252,7 +300,7 @@ fn chunks() -> Vec<Row> {
         .ureq(START, LAST_LINE),
         row("a short chunk extension", extended("a=b"), START),
         row("a chunk extension of 40 bytes", extended(&"x".repeat(40)), START)
-            .ureq(error("protocol"), "ureq allows 20 characters in the line of a chunk's size"),
+            .ureq(error("protocol"), SIZE_LINE),
         row("a chunk extension of 100 KiB", extended(&"x".repeat(100 * 1024)), error("protocol")),
         row("a trailer", raw(chunked(&format!("{all}0\r\nx: y\r\n\r\n"))), START),
         row(
@@ -395,6 +443,16 @@ fn encoded() -> Vec<Row> {
     let bomb = gzip_bomb();
     let with = |coding: &str| raw([head(coding, bomb.len()).into_bytes(), bomb.clone()].concat());
     vec![
+        row(
+            "Content-Encoding: identity",
+            raw(under(&format!("{OK}Content-Encoding: identity\r\n"))),
+            START,
+        ),
+        row(
+            "Content-Encoding: utf-8",
+            raw(under(&format!("{OK}Content-Encoding: utf-8\r\n"))),
+            START,
+        ),
         row("a gzip bomb with its label", with("Content-Encoding: gzip\r\n"), Unreadable),
         row("a gzip bomb without label", with(""), Unreadable),
     ]

@@ -28,6 +28,8 @@ pub(crate) enum Scenario {
     Response(Answer),
     /// The same, only over TLS.
     TlsResponse(Answer),
+    /// A request with a head that the server does not read to its end: it responds with 431 and closes.
+    LongRequest,
     /// A valid response, then these steps while the connection is idle. Another connection serves the
     /// second call, which counts.
     Idle(Vec<Step>),
@@ -151,6 +153,7 @@ impl Row {
             | Scenario::Redirect { tls: true, .. }
             | Scenario::WrongScheme { tls: true } => &[true],
             Scenario::Response(_)
+            | Scenario::LongRequest
             | Scenario::Idle(_)
             | Scenario::Behind(_)
             | Scenario::Race(_)
@@ -164,6 +167,7 @@ impl Row {
         !matches!(
             self.scenario,
             Scenario::Response(_)
+                | Scenario::LongRequest
                 | Scenario::Accept { .. }
                 | Scenario::Trickle { .. }
                 | Scenario::Redirect { .. }

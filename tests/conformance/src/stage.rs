@@ -107,7 +107,14 @@ fn attempt<T: Transport>(
         }
     }
     let is_stray = matches!(row.scenario, Scenario::Stray { .. });
-    let count = || call(if is_stray { OTHER_TOKEN } else { TOKEN });
+    let long = TOKEN.repeat(100 * 1024 / TOKEN.len());
+    let count = || {
+        call(match row.scenario {
+            Scenario::LongRequest => &long,
+            _ if is_stray => OTHER_TOKEN,
+            _ => TOKEN,
+        })
+    };
     let mut outcome = count();
     // A transport may notice only when it is about to send. Then the call fails, and nothing was sent.
     if let (Scenario::Stray { sent: Sent::HalfRecord, .. }, true) =
@@ -124,9 +131,10 @@ fn attempt<T: Transport>(
     let is_command = matches!(outcome, Outcome::Command(_));
     let (requests, connections) = (simulator.request_count(), simulator.connection_count());
     let (sent, connected) = match row.scenario {
-        Scenario::Response(_) | Scenario::TlsResponse(_) | Scenario::Redirect { .. } => {
-            (1..=1, 1..=1)
-        }
+        Scenario::Response(_)
+        | Scenario::TlsResponse(_)
+        | Scenario::LongRequest
+        | Scenario::Redirect { .. } => (1..=1, 1..=1),
         Scenario::Behind(_) | Scenario::Stray { .. } => (2..=2, 2..=2),
         // A request on a connection whose reset was not yet noticed is lost.
         Scenario::Idle(_) => (1..=2, 1..=2),
@@ -205,7 +213,10 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
         Scenario::Proxy(behavior, _) => {
             proxy = Some(SimulatedProxy::start(behavior).expect("started"))
         }
-        Scenario::NoProxy(_) | Scenario::NoServer(_) | Scenario::WrongScheme { .. } => {}
+        Scenario::LongRequest
+        | Scenario::NoProxy(_)
+        | Scenario::NoServer(_)
+        | Scenario::WrongScheme { .. } => {}
     }
     answers.push(Answer::command("START", Some("t")));
     let mut builder = Simulator::builder().script(script.server("id", answers));

@@ -231,6 +231,7 @@ fn a_body_over_the_limit_is_an_error() {
             let kind = (error.kind(), error.phase());
             assert_eq!(kind, (Kind::TooLarge, Some(Phase::Body)), "{error:?}");
             assert_eq!(error.to_string(), "the body of the response is over 1000 bytes");
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
         }
     });
 }
@@ -356,6 +357,37 @@ fn errors_of_connecting_name_the_proxy() {
 }
 
 #[test]
+fn a_timeout_names_the_proxy() {
+    each_client(|adapter| {
+        let simulator = simulator([Answer::silent()]);
+        let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
+        let settings = through(&proxy, "user:p%40ss@").with_timeout(Duration::from_secs(1));
+        let error = adapter.start(settings).execute(get(&simulator.url(), "id"));
+        let error = error.expect_err("silence");
+        assert_eq!(
+            (error.kind(), error.proxy()),
+            (Kind::Timeout, Some(&*proxy.addr().to_string()))
+        );
+        assert!(error.to_string().ends_with(&format!(" (the proxy {})", proxy.addr())), "{error}");
+    });
+}
+
+#[test]
+fn a_status_is_told_at_the_timeout_of_its_body() {
+    each(|adapter| {
+        let begun = "HTTP/1.1 401 No\r\nRetry-After: 9\r\nContent-Length: 100\r\n\r\n{\"error";
+        let simulator = simulator([Answer::steps([Step::send(begun), Step::Hold])]);
+        let transport = adapter.start(settings().with_timeout(Duration::from_secs(2)));
+        let response = transport.execute(get(&simulator.url(), "id")).expect("a status");
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (401, &"9".parse().expect("valid"))
+        );
+        assert_eq!(response.body(), b"{\"error");
+    });
+}
+
+#[test]
 fn connecting_has_its_own_limit() {
     each_client(|adapter| {
         let script = Script::new().on_accept([Step::Hold]);
@@ -393,7 +425,7 @@ fn rejects_invalid_settings() {
     assert_eq!(rejected(connect), SettingsError::ConnectTimeout);
     assert_eq!(
         rejected(settings().with_root_certs(RootCerts::Pem(Vec::new()))),
-        SettingsError::NoCertificate
+        SettingsError::NoCertificate("there is nothing in it".into())
     );
     let error = rejected(settings().with_root_certs(RootCerts::WebpkiRoots));
     assert!(matches!(error, SettingsError::RootCertsNotCompiledIn(_)), "{error}");
