@@ -394,6 +394,8 @@ mod unix {
     fn a_hangup_ends_it_if_an_answer_waits_for_a_reader() {
         let service = service([Answer::command("START", Some("2c06")).times(1_000_000)]);
         let (mut running, lines) = watch(&service.url(), &["--every"]);
+        // It catches signals before it polls.
+        assert!(service.wait_for_requests(1, LONG));
         let status = loop {
             // Until the pipe is full, this does nothing.
             signal(&running, "HUP");
