@@ -448,7 +448,13 @@ impl Systemd {
 
     fn receive(&self) -> String {
         let mut buffer = [0; 1024];
-        let count = self.socket.recv(&mut buffer).expect("a message");
+        let count = loop {
+            match self.socket.recv(&mut buffer) {
+                // A child that ended.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                received => break received.expect("a message"),
+            }
+        };
         String::from_utf8_lossy(&buffer[..count]).trim().to_owned()
     }
 }
