@@ -108,8 +108,10 @@ pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     }
     let length = request.body().len();
     let headers = request.headers_mut();
+    let is_zero = headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
     headers.remove(CONTENT_LENGTH);
-    if length > 0 {
+    // Without a body, `0` is the caller's choice.
+    if length > 0 || is_zero {
         headers.insert(CONTENT_LENGTH, length.into());
     }
     for name in [AUTHORIZATION, X_AUTH_TOKEN, X_SDK_DATE, X_SECURITY_TOKEN] {
