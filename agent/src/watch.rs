@@ -183,8 +183,7 @@ impl<'a> Watcher<'a> {
             _ => return,
         };
         lock(&self.printer).clear_wait();
-        let limit = self.args.max_retry_after.unwrap_or(self.args.max_backoff);
-        retry_after::warn(error, Some(limit));
+        retry_after::warn(error, Some(self.watch.poller().pace().max_retry_after()));
     }
 
     fn renew(&mut self, new: Loaded) -> io::Result<()> {

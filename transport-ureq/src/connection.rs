@@ -84,6 +84,16 @@ impl Transport for Connection {
 }
 
 impl Connection {
+    fn receive(&mut self) -> io::Result<usize> {
+        let input = self.buffers.input_append_buf();
+        let count = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input)?,
+            None => self.socket.read(input)?,
+        };
+        self.buffers.input_appended(count);
+        Ok(count)
+    }
+
     /// Whether the server has sent nothing that would become the first response. Over TLS, what it sent of
     /// its own, such as tickets, is read.
     fn is_silent(&mut self) -> bool {
@@ -103,18 +113,6 @@ impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The buffers hold credentials.
         f.debug_struct("Connection").field("is_tls", &self.is_tls()).finish_non_exhaustive()
-    }
-}
-
-impl Connection {
-    fn receive(&mut self) -> io::Result<usize> {
-        let input = self.buffers.input_append_buf();
-        let count = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(tls, &mut self.socket).read(input)?,
-            None => self.socket.read(input)?,
-        };
-        self.buffers.input_appended(count);
-        Ok(count)
     }
 }
 

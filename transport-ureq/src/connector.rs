@@ -57,8 +57,7 @@ pub(crate) struct Connect {
     limit: Duration,
     read_limit: ReadLimit,
     look_ups: Places,
-    /// A clone for each attempt on a thread of its own.
-    attempts: Arc<()>,
+    attempts: Places,
 }
 
 impl Connect {
@@ -74,7 +73,7 @@ impl Connect {
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
             look_ups: Places::new(MAX_THREADS),
-            attempts: Arc::default(),
+            attempts: Places::new(MAX_THREADS),
         })
     }
 
@@ -179,13 +178,12 @@ impl Connect {
 
     /// Starts an attempt on a thread of its own, if one can be had.
     fn start(&self, attempt: impl FnOnce() + Send + 'static) -> bool {
-        let running = Arc::clone(&self.attempts);
+        let Some(place) = self.attempts.take(Instant::now()) else { return false };
         let work = move || {
             attempt();
-            drop(running);
+            drop(place);
         };
-        Arc::strong_count(&self.attempts) <= MAX_THREADS + 1
-            && thread::Builder::new().name("connect".into()).spawn(work).is_ok()
+        thread::Builder::new().name("connect".into()).spawn(work).is_ok()
     }
 
     fn failed(&self, error: io::Error) -> TransportError {

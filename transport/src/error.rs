@@ -287,10 +287,12 @@ impl Cause {
         if find::<rustls::Error>(source.as_ref()).is_some() {
             return Self::Tls { source };
         }
+        if connecting {
+            return Self::Connect { source };
+        }
         use io::ErrorKind as Kind;
         match find::<io::Error>(source.as_ref()).map(io::Error::kind) {
-            Some(Kind::TimedOut) if !connecting => Self::Timeout { limit, phase: None },
-            Some(_) if connecting => Self::Connect { source },
+            Some(Kind::TimedOut) => Self::Timeout { limit, phase: None },
             Some(
                 Kind::ConnectionReset
                 | Kind::ConnectionAborted
@@ -307,7 +309,6 @@ impl Cause {
                 | Kind::NetworkDown
                 | Kind::PermissionDenied,
             ) => Self::Connect { source },
-            _ if connecting => Self::Connect { source },
             _ => Self::Other { source },
         }
     }
