@@ -13,7 +13,7 @@ use huaweicloud_sms_core::http;
 use huaweicloud_sms_transport::AsyncTransport;
 
 use crate::{
-    Credential, Error, Event, Fingerprint, Operation, Poller, Session,
+    Credential, Error, Event, Fingerprint, Operation, Poller, ReportResult, Session,
     shared::{Next, Shared},
 };
 
@@ -116,6 +116,20 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
             self.calling = Some(calling);
         }
         polled
+    }
+
+    /// Sends the result of a command as soon as possible; see [`Session::report`].
+    ///
+    /// # Errors
+    /// Returns the report if another one is pending.
+    pub fn report(&mut self, report: ReportResult) -> Result<(), ReportResult> {
+        self.session.report(self.shared.transport.now(), report)
+    }
+
+    /// The report that was neither taken nor dropped; see [`Session::report`].
+    #[must_use]
+    pub fn pending_report(&self) -> Option<&ReportResult> {
+        self.session.pending_report()
     }
 
     /// Replaces the credential; see [`Session::renew`].

@@ -63,11 +63,11 @@ pub use clock::{now, timestamp};
 pub use error::Error;
 pub use huaweicloud_sms_core::{
     AccessKey, Action, Answer, ApiError, ApiErrorKind, AuthToken, Authorize, BodyError,
-    BodyProblem, ClockSkew, Command, CommandName, CommandParam, Credential, Endpoint, ErrorDetail,
-    Escaped, Event, Fingerprint, IamUser, InvalidInput, IssueToken, IssuedToken, JsonType,
-    NoCommand, ObtainCommand, Operation, OtherName, Pace, Permit, Poller, Rejections,
-    ResponseError, Scope, ServerId, Session, Signer, StatusError, Step, Task, TaskState, Timestamp,
-    Unauthenticated, http,
+    BodyProblem, ClockSkew, Command, CommandName, CommandParam, CommandResult, Credential,
+    Endpoint, ErrorDetail, Escaped, Event, Fingerprint, IamUser, InvalidInput, IssueToken,
+    IssuedToken, JsonType, NoCommand, ObtainCommand, Operation, OtherName, Pace, Permit, Poller,
+    Rejections, ReportResult, ResponseError, Scope, ServerId, Session, Signer, StatusError, Step,
+    Task, TaskState, Timestamp, Unauthenticated, http,
 };
 pub use huaweicloud_sms_transport::{AsyncTransport, Transport};
 #[cfg(any(feature = "ureq", feature = "hyper"))]

@@ -143,7 +143,11 @@ impl<T> Shared<T> {
                 session.on_failure(instant);
                 self.forget(credential);
                 let error = Error::Transport(error);
-                if session.is_login() { Event::LoginError(error) } else { Event::Error(error) }
+                match (session.is_login(), session.is_report()) {
+                    (true, _) => Event::LoginError(error),
+                    (_, true) => Event::ReportError(error),
+                    _ => Event::Error(error),
+                }
             }
         }
     }
@@ -170,5 +174,5 @@ pub(crate) fn session<O: Operation>(
 
 /// Whether this event tells of a failure, which a shutdown may have caused.
 pub(crate) fn is_failure<A, E>(event: &Event<A, Error<E>>) -> bool {
-    matches!(event, Event::Error(_) | Event::LoginError(_))
+    matches!(event, Event::Error(_) | Event::LoginError(_) | Event::ReportError(_))
 }

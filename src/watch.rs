@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use huaweicloud_sms_transport::Transport;
 
 use crate::{
-    Credential, Error, Event, Operation, Poller, Session,
+    Credential, Error, Event, Operation, Poller, ReportResult, Session,
     shared::{Next, Shared, is_failure},
 };
 
@@ -53,6 +53,20 @@ impl<T: Transport, O: Operation> Watch<T, O> {
                 }
             }
         }
+    }
+
+    /// Sends the result of a command as soon as possible; see [`Session::report`].
+    ///
+    /// # Errors
+    /// Returns the report if another one is pending.
+    pub fn report(&mut self, report: ReportResult) -> Result<(), ReportResult> {
+        self.session.report(Instant::now(), report)
+    }
+
+    /// The report that was neither taken nor dropped; see [`Session::report`].
+    #[must_use]
+    pub fn pending_report(&self) -> Option<&ReportResult> {
+        self.session.pending_report()
     }
 
     /// Replaces the credential; see [`Session::renew`].

@@ -17,9 +17,10 @@
 //!        Event: Answer | Error | LoggedIn | LoginError | CredentialRejected
 //! ```
 //!
-//! * An [`Operation`] builds one request and reads one response: [`ObtainCommand`], [`IssueToken`], or
-//!   one of your own.
-//! * A [`Session`] polls an operation for months: it signs, logs in, renews, waits and backs off.
+//! * An [`Operation`] builds one request and reads one response: [`ObtainCommand`], [`ReportResult`],
+//!   [`IssueToken`], or one of your own.
+//! * A [`Session`] polls an operation for months: it signs, logs in, renews, waits, backs off, and
+//!   carries the report of a command's result.
 //!
 //! # One call
 //!
@@ -95,8 +96,8 @@ mod token;
 pub use auth::{AccessKey, AuthToken, Authorize, Fingerprint, Signer, Unauthenticated};
 pub use body_problem::{BodyProblem, JsonType};
 pub use command::{
-    Answer, Command, CommandName, CommandParam, NoCommand, ObtainCommand, OtherName, Task,
-    TaskState,
+    Answer, Command, CommandName, CommandParam, CommandResult, NoCommand, ObtainCommand, OtherName,
+    ReportResult, Task, TaskState,
 };
 pub use endpoint::Endpoint;
 pub use error::{ApiError, ApiErrorKind, BodyError, ErrorDetail, ResponseError, StatusError};

@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use http::{Request, Response};
 
-use crate::{auth::Authorize, error::ResponseError};
+use crate::{auth::Authorize, command::ReportResult, error::ResponseError};
 
 /// One call of the API: it builds a request and reads a response, without I/O.
 ///
@@ -58,4 +58,14 @@ pub trait Operation: Sync {
     /// # Errors
     /// See [`ResponseError`].
     fn parse<B: AsRef<[u8]>>(&self, response: &Response<B>) -> Result<Self::Output, ResponseError>;
+
+    /// Whether this output shows that the service holds another command than the one that `report` is
+    /// about. A [`Session`](crate::Session) then drops the report, which the service would take for that
+    /// other command.
+    ///
+    /// Only [`ObtainCommand`](crate::ObtainCommand) tells. The default is `false`.
+    fn holds_another(output: &Self::Output, report: &ReportResult) -> bool {
+        let _ = (output, report);
+        false
+    }
 }

@@ -1,8 +1,8 @@
 //! The page's own examples, each through a real `http::Response`.
 
 use huaweicloud_sms_core::{
-    Answer, ApiErrorKind, AuthToken, CommandName, Endpoint, ObtainCommand, Operation,
-    ResponseError, ServerId, http,
+    Answer, ApiErrorKind, AuthToken, Command, CommandName, CommandParam, CommandResult, Endpoint,
+    ObtainCommand, Operation, ReportResult, ResponseError, ServerId, http,
 };
 
 const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
@@ -252,4 +252,47 @@ fn the_address_that_is_asked() {
     let expected =
         format!("https://sms.ap-southeast-3.myhuaweicloud.com/v3/sources/{SERVER_ID}/command");
     assert_eq!(call().uri(), expected.as_str());
+}
+
+/// The example of UpdateCommandResult.
+#[test]
+fn the_request_that_reports_a_result() {
+    let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com").expect("valid");
+    let id = ServerId::new(SERVER_ID).expect("valid");
+    let command = Command::new("START", CommandParam::default());
+    let detail = serde_json::json!({"msg": "xxx"});
+    let report = ReportResult::new(&endpoint, &id, command, CommandResult::Success, &detail);
+    let report = report.expect("valid");
+    let request = report.request(&AuthToken::new("a-token").expect("valid"));
+    assert_eq!(request.method(), http::Method::POST);
+    assert_eq!(
+        request.uri(),
+        "https://sms.ap-southeast-3.myhuaweicloud.com/v3/sources/\
+         f32ab4d6-d150-4fb3-aa55-edbb5cf9947f/command_result"
+    );
+    assert_eq!(request.headers()["host"], "sms.ap-southeast-3.myhuaweicloud.com");
+    assert_eq!(request.headers()["x-auth-token"], "a-token");
+    assert_eq!(request.headers()["content-type"], "application/json");
+    assert_eq!(request.headers()["content-length"], "73");
+    assert_eq!(
+        request.body(),
+        br#"{"command_name":"START","result":"success","result_detail":{"msg":"xxx"}}"#
+    );
+}
+
+/// The editions document the body of a 200 as a string, as `{ }`, or not at all.
+#[test]
+fn every_2xx_takes_the_report() {
+    let endpoint = Endpoint::new("https://sms.example").expect("valid");
+    let id = ServerId::new("id").expect("valid");
+    let command = Command::new("STOP", CommandParam::default());
+    let detail = serde_json::Map::new();
+    let report = ReportResult::new(&endpoint, &id, command, CommandResult::Fail, &detail);
+    let report = report.expect("valid");
+    for (status, body) in [(200, "{ }"), (200, ""), (200, "\"ok\""), (201, "x"), (204, "")] {
+        assert_eq!(report.parse(&response(status, body)), Ok(()), "{status} {body}");
+    }
+    for (status, body) in [(200, " <html>"), (302, ""), (400, "{}"), (500, "")] {
+        assert!(report.parse(&response(status, body)).is_err(), "{status} {body}");
+    }
 }

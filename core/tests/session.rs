@@ -1,106 +1,14 @@
-//! A session without jitter, at whatever instant a test says. Its invariants are in `fuzz/`.
+//! What a session sends, and when. Its invariants are in `fuzz/`.
+
+mod support;
 
 use std::time::Duration;
 
 use huaweicloud_sms_core::{
-    AccessKey, Action, Answer, AuthToken, ClockSkew, Credential, Endpoint, Event, IamUser,
-    IssueToken, ObtainCommand, Pace, ResponseError, Scope, ServerId, Session, Timestamp, http,
+    ClockSkew, Credential, Event, ObtainCommand, ResponseError, Session, Timestamp, http,
 };
 
-const CALL: &str = "/v3/sources/id/command";
-const LOGIN: &str = "/v3/auth/tokens";
-
-type Response = http::Response<&'static str>;
-
-/// A session and its clock.
-struct Driver {
-    session: Session<ObtainCommand, Duration>,
-    now: Duration,
-    /// The last request.
-    request: http::Request<Vec<u8>>,
-}
-
-impl Driver {
-    fn new(credential: impl Into<Credential>) -> Self {
-        let endpoint = Endpoint::new("https://sms.example").expect("valid");
-        let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"));
-        let now = Duration::from_secs(1_000);
-        let pace = Pace::default().with_jitter(0).expect("valid");
-        let session = Session::new(call, credential, pace, 0, now);
-        Self { session, now, request: http::Request::default() }
-    }
-
-    /// A user who has logged in. The token lives for a minute.
-    fn logged_in() -> Self {
-        let mut driver = Self::new(login("p"));
-        assert_eq!(driver.poll(), LOGIN);
-        assert_eq!(driver.respond(issued("t")), "logged in");
-        driver
-    }
-
-    fn clock(&self) -> Timestamp {
-        Timestamp::from_unix_time(Duration::from_secs(1_783_296_000) + self.now)
-    }
-
-    /// The path of the request that is due now, or the wait.
-    fn poll(&mut self) -> String {
-        match self.session.poll(self.now, self.clock()) {
-            Action::Send(request) => {
-                self.request = request;
-                self.request.uri().path().to_owned()
-            }
-            Action::WaitUntil(instant) => {
-                assert_eq!(self.session.due(self.now), instant, "it announces what it does");
-                format!("waits {} s", (instant - self.now).as_secs())
-            }
-        }
-    }
-
-    fn respond(&mut self, response: Response) -> &'static str {
-        match self.session.on_response(self.now, self.clock(), &response) {
-            Event::Answer(Answer::NoCommand(_)) => "answer",
-            Event::Error(_) => "error",
-            Event::LoggedIn(_) => "logged in",
-            Event::LoginError(_) => "login error",
-            Event::CredentialRejected(_) => "rejected",
-            event => panic!("{event:?}"),
-        }
-    }
-
-    fn pass(&mut self, seconds: u64) {
-        self.now += Duration::from_secs(seconds);
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.request.headers()[name].to_str().expect("ASCII")
-    }
-}
-
-fn response(status: u16, body: &'static str) -> Response {
-    http::Response::builder().status(status).body(body).expect("valid")
-}
-
-/// A token that lives for a minute.
-fn issued(token: &str) -> Response {
-    let body =
-        r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:01:00Z"}}"#;
-    let response = http::Response::builder().status(201).header("x-subject-token", token);
-    response.body(body).expect("valid")
-}
-
-fn token(text: &str) -> AuthToken {
-    AuthToken::new(text).expect("valid")
-}
-
-fn login(password: &str) -> IssueToken {
-    let iam = Endpoint::new("https://iam.example").expect("valid");
-    let user = IamUser::new("account", "user", password).expect("valid");
-    IssueToken::new(&iam, &user, Scope::Account).expect("valid")
-}
-
-fn key(secret: &str) -> AccessKey {
-    AccessKey::new("id", secret).expect("valid")
-}
+use self::support::{CALL, Driver, LOGIN, Response, issued, key, login, response, token};
 
 #[test]
 fn polls_at_the_interval_with_a_token() {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The documented limit for `command_name`, `task_id` and `bucket`, in characters.
-const MAX_CHARS: usize = 255;
+pub(crate) const MAX_CHARS: usize = 255;
 
 const NAMES: &[&str] =
     &["command_name", "command_param", "task_id", "bucket", "object", "error_code", "error_msg"];

@@ -1,8 +1,9 @@
-//! `GET /v3/sources/{server_id}/command`.
+//! `GET /v3/sources/{server_id}/command`, and the report of a command's result.
 
 mod answer;
 mod body;
 mod name;
+pub(crate) mod report;
 
 use alloc::vec::Vec;
 
@@ -12,6 +13,7 @@ use self::body::Success;
 pub use self::{
     answer::{Answer, Command, CommandParam, NoCommand, Task, TaskState},
     name::{CommandName, OtherName},
+    report::{CommandResult, ReportResult},
 };
 use crate::{
     auth::{self, Authorize},
@@ -89,5 +91,9 @@ impl Operation for ObtainCommand {
             },
             _ => Err(ResponseError::from_response(response)),
         }
+    }
+
+    fn holds_another(answer: &Answer, report: &ReportResult) -> bool {
+        matches!(answer, Answer::Command(command) if command != report.command())
     }
 }

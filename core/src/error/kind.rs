@@ -20,6 +20,11 @@ pub enum ApiErrorKind {
     ServerUnknown,
     /// There is no migration task for the source server (`SMS.7606`): nothing to do.
     NoTask,
+    /// The service does not hold the command whose result is reported (`SMS.6021`): the report was taken
+    /// before, or another command has replaced this one.
+    OtherCommand,
+    /// The service does not accept this report of a result (`SMS.6020`, `SMS.6022`, `SMS.6023`).
+    InvalidReport,
     /// Nothing is served at this address.
     NotFound,
     /// Too many requests.
@@ -40,7 +45,7 @@ impl ApiErrorKind {
         match status.as_u16() {
             401 => within(&[Self::TokenExpired, Self::ClockSkew], Self::Unauthorized),
             403 => within(&[Self::AccountRestricted], Self::Forbidden),
-            404 => within(&[Self::ServerUnknown, Self::NoTask], Self::NotFound),
+            404 => within(&[Self::ServerUnknown, Self::NoTask, Self::OtherCommand], Self::NotFound),
             429 => Self::Throttled,
             _ if is_retryable(status) => Self::Unavailable,
             _ => by_code.unwrap_or(Self::InvalidRequest),
@@ -58,6 +63,8 @@ impl ApiErrorKind {
                 "6524" | "6525" | "6528" | "6529" | "6542" => Self::AccountRestricted,
                 "7602" | "6030" | "0507" => Self::ServerUnknown,
                 "7606" => Self::NoTask,
+                "6021" => Self::OtherCommand,
+                "6020" | "6022" | "6023" => Self::InvalidReport,
                 "6000" | "6301" => Self::Unavailable,
                 _ => return None,
             },
@@ -88,6 +95,8 @@ impl ApiErrorKind {
             Self::AccountRestricted => "account_restricted",
             Self::ServerUnknown => "server_unknown",
             Self::NoTask => "no_task",
+            Self::OtherCommand => "other_command",
+            Self::InvalidReport => "invalid_report",
             Self::NotFound => "not_found",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
@@ -122,8 +131,8 @@ impl ApiErrorKind {
                  check its secret and this server's clock"
             }
             Self::Forbidden => {
-                "grant the user the permission sms:server:getCommand (role model: \
-                 sms:server:migrationServer)"
+                "grant the user the permissions sms:server:getCommand and \
+                 sms:server:updateCommandResult (role model: sms:server:migrationServer)"
             }
             Self::AccountRestricted => {
                 "clear the account's state on the console: arrears, freeze, real-name check"
@@ -133,6 +142,13 @@ impl ApiErrorKind {
                  source server again"
             }
             Self::NoTask => "nothing to do: create a migration task on the console",
+            Self::OtherCommand => {
+                "nothing to do, if the report was taken before; otherwise another command has replaced \
+                 this one: obtain it"
+            }
+            Self::InvalidReport => {
+                "check the command's name, the result (success or fail) and the detail (a JSON object)"
+            }
             Self::NotFound => "check the endpoint: no such API is served there",
             Self::Throttled => {
                 "poll less often; wait as long as the service says, else a few seconds"

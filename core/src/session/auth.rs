@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::{
@@ -11,11 +10,11 @@ use crate::{
     token::IssueToken,
 };
 
-/// What the credential needs to be sent. It is boxed, since a fleet has many sessions.
+/// What the credential needs to be sent.
 pub(super) enum Auth {
-    Token(Box<AuthToken>),
-    Key(Box<Key>),
-    Login(Box<IssueToken>),
+    Token(AuthToken),
+    Key(Key),
+    Login(IssueToken),
 }
 
 pub(super) struct Key {
@@ -27,9 +26,9 @@ pub(super) struct Key {
 impl From<Credential> for Auth {
     fn from(credential: Credential) -> Self {
         match credential {
-            Credential::Token(token) => Self::Token(Box::new(token)),
-            Credential::Key(key) => Self::Key(Box::new(Key { key, signed_with: None })),
-            Credential::Login(call) => Self::Login(Box::new(call)),
+            Credential::Token(token) => Self::Token(token),
+            Credential::Key(key) => Self::Key(Key { key, signed_with: None }),
+            Credential::Login(call) => Self::Login(call),
         }
     }
 }

@@ -5,13 +5,18 @@ use crate::{error::ResponseError, token::IssuedToken};
 /// What a response meant; see [`Session::on_response`](crate::Session::on_response). `A` is the
 /// operation's output.
 ///
-/// It serializes, if `A` does so as an object, as an object with the member `event`: `answer`, `error`, `logged_in`, `login_error` or
-/// `credential_rejected`. The members of the content follow. No token is among them.
+/// It serializes, if `A` does so as an object, as an object with the member `event`: `answer`, `error`,
+/// `logged_in`, `login_error`, `credential_rejected`, `reported`, `report_error` or `report_rejected`. The
+/// members of the content follow. No token is among them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event<A, E = ResponseError> {
     /// The call was answered. The same command may come again until its result is reported.
+    ///
+    /// If the answer is another command than that of the pending report, the session has dropped the
+    /// report ([`Session::pending_report`](crate::Session::pending_report) is `None`): the service took it
+    /// before, or the other command has replaced the reported one.
     Answer(A),
     /// The call failed. The session tries again by itself.
     Error(E),
@@ -24,6 +29,16 @@ pub enum Event<A, E = ResponseError> {
     /// [`Session::renew`](crate::Session::renew). If you just go on, the session pauses for 5 minutes,
     /// longer after each further rejection in a row, and then tries the old one again.
     CredentialRejected(ResponseError),
+    /// The service took the report.
+    Reported,
+    /// The report failed. The session sends it again by itself. Unless the credential was the reason, it
+    /// polls before, to see whether the service still holds the command.
+    ReportError(E),
+    /// The service will never take the report, and the session has dropped it: the service does not hold
+    /// this command ([`ApiErrorKind::OtherCommand`](crate::ApiErrorKind::OtherCommand), for example because
+    /// it took the report before and the response was lost), does not know the server, or rejects the
+    /// request as it is.
+    ReportRejected(ResponseError),
 }
 
 impl<A, E> Event<A, E> {
@@ -35,6 +50,9 @@ impl<A, E> Event<A, E> {
             Self::LoggedIn(issued) => Event::LoggedIn(issued),
             Self::LoginError(error) => Event::LoginError(convert(error)),
             Self::CredentialRejected(error) => Event::CredentialRejected(error),
+            Self::Reported => Event::Reported,
+            Self::ReportError(error) => Event::ReportError(convert(error)),
+            Self::ReportRejected(error) => Event::ReportRejected(error),
         }
     }
 }

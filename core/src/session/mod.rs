@@ -3,6 +3,7 @@ mod auth;
 mod credential;
 mod event;
 mod pace;
+mod pending_report;
 mod poller;
 mod rejections;
 mod server_clock;
@@ -23,12 +24,14 @@ pub use self::{
 };
 use self::{
     auth::Auth,
+    pending_report::PendingReport,
     server_clock::{ServerClock, correct},
     token_cache::TokenCache,
 };
 use crate::{
-    auth::{Fingerprint, Unauthenticated},
-    error::ResponseError,
+    auth::{Authorize, Fingerprint, Unauthenticated},
+    command::{ReportResult, report},
+    error::{ApiError, ApiErrorKind, ResponseError},
     operation::Operation,
     time::{ClockSkew, Timestamp},
     token::{self, IssuedToken},
@@ -92,7 +95,7 @@ use crate::{
 ///
 /// # Guarantees
 ///
-/// * One request, a call or a login, is under way at a time. If its outcome is never reported, the next
+/// * One request (a call, a login or a report) is under way at a time. If its outcome is never reported, the next
 ///   request is sent after the pace's call limit, not sooner, even with a new credential.
 /// * An early, late or repeated `poll` sends nothing twice and loses no pause.
 /// * It never sends a token that has expired or was rejected.
@@ -105,11 +108,13 @@ use crate::{
 /// affects signatures only; see [`follow_server_clock`](Self::follow_server_clock).
 pub struct Session<O, T> {
     call: O,
-    auth: Auth,
+    /// It is boxed, since a fleet has many sessions.
+    auth: Box<Auth>,
     fingerprint: Fingerprint,
     /// The logins of a user. They keep their pauses while another credential is in use.
     tokens: Option<Box<TokenCache<T>>>,
     poller: Poller<T>,
+    report: Option<Box<PendingReport<T>>>,
     clock: ServerClock,
     /// What was sent last.
     sent: Sent,
@@ -125,6 +130,7 @@ pub struct Session<O, T> {
 enum Sent {
     Call,
     Login,
+    Report,
 }
 
 enum Due<T> {
@@ -141,9 +147,10 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         let mut session = Self {
             call,
             fingerprint: credential.fingerprint(),
-            auth: credential.into(),
+            auth: Box::new(credential.into()),
             tokens: None,
             poller: Poller::new(pace, seed, now),
+            report: None,
             clock: ServerClock::default(),
             sent: Sent::Call,
             busy_until: None,
@@ -180,15 +187,42 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
+    /// Sends the result of a command to the service.
+    ///
+    /// It is sent as soon as the credential and the backoff allow, before the next call, and again until the
+    /// service takes it ([`Event::Reported`]) or will never take it ([`Event::ReportRejected`]). Polling goes
+    /// on meanwhile.
+    ///
+    /// A report names only the name of its command, so one that is late may hit another command of the same
+    /// name. If it is not known whether the service took a report, the session polls before it sends it
+    /// again, and drops it if the answer is another command. It cannot tell a repeated command from the
+    /// same one.
+    ///
+    /// # Errors
+    /// Returns the report if another one is pending: the service holds one command at a time.
+    pub fn report(&mut self, now: T, report: ReportResult) -> Result<(), ReportResult> {
+        if self.report.is_some() {
+            return Err(report);
+        }
+        let (pace, seed) = (self.poller.pace(), self.poller.random());
+        self.report = Some(Box::new(PendingReport::new(report, pace, seed, now)));
+        Ok(())
+    }
+
+    /// The report that was neither taken nor dropped.
+    pub fn pending_report(&self) -> Option<&ReportResult> {
+        self.report.as_ref().map(|report| &report.call)
+    }
+
     /// The credential that the next [`poll`](Self::poll) sends, if a request is due: a token, a key or a
-    /// user. It is `None` for a call with the token of a login.
+    /// user. It is `None` for a call or report with the token of a login.
     ///
     /// With it, several sessions share what was rejected; see [`Rejections`].
     pub fn credential_due(&mut self, now: T) -> Option<Fingerprint> {
         self.decline(now);
         match self.next(now) {
             Due::At(_) => None,
-            Due::Now(Sent::Call) if self.is_user() => None,
+            Due::Now(Sent::Call | Sent::Report) if self.is_user() => None,
             Due::Now(_) => Some(self.fingerprint),
         }
     }
@@ -204,6 +238,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         match self.sent {
             Sent::Call => self.on_call(now, Err(error)),
             Sent::Login => self.on_login(now, Err(error)),
+            Sent::Report => self.on_report(now, Err(error)),
         }
     }
 
@@ -230,6 +265,11 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
                 let result = self.clock.on_result(clock, headers, is_prompt, result);
                 self.on_call(now, result)
             }
+            Sent::Report => {
+                let result = report::read_response(response);
+                let result = self.clock.on_result(clock, headers, is_prompt, result);
+                self.on_report(now, result)
+            }
         }
     }
 
@@ -237,8 +277,9 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     pub fn on_failure(&mut self, now: T) {
         self.now = now.max(self.now);
         self.busy_until = None;
-        match &mut self.tokens {
-            Some(tokens) if self.sent == Sent::Login => tokens.on_failure(now),
+        match (self.sent, &mut self.tokens, &mut self.report) {
+            (Sent::Login, Some(tokens), _) => tokens.on_failure(now),
+            (Sent::Report, _, Some(report)) => report.on_failure(now),
             _ => self.poller.on_failure(now),
         }
     }
@@ -251,7 +292,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         let was_user = self.is_user();
         let credential = credential.into();
         self.fingerprint = credential.fingerprint();
-        self.auth = credential.into();
+        *self.auth = credential.into();
         if !(was_user && self.is_user()) {
             self.poller.on_renewed();
             if let Some(tokens) = &mut self.tokens {
@@ -265,7 +306,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// [`poll`](Self::poll) does the same, so you need this only to read [`due`](Self::due) before.
     pub fn decline(&mut self, now: T) {
         self.now = now.max(self.now);
-        match (&self.auth, &mut self.tokens) {
+        match (&*self.auth, &mut self.tokens) {
             (Auth::Login(_), Some(tokens)) if tokens.poll(now) == Step::RenewCredential => {
                 tokens.decline(now);
             }
@@ -288,6 +329,11 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         self.sent == Sent::Login
     }
 
+    /// Whether the request that was sent last is a report.
+    pub fn is_report(&self) -> bool {
+        self.sent == Sent::Report
+    }
+
     /// The difference between the service's clock and this machine's, by the last response of the
     /// service that had a `Date`.
     pub fn clock_skew(&self) -> Option<ClockSkew> {
@@ -305,7 +351,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     }
 
     fn is_user(&self) -> bool {
-        matches!(self.auth, Auth::Login(_))
+        matches!(*self.auth, Auth::Login(_))
     }
 
     /// Logs in with a new user, as soon as the pause of an earlier one allows.
@@ -335,34 +381,46 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
 
     /// What to do at the instant `now`, when no request is under way.
     fn next_when_free(&self, now: T) -> Due<T> {
-        let step = self.poller.poll(now);
-        let (Auth::Login(_), Some(tokens)) = (&self.auth, &self.tokens) else {
-            return match step {
-                Step::WaitUntil(instant) => Due::At(instant),
-                Step::Send => Due::Now(Sent::Call),
+        let request = self.next_call_or_report(now);
+        let (Auth::Login(_), Some(tokens)) = (&*self.auth, &self.tokens) else {
+            return match request {
+                Some((due, request)) if due <= now => Due::Now(request),
+                Some((due, _)) => Due::At(due),
                 // Until the caller renews or declines.
-                Step::RenewCredential => Due::At(now),
+                None => Due::At(now),
             };
-        };
-        let call = match step {
-            Step::WaitUntil(instant) => instant,
-            Step::Send | Step::RenewCredential => now,
         };
         let login = match tokens.poll(now) {
             Step::WaitUntil(instant) => instant,
             Step::Send | Step::RenewCredential => now,
         };
         // Without a valid token only a login can be sent.
-        let has_token = step != Step::RenewCredential && tokens.token(call).is_some();
-        let is_call_due = has_token && call <= now;
-        let is_login_due = login <= now;
-        match (is_call_due, is_login_due) {
-            // Login and call take turns, so that neither blocks the other.
-            (true, true) if self.sent == Sent::Login => Due::Now(Sent::Call),
+        let request = request.filter(|(due, _)| tokens.token(*due).is_some());
+        match (request, login <= now) {
+            // Logins take turns with the other requests, so that neither blocks the other.
+            (Some((due, request)), true) if due <= now && self.sent == Sent::Login => {
+                Due::Now(request)
+            }
             (_, true) => Due::Now(Sent::Login),
-            (true, false) => Due::Now(Sent::Call),
-            (false, false) => Due::At(if has_token { call.min(login) } else { login }),
+            (Some((due, request)), false) if due <= now => Due::Now(request),
+            (Some((due, _)), false) => Due::At(due.min(login)),
+            (None, false) => Due::At(login),
         }
+    }
+
+    /// The next request but logins, and when it is due. A report goes first. It is `None` while the
+    /// credential is rejected.
+    fn next_call_or_report(&self, now: T) -> Option<(T, Sent)> {
+        let call = match self.poller.poll(now) {
+            Step::WaitUntil(instant) => instant,
+            Step::Send => now,
+            Step::RenewCredential => return None,
+        };
+        let report = self.report.as_ref().and_then(|report| report.due(now, &self.poller));
+        Some(match report {
+            Some(report) if report <= call => (report, Sent::Report),
+            _ => (call, Sent::Call),
+        })
     }
 
     /// Notes that this request is sent now.
@@ -370,24 +428,32 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         self.sent = request;
         self.busy_until = Some(now + self.poller.pace().call_limit());
         self.is_replaced = false;
-        match &mut self.tokens {
-            Some(tokens) if request == Sent::Login => tokens.on_start(now),
+        match (request, &mut self.tokens, &mut self.report) {
+            (Sent::Login, Some(tokens), _) => tokens.on_start(now),
+            (Sent::Report, _, Some(report)) => report.on_start(now),
             _ => self.poller.on_start(now),
         }
-        if let Auth::Key(key) = &mut self.auth {
+        if let Auth::Key(key) = &mut *self.auth {
             key.signed_with = self.clock.correction();
         }
     }
 
     fn request(&self, now: T, clock: Timestamp) -> Request<Vec<u8>> {
-        match &self.auth {
-            Auth::Token(token) => self.call.request(&**token),
-            Auth::Key(key) => self.call.request(&key.key.signer(correct(clock, key.signed_with))),
+        match &*self.auth {
+            Auth::Token(token) => self.call_or_report(token),
+            Auth::Key(key) => self.call_or_report(&key.key.signer(correct(clock, key.signed_with))),
             Auth::Login(login) if self.sent == Sent::Login => login.request(&Unauthenticated),
             Auth::Login(_) => match self.tokens.as_ref().and_then(|tokens| tokens.token(now)) {
-                Some(token) => self.call.request(token),
-                None => unreachable!("a call is due only with a valid token"),
+                Some(token) => self.call_or_report(token),
+                None => unreachable!("a call or report is due only with a valid token"),
             },
+        }
+    }
+
+    fn call_or_report(&self, auth: &impl Authorize) -> Request<Vec<u8>> {
+        match &self.report {
+            Some(report) if self.sent == Sent::Report => report.call.request(auth),
+            _ => self.call.request(auth),
         }
     }
 
@@ -416,7 +482,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
             tokens.on_renewed();
             return Event::LoginError(error);
         }
-        match self.auth {
+        match *self.auth {
             Auth::Login(_) => Event::CredentialRejected(error),
             Auth::Token(_) | Auth::Key(_) => Event::LoginError(error),
         }
@@ -426,39 +492,95 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         let error = match result {
             Ok(answer) => {
                 self.poller.on_answer(now);
+                self.compare_report(|report| O::holds_another(&answer, report));
                 return Event::Answer(answer);
             }
             Err(error) => error,
         };
         self.poller.on_error(now, &error);
-        if !error.is_unauthorized() {
-            return Event::Error(error);
+        if error.is_unauthorized() {
+            return self.on_unauthorized(error, Event::Error);
         }
-        match &mut self.auth {
+        if kind(&error) == Some(ApiErrorKind::NoTask) {
+            self.compare_report(|_| false);
+        }
+        Event::Error(error)
+    }
+
+    fn on_report(&mut self, now: T, result: Result<(), ResponseError>) -> Event<O::Output> {
+        let error = match result {
+            Ok(()) => {
+                self.report = None;
+                return Event::Reported;
+            }
+            Err(error) => error,
+        };
+        if error.is_unauthorized() {
+            self.poller.on_error(now, &error);
+            if let Some(report) = &mut self.report {
+                report.on_rejected(now);
+            }
+            return self.on_unauthorized(error, Event::ReportError);
+        }
+        if pending_report::is_final(&error) {
+            self.report = None;
+            return Event::ReportRejected(error);
+        }
+        // Throttling holds for the call as well.
+        if kind(&error) == Some(ApiErrorKind::Throttled) || error.retry_after().is_some() {
+            self.poller.on_error(now, &error);
+        }
+        if let Some(report) = &mut self.report {
+            report.on_error(now, &error);
+        }
+        Event::ReportError(error)
+    }
+
+    /// A poll has told what the service holds. It took a pending report, or dropped it, if it holds another
+    /// command.
+    fn compare_report(&mut self, holds_another: impl FnOnce(&ReportResult) -> bool) {
+        match &mut self.report {
+            Some(report) if holds_another(&report.call) => self.report = None,
+            Some(report) => report.on_no_other_command(),
+            None => {}
+        }
+    }
+
+    /// The poller of the call knows already that this credential was rejected.
+    fn on_unauthorized(
+        &mut self,
+        error: ResponseError,
+        event: impl FnOnce(ResponseError) -> Event<O::Output>,
+    ) -> Event<O::Output> {
+        match &mut *self.auth {
             // The password may still be valid: log in again.
             Auth::Login(_) => {
                 if let Some(tokens) = &mut self.tokens {
                     tokens.discard();
                 }
-                Event::Error(error)
+                event(error)
             }
             // The old credential was rejected. The new one has not been tried.
             _ if mem::take(&mut self.is_replaced) => {
                 self.poller.on_renewed();
-                Event::Error(error)
+                event(error)
             }
             Auth::Key(key) if key.was_signed_at_another_time(self.clock) => {
                 self.poller.on_renewed();
-                Event::Error(error)
+                event(error)
             }
             Auth::Token(_) | Auth::Key(_) => Event::CredentialRejected(error),
         }
     }
 }
 
+fn kind(error: &ResponseError) -> Option<ApiErrorKind> {
+    error.api().map(ApiError::kind)
+}
+
 impl<O, T: fmt::Debug> fmt::Debug for Session<O, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let credential = match self.auth {
+        let credential = match *self.auth {
             Auth::Token(_) => "Token",
             Auth::Key(_) => "Key",
             Auth::Login(_) => "Login",
@@ -466,6 +588,7 @@ impl<O, T: fmt::Debug> fmt::Debug for Session<O, T> {
         f.debug_struct("Session")
             .field("credential", &credential)
             .field("poller", &self.poller)
+            .field("report", &self.report)
             .field("clock_skew", &self.clock.skew)
             .finish_non_exhaustive()
     }

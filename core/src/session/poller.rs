@@ -96,6 +96,8 @@ pub struct Poller<T> {
     credential: Status<T>,
     /// Whether a call was started and its outcome was not reported yet.
     is_calling: bool,
+    /// Whether it waits only for the interval: nothing went wrong.
+    is_idle: bool,
 }
 
 /// What is known of the credential.
@@ -127,6 +129,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
             pauses: 0,
             credential: Status::Good,
             is_calling: false,
+            is_idle: true,
         }
     }
 
@@ -141,6 +144,11 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
+    /// What another request with the same credential has to do now. It need not wait for the interval.
+    pub(super) fn poll_out_of_turn(&self, now: T) -> Step<T> {
+        if self.is_idle { Step::Send } else { self.poll(now) }
+    }
+
     /// A call is sent now. Report this before you send it: then the next call waits even if the outcome
     /// is lost (a dropped future, a panic).
     pub fn on_start(&mut self, now: T) {
@@ -153,8 +161,10 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     ///
     /// An outcome without a started call, this or another one, never shortens a wait.
     pub fn on_answer(&mut self, now: T) {
+        let is_idle = self.is_calling || self.is_idle;
         self.accept();
         self.wait(now, self.pace.interval());
+        self.is_idle = is_idle;
     }
 
     /// The call was answered by an error.
@@ -253,7 +263,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         let next = now + (at_least + self.jitter(at_least)).min(Pace::MAX);
         // An outcome replaces the wait that the start of its call announced, and no other wait.
         self.next = if self.is_calling { next } else { next.max(self.next) };
-        self.is_calling = false;
+        (self.is_calling, self.is_idle) = (false, false);
         if let Status::Declined(resume) = &mut self.credential {
             *resume = self.next;
         }

@@ -137,10 +137,13 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
     /// it should ask again now.
     pub fn on_event<A>(&mut self, credential: Fingerprint, now: T, event: &Event<A>) -> bool {
         match event {
-            Event::Answer(_) | Event::LoggedIn(_) => self.accept(credential),
+            Event::Answer(_) | Event::LoggedIn(_) | Event::Reported => self.accept(credential),
             Event::Error(error) if is_no_task(error) => self.accept(credential),
             Event::CredentialRejected(error) => self.reject(credential, now, error),
-            Event::Error(_) | Event::LoginError(_) => {
+            Event::Error(_)
+            | Event::LoginError(_)
+            | Event::ReportError(_)
+            | Event::ReportRejected(_) => {
                 self.on_failure(credential);
                 false
             }

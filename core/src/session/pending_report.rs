@@ -1,0 +1,85 @@
+use core::{fmt, ops::Add, time::Duration};
+
+use super::{
+    pace::Pace,
+    poller::{Poller, Step},
+};
+use crate::{
+    command::ReportResult,
+    error::{ApiErrorKind, ResponseError},
+};
+
+/// A report that the service has not taken yet, and when to send it.
+///
+/// Rejected credentials are left to the poller of the call. The waits after other errors are counted here,
+/// so that polling goes on meanwhile.
+pub(super) struct PendingReport<T> {
+    pub(super) call: ReportResult,
+    poller: Poller<T>,
+    /// Whether it may have been taken, although no response said so. It is sent again only after a poll has
+    /// shown that the service holds no other command.
+    is_in_doubt: bool,
+}
+
+impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
+    pub(super) fn new(call: ReportResult, pace: Pace, seed: u64, now: T) -> Self {
+        Self { call, poller: Poller::new(pace, seed, now), is_in_doubt: false }
+    }
+
+    /// When to send it, if no poll has to come before. `calls` is the poller of the call.
+    pub(super) fn due(&self, now: T, calls: &Poller<T>) -> Option<T> {
+        let instant = |step| match step {
+            Step::WaitUntil(instant) => instant,
+            Step::Send | Step::RenewCredential => now,
+        };
+        let due = instant(self.poller.poll(now)).max(instant(calls.poll_out_of_turn(now)));
+        (!self.is_in_doubt).then_some(due)
+    }
+
+    pub(super) fn on_start(&mut self, now: T) {
+        self.is_in_doubt = true;
+        self.poller.on_start(now);
+    }
+
+    /// It was not taken, because the credential was rejected. A new one may be sent at once.
+    pub(super) fn on_rejected(&mut self, now: T) {
+        *self = Self::new(self.call.clone(), self.poller.pace(), self.poller.random(), now);
+    }
+
+    pub(super) fn on_error(&mut self, now: T, error: &ResponseError) {
+        self.poller.on_error(now, error);
+    }
+
+    pub(super) fn on_failure(&mut self, now: T) {
+        self.poller.on_failure(now);
+    }
+
+    /// A poll has shown that the service holds no other command.
+    pub(super) fn on_no_other_command(&mut self) {
+        self.is_in_doubt = false;
+    }
+}
+
+/// Whether the same report will never be taken. The gateway may reject a request as invalid although the
+/// service never saw it, so only the service's own codes count.
+pub(super) fn is_final(error: &ResponseError) -> bool {
+    use ApiErrorKind as Kind;
+    let Some(error) = error.api() else { return false };
+    match error.kind() {
+        Kind::OtherCommand | Kind::InvalidReport | Kind::ServerUnknown | Kind::NoTask => true,
+        Kind::InvalidRequest => {
+            error.code().is_some_and(|code| code.starts_with("SMS.") || code.starts_with("S3M."))
+        }
+        _ => false,
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for PendingReport<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingReport")
+            .field("call", &self.call)
+            .field("is_in_doubt", &self.is_in_doubt)
+            .field("poller", &self.poller)
+            .finish()
+    }
+}
