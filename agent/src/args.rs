@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use huaweicloud_sms::CommandResult;
 
 use crate::transport::AVAILABLE;
 
@@ -36,6 +37,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         call: Call,
     },
+    /// Report the result of a command once. The service takes it only for the command that it holds.
+    ///
+    /// Exit status: 0 the service took the report; 2 to 7 as of obtain.
+    Report(Report),
     /// Poll until interrupted, and print every new answer with its time. It backs off after failures and
     /// renews a user's token before it expires. After a rejection it waits for 5 minutes (longer after
     /// further ones, up to an hour), or until the credential's file has a new one. At SIGHUP it looks at
@@ -136,6 +141,25 @@ pub(crate) struct Connection {
     /// How to print the outcome: for people, or one JSON object on one line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) call: Call,
+
+    /// The name of the command, as obtain printed it.
+    #[arg(long = "command", value_name = "NAME")]
+    pub(crate) command_name: String,
+
+    /// How the command ended: success or fail.
+    #[arg(long, value_name = "RESULT")]
+    pub(crate) result: CommandResult,
+
+    /// A file with details for the service to keep, a JSON object of at most 64 KiB; `-` for standard input
+    /// [default: {}].
+    #[arg(long, value_name = "PATH|-")]
+    pub(crate) detail: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

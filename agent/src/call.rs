@@ -11,9 +11,15 @@ use crate::{
 
 /// Checks the input before anything is sent.
 pub(crate) fn prepare(args: &Call) -> Result<(ObtainCommand, Settings), String> {
-    let endpoint = endpoint(&args.endpoint, args.connection.allow_http)?;
-    let server_id: ServerId = args.server_id.parse().map_err(|error| format!("{error}"))?;
+    let (endpoint, server_id) = target(args)?;
     Ok((ObtainCommand::new(&endpoint, &server_id), settings(&args.connection)?))
+}
+
+/// The service and the source server.
+pub(crate) fn target(args: &Call) -> Result<(Endpoint, ServerId), String> {
+    let endpoint = endpoint(&args.endpoint, args.connection.allow_http)?;
+    let server_id = args.server_id.parse().map_err(|error| format!("{error}"))?;
+    Ok((endpoint, server_id))
 }
 
 /// Reads an address. Without a scheme, as the SMS console shows it, it is `https://`, as the SDKs read it.

@@ -22,14 +22,21 @@ pub(crate) enum Failure {
     Call(Error<TransportFailure>),
     /// The login failed.
     Login(Error<TransportFailure>),
+    /// The report of a result failed.
+    Report(Error<TransportFailure>),
 }
 
 impl Failure {
     fn error(&self) -> Option<&Error<TransportFailure>> {
         match self {
             Self::Input(_) => None,
-            Self::Call(error) | Self::Login(error) => Some(error),
+            Self::Call(error) | Self::Login(error) | Self::Report(error) => Some(error),
         }
+    }
+
+    /// The response that is not an answer. Its texts must not be shown.
+    pub(crate) fn unredacted_response(&self) -> Option<&ResponseError> {
+        self.error()?.response()
     }
 
     /// The response that is not an answer, if there was one, with texts that may be shown.
@@ -68,7 +75,11 @@ impl Failure {
 
     /// The request that failed, if it is another than the call.
     pub(crate) fn during(&self) -> Option<&'static str> {
-        self.is_login().then_some("login")
+        match self {
+            Self::Login(_) => Some("login"),
+            Self::Report(_) => Some("report"),
+            Self::Input(_) | Self::Call(_) => None,
+        }
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -124,6 +135,7 @@ impl Failure {
             Self::Input(message) => redactor::shown(message),
             Self::Call(error) => self.error_message(error),
             Self::Login(error) => format!("login: {}", self.error_message(error)),
+            Self::Report(error) => format!("report: {}", self.error_message(error)),
         }
     }
 

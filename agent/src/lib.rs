@@ -23,6 +23,8 @@ mod report;
 mod retry_after;
 mod secret_file;
 mod seen;
+mod send;
+mod send_report;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod systemd;
@@ -51,6 +53,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "simulator")]
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),
+        args::Command::Report(args) => send_report::run(&args),
         args::Command::Watch(args) => watch::run(&args),
         args::Command::Token(args) => token::run(&args),
         #[cfg(feature = "simulator")]

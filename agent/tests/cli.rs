@@ -80,7 +80,7 @@ fn exit_status_json_and_text_of_every_outcome() {
         (Answer::body(200, r#"{"command_name":null}"#), 3, r#"{"answer":"nothing","reason":"null_name"}"#, "nothing to do: command_name is null\n"),
         (Answer::error(403, "SMS.9004", "denied").header("x-request-id", "r1"), 4,
             r#"{"answer":"error","kind":"api","reason":"forbidden","status":403,"error_code":"SMS.9004","error_msg":"denied","request_id":"r1","message":"status 403, SMS.9004: denied [request id r1]"}"#,
-            "error: status 403, SMS.9004: denied [request id r1]\n  grant the user the permission sms:server:getCommand (role model: sms:server:migrationServer)\n"),
+            "error: status 403, SMS.9004: denied [request id r1]\n  grant the user the permissions sms:server:getCommand and sms:server:updateCommandResult (role model: sms:server:migrationServer)\n"),
         (Answer::error(429, "APIGW.0308", "slow down").header("retry-after", "17").header("x-request-id", "r4"), 4,
             r#"{"answer":"error","kind":"api","reason":"throttled","status":429,"error_code":"APIGW.0308","error_msg":"slow down","request_id":"r4","retry_after":17,"message":"status 429, APIGW.0308: slow down [request id r4]"}"#,
             "error: status 429, APIGW.0308: slow down [request id r4]\n  poll less often; wait as long as the service says, else a few seconds\n"),
