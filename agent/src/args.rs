@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// Exit status: 0; 2 to 6 as of obtain; 7 logged in, but the token or its expiry could not be written.
     Token(Token),
     /// Run a simulated service on loopback until interrupted. It prints its address, then a line for
-    /// each request.
+    /// each request, with the command that was delivered or the result that was reported.
     #[cfg(feature = "simulator")]
     Simulate(Simulate),
 }
@@ -231,6 +231,11 @@ pub(crate) struct Simulate {
     /// Write the certificate of that CA (PEM) to this file.
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) ca_out: Option<PathBuf>,
+
+    /// Append each report of a result that reaches the service, accepted or not, to this file: one JSON
+    /// object on one line, with the details as they were sent, before the response is sent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

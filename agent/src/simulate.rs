@@ -1,14 +1,17 @@
 //! `sms-agent simulate`: runs the simulated service.
 
 use std::{
-    fs,
+    fmt::Write as _,
+    fs::{self, File},
     io::{self, Write},
-    process::ExitCode,
-    sync::mpsc,
+    path::{Path, PathBuf},
+    process::{self, ExitCode},
+    sync::{Mutex, PoisonError, mpsc},
     thread,
 };
 
-use huaweicloud_sms_simulator::{Error, Script, Simulator};
+use huaweicloud_sms_simulator::{Error, HeldCommand, Report, Request, Script, Simulator};
+use serde_json::json;
 
 use crate::{args::Simulate, credential, exit::Exit, file, redactor};
 
@@ -35,11 +38,14 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     };
     // This thread prints the lines, so that a stalled reader does not delay the service.
     let (lines, to_print) = mpsc::sync_channel(1024);
+    let record = args.record.as_deref().map(Record::open).transpose()?;
     let mut builder = Simulator::builder().listen(args.listen).script(script);
     builder = builder.on_request(move |request| {
-        let line = format!("{} {} -> {}", request.method, request.target, request.status);
+        if let (Some(record), Some(report)) = (&record, &request.report) {
+            record.append(report, request.status);
+        }
         // If the channel is full, the line is lost.
-        let _ = lines.try_send(line);
+        let _ = lines.try_send(line(request));
     });
     if args.tls {
         builder = builder.tls();
@@ -68,5 +74,73 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     }
     loop {
         thread::park();
+    }
+}
+
+/// A request, its status, and what the service understood: the command that it delivers, or the result
+/// that is reported.
+fn line(request: &Request) -> String {
+    let mut line = format!("{} {} -> {}", request.method, request.target, request.status);
+    if let Some(held) = &request.delivered {
+        let HeldCommand { index, deliveries, .. } = held;
+        // People count from 1.
+        let number = index + 1;
+        let _ = write!(line, ": command {number}, {}, delivery {deliveries}", held.name());
+    }
+    if let Some(report) = &request.report {
+        let part = |text: &Option<String>| -> String {
+            text.as_deref().unwrap_or("?").chars().take(255).collect()
+        };
+        let _ = write!(line, ": {} {}", part(&report.name), part(&report.result));
+        let outcome =
+            report.error_code.map_or("accepted".into(), |code| format!("rejected, {code}"));
+        let _ = match &report.held {
+            Some(held) => {
+                write!(line, " {outcome}; held: command {}, {}", held.index + 1, held.name())
+            }
+            None => write!(line, " {outcome}; held: nothing"),
+        };
+    }
+    line
+}
+
+/// The file of `--record`.
+struct Record {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Record {
+    fn open(path: &Path) -> Result<Self, String> {
+        let file = File::options().append(true).create(true).open(path);
+        let failed = |error| format!("the record {} cannot be opened: {error}", path.display());
+        Ok(Self { path: path.into(), file: file.map_err(failed)?.into() })
+    }
+
+    /// Appends a line. A record with a gap would prove something wrong, so a failure ends the process.
+    fn append(&self, report: &Report, status: u16) {
+        let line = json!({
+            "number": report.number,
+            "server_id": report.server_id,
+            "held": report.held.as_ref().map(|held| json!({
+                "index": held.index,
+                "deliveries": held.deliveries,
+                "json": *held.body,
+            })),
+            "command_name": report.name,
+            "result": report.result,
+            "result_detail": report.detail,
+            "accepted": report.is_accepted(),
+            "error_code": report.error_code,
+            "status": status,
+        });
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
+            let path = self.path.display();
+            let message = format!("the record {path} cannot be written: {error}");
+            // There is no other place to report it.
+            let _ = writeln!(io::stderr(), "error: {}", redactor::shown(&message));
+            process::exit(Exit::Unwritten as i32);
+        }
     }
 }

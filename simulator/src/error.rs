@@ -28,7 +28,15 @@ pub enum Error {
     Answer {
         /// The server's id.
         server: String,
-        /// Which answer: `answer 1`, `idle`.
+        /// Which answer: `answer 1`, `command 1`, `idle`.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A fault by turn or a route of the script has a value that is not allowed.
+    #[error("{place}: {problem}")]
+    Operation {
+        /// Which one: `faults, get 1`, `route 1`.
         place: String,
         /// What is wrong with it.
         problem: String,

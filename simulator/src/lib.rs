@@ -4,6 +4,7 @@ mod answer;
 mod auth;
 mod error;
 pub mod proxy;
+mod report;
 mod request;
 mod script;
 mod secret;
@@ -13,7 +14,8 @@ mod tls;
 
 pub use answer::{Answer, Step};
 pub use error::Error;
+pub use report::{HeldCommand, Report};
 pub use request::Request;
-pub use script::Script;
+pub use script::{Command, Script};
 pub use server::{Builder, Simulator};
 pub use tls::Certificate;

@@ -2,7 +2,10 @@ use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
 
-use crate::secret::is_secret;
+use crate::{
+    report::{HeldCommand, Report},
+    secret::is_secret,
+};
 
 /// A request that the simulator received, and the status of its response.
 ///
@@ -24,6 +27,11 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The status of the response, or 0 if steps took the place of a response.
     pub status: u16,
+    /// The command that the response delivers, of the commands that the service holds. It is there
+    /// also if a fault took the place of that response.
+    pub delivered: Option<HeldCommand>,
+    /// What the service read, if this is a report of a result that reached it.
+    pub report: Option<Report>,
 }
 
 impl Request {

@@ -16,6 +16,7 @@ use crate::secret::is_secret;
 pub struct Answer {
     pub(crate) reply: Reply,
     pub(crate) times: u32,
+    pub(crate) is_after_processing: bool,
 }
 
 /// What the simulator does in response to one request.
@@ -115,7 +116,7 @@ impl Answer {
     /// ```
     #[must_use]
     pub fn steps(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { reply: Reply::Steps(steps.into_iter().collect()), times: 1 }
+        Self::new(Reply::Steps(steps.into_iter().collect()))
     }
 
     /// Adds a header. It replaces the simulator's own header of that name. Has no effect on steps.
@@ -135,11 +136,32 @@ impl Answer {
         self
     }
 
+    /// Takes effect after the request was processed: it takes the place of the service's response,
+    /// which is lost. Only faults by turn do so ([`Script::report_faults`](crate::Script::report_faults)
+    /// and its kin); it has no effect elsewhere.
+    ///
+    /// ```
+    /// use huaweicloud_sms_simulator::{Answer, Script, Step};
+    ///
+    /// // The service takes every second report, and the client never learns of it.
+    /// let lost = Answer::steps([Step::Reset]).after_processing();
+    /// let script = Script::new().report_faults([None, Some(lost)]);
+    /// ```
+    #[must_use]
+    pub fn after_processing(mut self) -> Self {
+        self.is_after_processing = true;
+        self
+    }
+
+    fn new(reply: Reply) -> Self {
+        Self { reply, times: 1, is_after_processing: false }
+    }
+
     pub(crate) fn try_body(status: u16, body: impl Into<Vec<u8>>) -> Option<Self> {
         // An informational status does not end a response.
         let status = StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status))?;
         let reply = Reply::Http { status, headers: Vec::new(), body: body.into() };
-        Some(Self { reply, times: 1 })
+        Some(Self::new(reply))
     }
 }
 

@@ -8,7 +8,11 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{Queue, Script};
+use super::{
+    Queue, Script,
+    faults::{Cycle, Faults},
+    held::Command,
+};
 use crate::{
     answer::{Answer, Step},
     auth::{keys::Keys, users::Users},
@@ -32,7 +36,7 @@ impl Script {
     ///
     /// # Errors
     /// [`Error::Json`] with line and column, [`Error::Answer`] with server and place,
-    /// [`Error::Connection`] and [`Error::Credentials`] with the member.
+    /// [`Error::Operation`], [`Error::Connection`] and [`Error::Credentials`] with the member.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let form: Form = serde_json::from_str(json)?;
         let connection = |place: &str, problem| Error::Connection { place: place.into(), problem };
@@ -49,6 +53,14 @@ impl Script {
             for (number, answer) in (1..).zip(server.answers) {
                 queue.answers.push_back(read(format!("answer {number}"), answer)?);
             }
+            for (number, command) in (1..).zip(server.commands) {
+                let (server, place) = (id.clone(), format!("command {number}"));
+                let command = command.read();
+                let command =
+                    command.map_err(|problem| Error::Answer { server, place, problem })?;
+                queue.commands.push(command);
+            }
+            queue.commands.need_delivery = server.report_needs_get;
             if let Some(idle) = server.idle {
                 queue.idle = read("idle".into(), idle)?;
             }
@@ -70,6 +82,15 @@ impl Script {
             let answer =
                 answer.read().map_err(|why| credentials(&format!("login {number}"), why))?;
             script.logins.push_back(answer);
+        }
+        script.faults = form.faults.read()?;
+        for (number, route) in (1..).zip(form.routes) {
+            let answer = route.answer.read();
+            let answer = answer.map_err(|problem| Error::Operation {
+                place: format!("route {number}"),
+                problem,
+            })?;
+            script = script.route(&route.method, &route.path, answer);
         }
         Ok(script)
     }
@@ -97,6 +118,44 @@ struct Form {
     clock_ahead_s: Option<i64>,
     #[serde(default)]
     logins: Vec<AnswerForm>,
+    #[serde(default)]
+    faults: FaultsForm,
+    #[serde(default)]
+    routes: Vec<RouteForm>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct FaultsForm {
+    get: Vec<Option<AnswerForm>>,
+    report: Vec<Option<AnswerForm>>,
+    login: Vec<Option<AnswerForm>>,
+}
+
+impl FaultsForm {
+    fn read(self) -> Result<Faults, Error> {
+        let read = |operation: &str, turns: Vec<Option<AnswerForm>>| {
+            let turns = (1..).zip(turns).map(|(number, turn)| {
+                let place = || format!("faults, {operation} {number}");
+                let turn = turn.map(AnswerForm::read_fault).transpose();
+                turn.map_err(|problem| Error::Operation { place: place(), problem })
+            });
+            turns.collect::<Result<Vec<_>, _>>().map(Cycle::new)
+        };
+        Ok(Faults {
+            get: read("get", self.get)?,
+            report: read("report", self.report)?,
+            login: read("login", self.login)?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteForm {
+    method: String,
+    path: String,
+    answer: AnswerForm,
 }
 
 /// The servers in their order. A map of serde's would keep the last of two servers with one id.
@@ -134,7 +193,28 @@ impl<'de> Visitor<'de> for Servers {
 struct ServerForm {
     #[serde(default)]
     answers: Vec<AnswerForm>,
+    #[serde(default)]
+    commands: Vec<CommandForm>,
+    #[serde(default)]
+    report_needs_get: bool,
     idle: Option<AnswerForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandForm {
+    json: Value,
+    overtakes_after: Option<u64>,
+}
+
+impl CommandForm {
+    fn read(self) -> Result<Command, String> {
+        let command = Command::try_json(self.json).ok_or("a command needs a command_name")?;
+        Ok(match self.overtakes_after {
+            None => command,
+            Some(deliveries) => command.overtaking_after(deliveries),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -151,6 +231,7 @@ struct AnswerForm {
     steps: Option<Vec<StepForm>>,
     silent: Option<bool>,
     times: Option<u32>,
+    after_processing: Option<bool>,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
@@ -158,8 +239,17 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 }
 
 impl AnswerForm {
+    fn read_fault(mut self) -> Result<Answer, String> {
+        let is_after_processing = self.after_processing.take() == Some(true);
+        let answer = self.read()?;
+        Ok(if is_after_processing { answer.after_processing() } else { answer })
+    }
+
     fn read(self) -> Result<Answer, String> {
-        let Self { status, headers, json, body, raw, steps: list, silent, times } = self;
+        if self.after_processing.is_some() {
+            return Err("only a fault has after_processing".into());
+        }
+        let Self { status, headers, json, body, raw, steps: list, silent, times, .. } = self;
         let is_silent = silent == Some(true);
         let in_place = [raw.is_some(), list.is_some(), is_silent];
         let bodies = [json.is_some(), body.is_some()].into_iter().chain(in_place);

@@ -1,5 +1,7 @@
 //! What the simulator does, set in code or read from JSON.
 
+mod faults;
+mod held;
 mod json;
 
 use std::{
@@ -9,9 +11,15 @@ use std::{
     time::Duration,
 };
 
+use http::StatusCode;
+
+use self::faults::{Cycle, Faults};
+pub use self::held::Command;
+pub(crate) use self::held::Commands;
 use crate::{
     answer::{self, Answer, Reply, Step},
     auth::{keys::Keys, users::Users},
+    report::HeldCommand,
     time::clock::{Clock, MAX_SPAN},
     tls::Certificate,
 };
@@ -31,6 +39,16 @@ pub struct Script {
     pub(crate) users: Users,
     pub(crate) token_life: Option<Duration>,
     pub(crate) logins: VecDeque<Answer>,
+    pub(crate) faults: Faults,
+    pub(crate) routes: Vec<Route>,
+}
+
+/// The response to another operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    method: String,
+    path: String,
+    reply: Reply,
 }
 
 /// The life of a token, unless the script sets it.
@@ -40,18 +58,33 @@ const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     pub(crate) answers: VecDeque<Answer>,
+    pub(crate) commands: Commands,
     pub(crate) idle: Answer,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { answers: VecDeque::new(), idle: Answer::body(200, "{}") }
+        let (answers, commands) = (VecDeque::new(), Commands::default());
+        Self { answers, commands, idle: Answer::body(200, "{}") }
     }
 }
 
 impl Queue {
-    pub(crate) fn next(&mut self) -> Reply {
-        answer::next(&mut self.answers).unwrap_or_else(|| self.idle.reply.clone())
+    /// Returns the response to a GET, and the command that it delivers.
+    pub(crate) fn next(&mut self) -> (Reply, Option<HeldCommand>) {
+        if let Some(reply) = answer::next(&mut self.answers) {
+            return (reply, None);
+        }
+        match self.commands.deliver() {
+            Some(held) => (Reply::json(StatusCode::OK, &held.body), Some(held)),
+            None => (self.idle.reply.clone(), None),
+        }
+    }
+}
+
+impl Route {
+    fn is(&self, method: &str, path: &str) -> bool {
+        self.method == method && self.path == path
     }
 }
 
@@ -64,13 +97,13 @@ impl Script {
 
     /// Creates the example of
     /// [`ShowCommand`](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html): one
-    /// server, whose answer is always the same START. The API reference does not say whether reading
-    /// a command consumes it.
+    /// server, which holds a START until its result is reported. The API reference does not say whether
+    /// reading a command consumes it.
     #[must_use]
     pub fn example() -> Self {
-        Self::new().idle(
+        Self::new().commands(
             "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f",
-            Answer::command("START", Some("2c0689c860ad4728a497c91ec0844384")),
+            [Command::new("START", Some("2c0689c860ad4728a497c91ec0844384"))],
         )
     }
 
@@ -81,7 +114,71 @@ impl Script {
         self
     }
 
-    /// Sets the answer for a server whose other answers are used up.
+    /// Adds commands for a server, after its other commands. The service holds them one by one: each
+    /// GET delivers the same command, until its result is reported. The server's other answers come
+    /// first.
+    ///
+    /// ```
+    /// use huaweicloud_sms_simulator::{Command, Script, Simulator};
+    ///
+    /// let start = Command::new("START", Some("a-task"));
+    /// let stop = Command::new("STOP", Some("a-task")).overtaking_after(2);
+    /// let script = Script::new().commands("my-server", [start, stop]);
+    /// let service = Simulator::builder().script(script).start()?;
+    /// // Let a client obtain and report them.
+    /// assert_eq!(service.reports(), []);
+    /// assert_eq!(service.deliveries("my-server"), [0, 0]);
+    /// # Ok::<(), huaweicloud_sms_simulator::Error>(())
+    /// ```
+    #[must_use]
+    pub fn commands(mut self, id: &str, commands: impl IntoIterator<Item = Command>) -> Self {
+        let held = &mut self.servers.entry(id.to_owned()).or_default().commands;
+        commands.into_iter().for_each(|command| held.push(command));
+        self
+    }
+
+    /// Rejects a report for a server with `SMS.6021` also if no GET has delivered the command that is
+    /// held. Then a report that is sent again never counts for the next command of the same name.
+    /// Default: such a report is accepted. The API reference does not say what the service does.
+    #[must_use]
+    pub fn report_needs_get(mut self, id: &str) -> Self {
+        self.servers.entry(id.to_owned()).or_default().commands.need_delivery = true;
+        self
+    }
+
+    /// Sets the faults of the GETs: one entry for each request in turn, then again from the first.
+    /// `None` is no fault. A fault takes the place of everything else and leaves the commands as they
+    /// are, unless it comes [after processing](Answer::after_processing).
+    #[must_use]
+    pub fn get_faults(mut self, turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
+        self.faults.get = Cycle::new(turns);
+        self
+    }
+
+    /// Sets the faults of the reports, as [`get_faults`](Self::get_faults) those of the GETs.
+    #[must_use]
+    pub fn report_faults(mut self, turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
+        self.faults.report = Cycle::new(turns);
+        self
+    }
+
+    /// Sets the faults of the logins, as [`get_faults`](Self::get_faults) those of the GETs.
+    #[must_use]
+    pub fn login_faults(mut self, turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
+        self.faults.login = Cycle::new(turns);
+        self
+    }
+
+    /// Sets the answer to another operation: a method and a path, without the base path and as it is
+    /// sent. The credential is checked, and nothing else.
+    #[must_use]
+    pub fn route(mut self, method: &str, path: &str, answer: Answer) -> Self {
+        self.routes.retain(|route| !route.is(method, path));
+        self.routes.push(Route { method: method.into(), path: path.into(), reply: answer.reply });
+        self
+    }
+
+    /// Sets the answer for a server whose other answers and commands are used up.
     #[must_use]
     pub fn idle(mut self, id: &str, answer: Answer) -> Self {
         self.servers.entry(id.to_owned()).or_default().idle = answer;
@@ -161,6 +258,11 @@ impl Script {
         self
     }
 
+    pub(crate) fn route_to(&self, method: &str, path: &str) -> Option<Reply> {
+        let route = self.routes.iter().find(|route| route.is(method, path))?;
+        Some(route.reply.clone())
+    }
+
     pub(crate) fn effective_token_life(&self) -> Duration {
         self.token_life.unwrap_or(TOKEN_LIFE)
     }
@@ -184,6 +286,7 @@ impl fmt::Debug for Script {
             .field("token_life", &self.token_life)
             // The body of an answer may contain a token.
             .field("logins", &format_args!("{} answers", self.logins.len()))
-            .finish()
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
     }
 }

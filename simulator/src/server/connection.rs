@@ -92,7 +92,7 @@ impl<S: Read + Write> Connection<'_, S> {
                 }
             };
             let request_id = self.guard.service.next_request_id();
-            match self.guard.service.reply(&request, &request_id) {
+            match self.guard.service.reply(&mut request, &request_id) {
                 Reply::Http { status, headers, body } => {
                     request.status = status.as_u16();
                     let is_head = request.method == "HEAD";

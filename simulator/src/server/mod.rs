@@ -1,6 +1,7 @@
 //! The running simulator: it listens, and serves each connection on a thread.
 
 mod connection;
+mod report;
 mod service;
 mod wire;
 
@@ -16,8 +17,9 @@ use self::service::{ConnectionGuard, Live, Service};
 use crate::{
     answer::Answer,
     error::Error,
+    report::Report,
     request::Request,
-    script::Script,
+    script::{Command, Script},
     tls::{self, Versions},
 };
 
@@ -146,6 +148,13 @@ impl Simulator {
         servers.entry(server_id.to_owned()).or_default().answers.push_back(answer);
     }
 
+    /// Appends a command to those that the service holds for a server. Adds the server if it is
+    /// unknown.
+    pub fn push_command(&self, server_id: &str, command: Command) {
+        let servers = &mut self.service.state().script.servers;
+        servers.entry(server_id.to_owned()).or_default().commands.push(command);
+    }
+
     /// Appends an answer to the queue for logins.
     pub fn push_login(&self, answer: Answer) {
         self.service.state().script.logins.push_back(answer);
@@ -183,6 +192,27 @@ impl Simulator {
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.service.state().request_count
+    }
+
+    /// Returns the newest 4,096 reports of results that reached the service, oldest first.
+    #[must_use]
+    pub fn reports(&self) -> Vec<Report> {
+        self.service.state().reports.iter().cloned().collect()
+    }
+
+    /// Returns how many GETs have delivered each of the commands that the service holds, or held, for
+    /// a server.
+    #[must_use]
+    pub fn deliveries(&self, server_id: &str) -> Vec<u64> {
+        let state = self.service.state();
+        let queue = state.script.servers.get(server_id);
+        queue.map_or_else(Vec::new, |queue| queue.commands.deliveries())
+    }
+
+    /// Waits until this many reports were accepted since the start. Returns `false` after the timeout.
+    #[must_use]
+    pub fn wait_for_accepted_reports(&self, count: u64, timeout: Duration) -> bool {
+        self.service.wait(timeout, |state| state.accepted_count >= count)
     }
 
     /// Returns the number of accepted connections since the start.

@@ -14,6 +14,7 @@ use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use rustls::ServerConfig;
 
+use super::report;
 use crate::{
     answer::{self, Reply, rejection},
     auth::{
@@ -21,6 +22,7 @@ use crate::{
         signature::is_signed,
         tokens::{TokenStatus, Tokens},
     },
+    report::Report,
     request::Request,
     script::Script,
     secret::is_same,
@@ -29,6 +31,9 @@ use crate::{
 
 /// The number of requests that are kept.
 const MAX_REQUESTS: usize = 4096;
+
+/// The number of reports that are kept.
+const MAX_REPORTS: usize = 4096;
 
 type Observer = Box<dyn Fn(&Request) + Send + Sync>;
 
@@ -49,6 +54,9 @@ pub(super) struct State {
     pub(super) tokens: Tokens,
     pub(super) requests: VecDeque<Request>,
     pub(super) request_count: u64,
+    pub(super) reports: VecDeque<Report>,
+    report_count: u64,
+    pub(super) accepted_count: u64,
     pub(super) connection_count: u64,
     /// The connections that are being served, by their numbers.
     pub(super) live: HashMap<u64, Live>,
@@ -159,22 +167,96 @@ impl Service {
         format!("{:032x}", state.next_id)
     }
 
-    /// Returns the reply to a request that is valid HTTP.
-    pub(super) fn reply(&self, request: &Request, request_id: &str) -> Reply {
+    /// Returns the reply to a request that is valid HTTP. Notes in the request what it delivers or
+    /// reports.
+    pub(super) fn reply(&self, request: &mut Request, request_id: &str) -> Reply {
         let path = request.path().strip_prefix(self.base_path.as_str()).unwrap_or_default();
         let mut state = self.state();
-        if path == login::PATH && request.method == "POST" {
-            return state.login(request, request_id);
-        }
-        let Some(id) = server_id(path).filter(|_| request.method == "GET") else {
-            let message = "The API does not exist or has not been published in the environment.";
-            return rejection::gateway(StatusCode::NOT_FOUND, "APIGW.0101", message, request_id);
+        let operation = state.operation(&request.method, path);
+        let fault = match &operation {
+            Operation::Login => state.script.faults.login.next(),
+            Operation::Obtain(_) => state.script.faults.get.next(),
+            Operation::Report(_) => state.script.faults.report.next(),
+            Operation::Other(_) => None,
         };
-        if let Err(rejection) = state.authenticate(self.token.as_deref(), request, request_id) {
+        let is_login = matches!(operation, Operation::Login);
+        let mut reply = match fault {
+            Some(fault) if !fault.is_after_processing => fault.reply,
+            fault => {
+                let token = self.token.as_deref();
+                let reply = state.process(operation, token, request, request_id);
+                fault.map_or(reply, |fault| fault.reply)
+            }
+        };
+        if is_login && !reply.has_header("x-iam-trace-id") {
+            let id = format!("token_simulator_null_{request_id}");
+            reply.add_header("x-iam-trace-id", &id).expect("a valid header");
+        }
+        reply
+    }
+}
+
+/// What a request asks for.
+enum Operation {
+    Login,
+    /// `GET /v3/sources/{server_id}/command`
+    Obtain(String),
+    /// `POST /v3/sources/{server_id}/command_result`
+    Report(String),
+    /// The script's reply to another method or path, if it has one.
+    Other(Option<Reply>),
+}
+
+impl State {
+    fn operation(&self, method: &str, path: &str) -> Operation {
+        let operation = match method {
+            "POST" if path == login::PATH => Some(Operation::Login),
+            "POST" => server_id(path, "/command_result").map(Operation::Report),
+            "GET" => server_id(path, "/command").map(Operation::Obtain),
+            _ => None,
+        };
+        operation.unwrap_or_else(|| Operation::Other(self.script.route_to(method, path)))
+    }
+
+    fn process(
+        &mut self,
+        operation: Operation,
+        only_token: Option<&str>,
+        request: &mut Request,
+        request_id: &str,
+    ) -> Reply {
+        let (id, is_report) = match operation {
+            Operation::Login => return self.login(request),
+            Operation::Other(None) => {
+                let message =
+                    "The API does not exist or has not been published in the environment.";
+                let status = StatusCode::NOT_FOUND;
+                return rejection::gateway(status, "APIGW.0101", message, request_id);
+            }
+            Operation::Other(Some(reply)) => {
+                let checked = self.authenticate(only_token, request, request_id);
+                return checked.err().unwrap_or(reply);
+            }
+            Operation::Obtain(id) => (id, false),
+            Operation::Report(id) => (id, true),
+        };
+        if let Err(rejection) = self.authenticate(only_token, request, request_id) {
             return rejection;
         }
-        let (status, code, message) = match (request.is_json(), state.script.servers.get_mut(&id)) {
-            (Some(true), Some(queue)) => return queue.next(),
+        let (status, code, message) = match (request.is_json(), self.script.servers.get_mut(&id)) {
+            (Some(true), Some(queue)) if is_report => {
+                let number = self.report_count + 1;
+                let (reply, report) =
+                    report::take(&mut queue.commands, (number, id), &request.body);
+                self.keep(report.clone());
+                request.report = Some(report);
+                return reply;
+            }
+            (Some(true), Some(queue)) => {
+                let (reply, delivered) = queue.next();
+                request.delivered = delivered;
+                return reply;
+            }
             (None, _) => (StatusCode::BAD_REQUEST, "SMS.6015", "A header is missing."),
             (Some(false), _) => {
                 let message = "The content type must be application/json.";
@@ -184,20 +266,23 @@ impl Service {
         };
         rejection::service(status, code, message)
     }
-}
 
-impl State {
-    fn login(&mut self, request: &Request, request_id: &str) -> Reply {
+    /// Keeps the record of a report.
+    fn keep(&mut self, report: Report) {
+        self.report_count += 1;
+        self.accepted_count += u64::from(report.is_accepted());
+        if self.reports.len() == MAX_REPORTS {
+            self.reports.pop_front();
+        }
+        self.reports.push_back(report);
+    }
+
+    fn login(&mut self, request: &Request) -> Reply {
         let Self { script, tokens, .. } = self;
-        let mut reply = answer::next(&mut script.logins).unwrap_or_else(|| {
+        answer::next(&mut script.logins).unwrap_or_else(|| {
             let times = (script.clock.now(), script.effective_token_life());
             login::issue(&script.users, tokens, times, request)
-        });
-        if !reply.has_header("x-iam-trace-id") {
-            let id = format!("token_simulator_null_{request_id}");
-            reply.add_header("x-iam-trace-id", &id).expect("a valid header");
-        }
-        reply
+        })
     }
 
     /// Checks the signature of a request, or its token if it has no signature.
@@ -240,9 +325,9 @@ impl State {
     }
 }
 
-/// Returns the id in `/v3/sources/{server_id}/command`.
-fn server_id(path: &str) -> Option<String> {
-    let segment = path.strip_prefix("/v3/sources/")?.strip_suffix("/command")?;
+/// Returns the id in `/v3/sources/{server_id}` with this end.
+fn server_id(path: &str, end: &str) -> Option<String> {
+    let segment = path.strip_prefix("/v3/sources/")?.strip_suffix(end)?;
     if segment.is_empty() || segment.contains('/') {
         return None;
     }
