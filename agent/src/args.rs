@@ -2,12 +2,12 @@
 
 #[cfg(feature = "simulator")]
 use std::net::SocketAddr;
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use huaweicloud_sms::CommandResult;
 
-use crate::transport::AVAILABLE;
+use crate::{exec::plan::OnInterrupted, transport::AVAILABLE};
 
 /// Obtains the commands of a source server from the Huawei Cloud Server Migration Service (SMS).
 /// Unofficial.
@@ -207,6 +207,35 @@ pub(crate) struct Watch {
     /// Print each command at most once per task. A restarted task's second START is not printed.
     #[arg(long, conflicts_with = "every")]
     pub(crate) once_per_command: bool,
+
+    #[command(flatten)]
+    pub(crate) exec: Exec,
+}
+
+/// How commands are carried out.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Exec {
+    /// Run this program for each new command, and report its result. No shell is used. Give it last: what
+    /// follows are the program's arguments.
+    #[arg(long, value_name = "PROGRAM [ARG]", num_args = 1.., allow_hyphen_values = true)]
+    pub(crate) exec: Vec<OsString>,
+
+    /// The folder of the journal, in which a command survives a restart of the agent [default: the environment's
+    /// STATE_DIRECTORY, which systemd sets].
+    #[arg(long, value_name = "DIR", requires = "exec")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// The longest run of the program, in seconds; 0 for no limit.
+    #[arg(long, value_name = "SECONDS", default_value = "86400", requires = "exec", value_parser = seconds)]
+    pub(crate) exec_timeout: Duration,
+
+    /// What becomes of a command that was being carried out when the agent ended.
+    #[arg(long, value_enum, default_value = "report-failure", requires = "exec")]
+    pub(crate) on_interrupted: OnInterrupted,
+
+    /// Let a STOP wait until a START of its task has ended, instead of ending it.
+    #[arg(long, requires = "exec")]
+    pub(crate) stop_waits: bool,
 }
 
 #[cfg(feature = "simulator")]

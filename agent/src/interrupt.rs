@@ -2,7 +2,7 @@
 //!
 //! SIGHUP asks `watch` to look at its credential's file.
 
-use std::{io, time::Duration};
+use std::io;
 
 /// Calls `then` once, on its own thread, at the first interruption.
 #[cfg(unix)]
@@ -31,45 +31,21 @@ pub(crate) fn catch(then: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::E
     })
 }
 
-/// The SIGHUPs of this process. They do not end it.
+/// Calls `then` at each SIGHUP, on a thread of its own. It does not end the process.
 #[cfg(unix)]
-pub(crate) struct Hangups(std::sync::mpsc::Receiver<()>);
-
-#[cfg(unix)]
-impl Hangups {
-    /// Calls `then` at each one, on a thread of its own.
-    pub(crate) fn catch(mut then: impl FnMut() + Send + 'static) -> io::Result<Self> {
-        use signal_hook::{consts::SIGHUP, iterator::Signals};
-        let mut signals = Signals::new([SIGHUP])?;
-        // One that waits to be seen stands for all that follow.
-        let (hangup, hangups) = std::sync::mpsc::sync_channel(1);
-        std::thread::Builder::new().name("hangups".into()).spawn(move || {
-            for _ in signals.forever() {
-                let _ = hangup.try_send(());
-                then();
-            }
-        })?;
-        Ok(Self(hangups))
-    }
-
-    /// Waits for one. Returns whether there was one within the limit.
-    pub(crate) fn wait(&self, limit: Duration) -> bool {
-        self.0.recv_timeout(limit).is_ok()
-    }
+pub(crate) fn catch_hangups(mut then: impl FnMut() + Send + 'static) -> io::Result<()> {
+    use signal_hook::{consts::SIGHUP, iterator::Signals};
+    let mut signals = Signals::new([SIGHUP])?;
+    std::thread::Builder::new().name("hangups".into()).spawn(move || {
+        for _ in signals.forever() {
+            then();
+        }
+    })?;
+    Ok(())
 }
 
 /// There are none on this system.
 #[cfg(not(unix))]
-pub(crate) struct Hangups;
-
-#[cfg(not(unix))]
-impl Hangups {
-    pub(crate) fn catch(_: impl FnMut() + Send + 'static) -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    pub(crate) fn wait(&self, limit: Duration) -> bool {
-        std::thread::sleep(limit);
-        false
-    }
+pub(crate) fn catch_hangups(_: impl FnMut() + Send + 'static) -> io::Result<()> {
+    Ok(())
 }

@@ -11,10 +11,12 @@ mod credentials_file;
 #[cfg(feature = "simulator")]
 mod demo;
 mod environment;
+mod exec;
 mod exit;
 mod failure;
 mod file;
 mod interrupt;
+mod journal;
 mod logging;
 mod obtain;
 mod printer;
@@ -30,6 +32,7 @@ mod simulate;
 mod systemd;
 mod token;
 mod transport;
+mod waker;
 mod watch;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use huaweicloud_sms::Answer;
 use crate::{
     args,
     failure::{Failure, Outcome},
+    journal::Entry,
     redactor::{self, Kind},
     report,
     seen::Seen,
@@ -21,6 +22,8 @@ pub(crate) struct Printer {
     repeated: u64,
     /// The last failed login, until one succeeds.
     login_error: Option<Failure>,
+    /// The last failed report, until one is taken.
+    report_error: Option<Failure>,
     seen: Seen,
     /// Whether standard error is a terminal, which shows a line with the present wait.
     is_terminal: bool,
@@ -37,6 +40,7 @@ impl Printer {
             last: None,
             repeated: 0,
             login_error: None,
+            report_error: None,
             seen: Seen::default(),
             is_terminal: io::stderr().is_terminal(),
             wait_width: 0,
@@ -74,6 +78,29 @@ impl Printer {
             self.login_error = outcome.err();
         }
         Ok(())
+    }
+
+    /// Prints a failed report, unless the one before failed in the same way.
+    pub(crate) fn print_report_failure(&mut self, failure: Failure) -> io::Result<()> {
+        if self.report_error.as_ref().is_none_or(|last| !last.is_same(&failure)) {
+            self.print_repeated()?;
+            let outcome = Err(failure);
+            self.print_now(&outcome)?;
+            self.report_error = outcome.err();
+        }
+        Ok(())
+    }
+
+    /// Takes the next failed report for a new one.
+    pub(crate) fn reported(&mut self) {
+        self.report_error = None;
+    }
+
+    /// Prints what was written into the journal.
+    pub(crate) fn print_entry(&mut self, entry: &Entry) -> io::Result<()> {
+        self.print_repeated()?;
+        self.clear_wait();
+        report::print_entry(&now(), entry, self.format)
     }
 
     fn print_now(&mut self, outcome: &Outcome) -> io::Result<()> {

@@ -13,6 +13,7 @@ use crate::{
     args::Format,
     exit::Exit,
     failure::{Failure, Outcome},
+    journal::Entry,
     redactor,
 };
 
@@ -55,6 +56,43 @@ pub(crate) fn print_repeated(
         }
         Format::Text => {
             print_text(Some(time), last.is_err(), &format!("the same again ({count} x)"))
+        }
+    }
+}
+
+/// Prints what was written into the journal.
+pub(crate) fn print_entry(time: &str, entry: &Entry, format: Format) -> io::Result<()> {
+    let (id, state, text, more) = match entry {
+        Entry::Received { id, command } => {
+            let name = redactor::shown(command.name.as_str());
+            (id, "received", format!("received {name}"), ("command_name", name))
+        }
+        // It tells only the process.
+        Entry::Started { process: Some(_), .. } | Entry::Cleared => return Ok(()),
+        Entry::Started { id, process: None } => {
+            (id, "started", "started".into(), ("", String::new()))
+        }
+        Entry::Finished { id, result, detail } => {
+            let message = detail.get("msg").and_then(Value::as_str).map(redactor::shown);
+            let message = message.map(|message| format!(": {message}")).unwrap_or_default();
+            (id, "finished", format!("{result}{message}"), ("result", result.to_string()))
+        }
+        Entry::Reported { id } => (id, "reported", "reported".into(), ("", String::new())),
+        Entry::Dropped { id, reason, .. } => {
+            let reason = redactor::shown(reason);
+            (id, "dropped", format!("dropped: {reason}"), ("reason", reason))
+        }
+    };
+    match format {
+        Format::Text => print_text(Some(time), false, &format!("run {id}: {text}")),
+        Format::Json => {
+            let mut members =
+                vec![("answer", "run".into()), ("run", (*id).into()), ("state", state.into())];
+            let (name, value) = more;
+            if !name.is_empty() {
+                members.push((name, value.into()));
+            }
+            writeln!(io::stdout(), "{}", line(Some(time), Members(members)))
         }
     }
 }

@@ -9,18 +9,21 @@ use std::{
 };
 
 use huaweicloud_sms::{
-    Answer, ApiError, ApiErrorKind, Credential, Error, Event, ObtainCommand, Pace, Step, Timestamp,
+    Answer, ApiError, ApiErrorKind, Credential, Error, Event, ObtainCommand, Pace, ResponseError,
+    Step, Timestamp,
 };
 
 use crate::{
     args, call, clock,
     credential::{self, Loaded},
+    exec::executor::Executor,
     failure::{Failure, Outcome},
-    interrupt::{self, Hangups},
+    interrupt,
     printer::Printer,
     report, retry_after,
     systemd::{self, Notifier},
     transport::{self, Client, Execute, TransportFailure},
+    waker::{Sleeper, Waker},
 };
 
 /// How long an interrupted process may take to print what was counted.
@@ -41,9 +44,16 @@ pub(crate) fn run(args: &args::Watch) -> ExitCode {
         }
     };
     let error = watcher.run();
-    log::error!("the answers cannot be printed: {error}");
+    log::error!("{error}");
     systemd::stopping();
     ExitCode::FAILURE
+}
+
+/// Why a sleep ended.
+enum Awake {
+    Due,
+    Woken,
+    NewCredential(Box<Loaded>),
 }
 
 struct Watcher<'a> {
@@ -54,8 +64,11 @@ struct Watcher<'a> {
     /// Whether the credential was rejected, and none was accepted since.
     is_rejected: bool,
     printer: Arc<Mutex<Printer>>,
+    /// Carries the commands out, if that was asked for.
+    executor: Arc<Mutex<Option<Executor>>>,
     notifier: Notifier,
-    hangups: Hangups,
+    waker: Arc<Waker>,
+    sleeper: Sleeper,
     clock: clock::Watch,
     /// Why the next call waits.
     call_waits: String,
@@ -79,8 +92,13 @@ impl<'a> Watcher<'a> {
             .follow_server_clock(args.call.follow_server_clock);
         log::info!("polling {} with a {}", call.uri(), loaded.what());
         let printer = Arc::new(Mutex::new(Printer::new(args)));
-        end_at_interrupt(Arc::clone(&printer))?;
-        let hangups = catch_hangups(Arc::clone(&printer))?;
+        let (waker, sleeper) = Waker::new();
+        let waker = Arc::new(waker);
+        let (endpoint, server_id) = call::target(&args.call)?;
+        let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
+        let executor = Arc::new(Mutex::new(executor));
+        end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
+        catch_hangups(Arc::clone(&printer), Arc::clone(&waker))?;
         Ok(Self {
             args,
             watch: client.watch(call, loaded.credential.clone(), pace),
@@ -88,28 +106,57 @@ impl<'a> Watcher<'a> {
             loaded,
             is_rejected: false,
             printer,
+            executor,
             notifier: Notifier::start(),
-            hangups,
+            waker,
+            sleeper,
             clock: clock::Watch::default(),
             call_waits: String::new(),
             login_waits: "",
         })
     }
 
-    /// Polls until the answers cannot be printed any more.
-    fn run(mut self) -> io::Error {
+    /// Polls until the answers cannot be printed any more, or the commands not be carried out.
+    fn run(mut self) -> String {
         loop {
-            if let Err(error) = self.step() {
+            if let Err(error) = self.carry_out() {
                 return error;
+            }
+            if let Err(error) = self.step() {
+                return format!("the answers cannot be printed: {error}");
             }
         }
     }
 
+    /// Does what is to be done for the commands now, and hands a report to the session.
+    fn carry_out(&mut self) -> Result<(), String> {
+        let mut written = Vec::new();
+        let report = match lock(&self.executor).as_mut() {
+            Some(executor) => executor.go_on(&mut written)?,
+            None => None,
+        };
+        if let Some(report) = report {
+            let is_free = self.watch.report(report).is_ok();
+            debug_assert!(is_free, "the session drops a report when the plan does");
+        }
+        // Without the lock, since standard output may be stuck.
+        let mut printer = lock(&self.printer);
+        let printed = written.iter().try_for_each(|entry| printer.print_entry(entry));
+        printed.map_err(|error| format!("the answers cannot be printed: {error}"))
+    }
+
+    fn with_executor(&self, then: impl FnOnce(&mut Executor)) {
+        lock(&self.executor).as_mut().map(then);
+    }
+
+    /// Sends the next request once it is due. Returns before if there is something to carry out.
     fn step(&mut self) -> io::Result<()> {
         let due = self.watch.due().max(Instant::now());
         self.notifier.expect_by(due + self.args.call.connection.timeout + MARGIN);
-        while let Some(new) = self.look_until_due() {
-            self.renew(new)?;
+        match self.sleep_until_due() {
+            Awake::Due => {}
+            Awake::Woken => return Ok(()),
+            Awake::NewCredential(new) => return self.renew(*new),
         }
         let Some(event) = self.watch.recv() else { unreachable!("the client is not shut down") };
         self.warn_of_retry_after(&event);
@@ -117,9 +164,27 @@ impl<'a> Watcher<'a> {
         match event {
             Event::Answer(answer) => {
                 self.is_rejected &= is_user;
+                self.with_executor(|executor| executor.on_answer(&answer));
                 self.print(Ok(answer))?;
             }
-            Event::Error(error) => self.print(Err(Failure::Call(error)))?,
+            Event::Error(error) => {
+                if kind(&error) == Some(ApiErrorKind::NoTask) {
+                    self.with_executor(Executor::on_nothing);
+                }
+                self.print(Err(Failure::Call(error)))?;
+            }
+            Event::Reported => {
+                self.is_rejected &= is_user;
+                self.with_executor(Executor::on_reported);
+                lock(&self.printer).reported();
+            }
+            Event::ReportError(error) => {
+                lock(&self.printer).print_report_failure(Failure::Report(error))?;
+            }
+            Event::ReportRejected(error) => {
+                self.with_executor(|executor| executor.on_report_refused(&error));
+                lock(&self.printer).print_report_failure(Failure::Report(error.into()))?;
+            }
             Event::LoggedIn(issued) => {
                 self.is_rejected = false;
                 log::info!("logged in, until {} by IAM's clock", issued.expires_at);
@@ -152,34 +217,33 @@ impl<'a> Watcher<'a> {
         Ok(())
     }
 
-    /// Waits until a request is due. Meanwhile it reads the credential's file at a SIGHUP, and after a
-    /// rejection every few seconds.
-    fn look_until_due(&self) -> Option<Loaded> {
-        loop {
-            let wait = self.watch.due().saturating_duration_since(Instant::now());
-            let limit = if self.is_rejected { wait.min(LOOK) } else { wait };
-            let is_asked = self.hangups.wait(limit);
-            if is_asked || (self.is_rejected && !wait.is_zero()) {
-                match credential::reload(&self.args.call, &self.loaded) {
-                    Ok(new) => return Some(new),
-                    Err(why) if is_asked => {
-                        log::warn!("SIGHUP: no new {}: {why}", self.loaded.what())
-                    }
-                    Err(_) => {}
+    /// Sleeps until a request is due. It wakes up for what is to be carried out. It reads the credential's
+    /// file at a SIGHUP, and after a rejection every few seconds.
+    fn sleep_until_due(&self) -> Awake {
+        let wait = self.watch.due().saturating_duration_since(Instant::now());
+        if wait.is_zero() && !self.waker.has_hung_up() {
+            return Awake::Due;
+        }
+        self.sleeper.sleep(if self.is_rejected { wait.min(LOOK) } else { wait });
+        let is_asked = self.waker.take_hangup();
+        if is_asked || self.is_rejected {
+            match credential::reload(&self.args.call, &self.loaded) {
+                Ok(new) => return Awake::NewCredential(Box::new(new)),
+                Err(why) if is_asked => {
+                    log::warn!("SIGHUP: no new {}: {why}", self.loaded.what())
                 }
-            }
-            if wait.is_zero() {
-                return None;
+                Err(_) => {}
             }
         }
+        Awake::Woken
     }
 
     fn warn_of_retry_after(&self, event: &Event<Answer, Error<TransportFailure>>) {
         let error = match event {
-            Event::Error(Error::Response(error)) | Event::LoginError(Error::Response(error)) => {
-                error
-            }
-            Event::CredentialRejected(error) => error,
+            Event::Error(Error::Response(error))
+            | Event::LoginError(Error::Response(error))
+            | Event::ReportError(Error::Response(error)) => error,
+            Event::CredentialRejected(error) | Event::ReportRejected(error) => error,
             _ => return,
         };
         lock(&self.printer).clear_wait();
@@ -223,10 +287,19 @@ impl<'a> Watcher<'a> {
     }
 }
 
-/// Ends the process at an interruption, also during a call. What was counted is printed before.
-fn end_at_interrupt(printer: Arc<Mutex<Printer>>) -> Result<(), String> {
+/// Ends the process at an interruption, also during a call. A program that runs is ended, and what was
+/// counted is printed before.
+fn end_at_interrupt(
+    printer: Arc<Mutex<Printer>>,
+    executor: Arc<Mutex<Option<Executor>>>,
+) -> Result<(), String> {
     let on_interrupt = move || {
         systemd::stopping();
+        // Nothing is started or reported any more.
+        let mut executor = lock(&executor);
+        if let Some(executor) = executor.as_mut() {
+            executor.shut_down();
+        }
         // An output that nobody reads must not hold the process up.
         let timer = thread::Builder::new().spawn(|| {
             thread::sleep(GRACE);
@@ -243,8 +316,9 @@ fn end_at_interrupt(printer: Arc<Mutex<Printer>>) -> Result<(), String> {
 
 /// A SIGHUP ends the process only if it is stuck, because an answer waits for somebody to read it. The
 /// terminal that hung up may be what should have read it.
-fn catch_hangups(printer: Arc<Mutex<Printer>>) -> Result<Hangups, String> {
+fn catch_hangups(printer: Arc<Mutex<Printer>>, waker: Arc<Waker>) -> Result<(), String> {
     let on_hangup = move || {
+        waker.hang_up();
         let (printed, is_printed) = mpsc::channel();
         let printer = Arc::clone(&printer);
         let waiter = thread::Builder::new().spawn(move || {
@@ -257,7 +331,7 @@ fn catch_hangups(printer: Arc<Mutex<Printer>>) -> Result<Hangups, String> {
             process::exit(1);
         }
     };
-    Hangups::catch(on_hangup).map_err(signals_failed)
+    interrupt::catch_hangups(on_hangup).map_err(signals_failed)
 }
 
 fn signals_failed(error: impl std::fmt::Display) -> String {
@@ -270,8 +344,12 @@ fn time_of_day(wait: Duration) -> String {
     then.to_string().split_off("2026-07-06T".len())
 }
 
-fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {
-    printer.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn kind(error: &Error<TransportFailure>) -> Option<ApiErrorKind> {
+    error.response().and_then(ResponseError::api).map(ApiError::kind)
 }
 
 /// Why the next call waits, in a few words. `sent` is what the call carried.

@@ -1,7 +1,7 @@
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::name::CommandName;
 
@@ -26,7 +26,8 @@ pub enum Answer {
     NoCommand(NoCommand),
 }
 
-/// A command and its parameters. It serializes to the documented form.
+/// A command and its parameters. It serializes to the documented form, and deserializes from it, so that you
+/// can store one. To read a response, use [`ObtainCommand`](crate::ObtainCommand), which checks it.
 ///
 /// ```
 /// use huaweicloud_sms_core::{Command, CommandParam};
@@ -35,14 +36,14 @@ pub enum Answer {
 /// let command = Command::new("START", param);
 /// assert!(!command.lacks_task_id());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Command {
     /// The command's name.
     #[serde(rename = "command_name")]
     pub name: CommandName,
     /// The command's parameters.
-    #[serde(rename = "command_param", skip_serializing_if = "CommandParam::is_empty")]
+    #[serde(rename = "command_param", default, skip_serializing_if = "CommandParam::is_empty")]
     pub param: CommandParam,
 }
 
@@ -70,17 +71,17 @@ impl Command {
 
 /// The parameters of a command. A member that is absent or `null` is `None`; an empty one is
 /// `Some("")`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommandParam {
     /// The migration task: 32 hexadecimal digits, or a UUID with hyphens. At most 255 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// An OBS bucket. At most 255 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
     /// An object in that bucket (the log commands of API version 1). No length is documented.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
 }
 

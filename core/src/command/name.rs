@@ -1,7 +1,7 @@
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::Escaped;
 
@@ -93,5 +93,11 @@ impl fmt::Display for CommandName {
 impl Serialize for CommandName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for CommandName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Self::from(name.as_str()))
     }
 }

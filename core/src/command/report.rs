@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, str::FromStr};
 
 use http::{Method, Request, Response, Uri, header};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::{Command, CommandName, JSON, answer::TaskState, body::MAX_CHARS};
 use crate::{
@@ -186,7 +186,8 @@ impl fmt::Debug for ReportResult {
 }
 
 /// How a command ended: `success` or `fail`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CommandResult {
     /// `success`: the command was carried out.
     Success,
@@ -229,11 +230,5 @@ impl TryFrom<&str> for CommandResult {
             "fail" => Ok(Self::Fail),
             _ => Err(InvalidInput::new("result", Problem::Is("is neither success nor fail"))),
         }
-    }
-}
-
-impl Serialize for CommandResult {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }

@@ -1,0 +1,223 @@
+//! Carries commands out: runs the program, writes the journal and prepares the reports.
+
+use std::{
+    env,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
+    time::{Duration, Instant},
+};
+
+use huaweicloud_sms::{Answer, CommandResult, Endpoint, ReportResult, ResponseError, ServerId};
+
+use super::{
+    detail::Finished,
+    plan::{Done, Plan, Step},
+    process_id,
+    runner::{KILL_AFTER, Program, Running},
+};
+use crate::{
+    args,
+    journal::{Entry, Journal},
+    redactor,
+    waker::Waker,
+};
+
+/// More steps than this wait only if the journal cannot be written for long.
+const MAX_BACKLOG: usize = 256;
+/// How long a step that is held up waits, at least.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(crate) struct Executor {
+    program: Program,
+    endpoint: Endpoint,
+    server_id: ServerId,
+    plan: Plan,
+    journal: Journal,
+    /// What holds the next step up, and when it was last tried.
+    obstacle: Option<(String, Instant)>,
+    running: Option<Running>,
+    ended: Sender<Finished>,
+    ends: Receiver<Finished>,
+    waker: Arc<Waker>,
+}
+
+impl Executor {
+    /// Opens the journal and goes on where it ends. `waker` is told when the program has ended.
+    pub(crate) fn open(
+        args: &args::Exec,
+        endpoint: Endpoint,
+        server_id: ServerId,
+        waker: Arc<Waker>,
+    ) -> Result<Option<Self>, String> {
+        let Some((path, program_args)) = args.exec.split_first() else { return Ok(None) };
+        let dir = args.state_dir.clone().or_else(state_directory).ok_or(
+            "--exec needs a folder for its journal: give --state-dir, or set STATE_DIRECTORY",
+        )?;
+        let (journal, state) =
+            Journal::open(&dir, &server_id).map_err(|error| error.to_string())?;
+        let program = Program {
+            path: path.into(),
+            args: program_args.to_vec(),
+            timeout: Some(args.exec_timeout).filter(|timeout| !timeout.is_zero()),
+            kill_after: KILL_AFTER,
+        };
+        let (ended, ends) = mpsc::channel();
+        Ok(Some(Self {
+            program,
+            endpoint,
+            server_id,
+            plan: Plan::new(state, args.on_interrupted, !args.stop_waits),
+            journal,
+            obstacle: None,
+            running: None,
+            ended,
+            ends,
+            waker,
+        }))
+    }
+
+    pub(crate) fn on_answer(&mut self, answer: &Answer) {
+        self.plan.on_answer(answer);
+    }
+
+    /// The service says that it has no task.
+    pub(crate) fn on_nothing(&mut self) {
+        self.plan.on_nothing();
+    }
+
+    pub(crate) fn on_reported(&mut self) {
+        self.plan.on_reported();
+    }
+
+    pub(crate) fn on_report_refused(&mut self, error: &ResponseError) {
+        // Its message may echo a secret, and the journal is a file.
+        self.plan.on_report_refused(redactor::shown(&error.to_string()));
+    }
+
+    /// Does what is to be done now, and adds to `written` what was written into the journal. Returns a report
+    /// to hand to the session.
+    ///
+    /// # Errors
+    /// The journal cannot be written, and too many steps wait.
+    pub(crate) fn go_on(
+        &mut self,
+        written: &mut Vec<Entry>,
+    ) -> Result<Option<ReportResult>, String> {
+        while let Ok(finished) = self.ends.try_recv() {
+            self.running = None;
+            self.on_end(finished);
+        }
+        if self.obstacle.as_ref().is_some_and(|(_, at)| at.elapsed() < RETRY) {
+            return Ok(None);
+        }
+        while let Some(step) = self.plan.step().cloned() {
+            match step {
+                Step::Write(entry) => {
+                    if let Err(error) = self.journal.append(&entry) {
+                        return self.on_obstacle(error.to_string()).map(|()| None);
+                    }
+                    self.plan.on_done();
+                    written.push(entry);
+                }
+                Step::EndLeftOver(process) => {
+                    match process_id::end_left_over(&process, self.program.kill_after) {
+                        Ok(true) => log::warn!("a program of the agent's last run was ended"),
+                        Ok(false) => {}
+                        Err(error) => {
+                            let error = format!(
+                                "process {} of the agent's last run cannot be ended: {error}",
+                                process.pid
+                            );
+                            return self.on_obstacle(error).map(|()| None);
+                        }
+                    }
+                    self.plan.on_done();
+                }
+                Step::Start { id, command } => {
+                    let (ended, waker) = (self.ended.clone(), Arc::clone(&self.waker));
+                    let on_end = move |finished| {
+                        // Nobody waits for it if the agent ends.
+                        let _ = ended.send(finished);
+                        waker.wake();
+                    };
+                    self.plan.on_done();
+                    match self.program.start(&command, &self.server_id, on_end) {
+                        Ok(running) => {
+                            self.plan.on_started(id, running.id());
+                            self.running = Some(running);
+                        }
+                        Err(finished) => self.on_end(finished),
+                    }
+                }
+                Step::Stop { reason } => {
+                    if let Some(running) = &self.running {
+                        running.stop(reason);
+                    }
+                    self.plan.on_done();
+                }
+                Step::Report(done) => {
+                    self.plan.on_done();
+                    if !self.plan.is_due(&done) {
+                        continue;
+                    }
+                    let Done { command, result, detail, .. } = done;
+                    let report = ReportResult::new(
+                        &self.endpoint,
+                        &self.server_id,
+                        command,
+                        result,
+                        &detail,
+                    );
+                    match report {
+                        Ok(report) => return Ok(Some(report)),
+                        Err(error) => self.plan.on_report_refused(error.to_string()),
+                    }
+                }
+            }
+        }
+        if self.obstacle.take().is_some() {
+            log::warn!("commands are carried out again");
+        }
+        Ok(None)
+    }
+
+    fn on_end(&mut self, finished: Finished) {
+        let result = if finished.is_success { CommandResult::Success } else { CommandResult::Fail };
+        self.plan.on_end(result, finished.detail);
+    }
+
+    /// Something holds the next step up. It is tried again later.
+    fn on_obstacle(&mut self, error: String) -> Result<(), String> {
+        if self.plan.backlog() > MAX_BACKLOG {
+            return Err(error);
+        }
+        if self.obstacle.as_ref().is_none_or(|(last, _)| *last != error) {
+            log::error!("{error}; until then no command is started or reported");
+        }
+        self.obstacle = Some((error, Instant::now()));
+        Ok(())
+    }
+
+    /// Ends the program. Its command counts as interrupted, unless it had succeeded already.
+    pub(crate) fn shut_down(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        running.stop("the agent was asked to end");
+        running.join();
+        if let Ok(finished) = self.ends.try_recv() {
+            if finished.is_success {
+                self.on_end(finished);
+                // What cannot be written now counts as interrupted.
+                let _ = self.go_on(&mut Vec::new());
+            }
+        }
+    }
+}
+
+/// The first of systemd's state directories.
+fn state_directory() -> Option<PathBuf> {
+    let dirs = env::var_os("STATE_DIRECTORY").filter(|dirs| !dirs.is_empty())?;
+    env::split_paths(&dirs).next()
+}

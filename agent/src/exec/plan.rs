@@ -1,0 +1,271 @@
+//! Decides which command is run, stopped and reported. It does no I/O.
+
+use std::{collections::VecDeque, mem};
+
+use huaweicloud_sms::{Answer, Command, CommandName, CommandResult};
+use serde_json::{Map, Value, json};
+
+use super::process_id::ProcessId;
+use crate::journal::{Entry, Progress, State};
+
+/// What to do next, in this order. Each step is done before the next one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Write this into the journal.
+    Write(Entry),
+    /// End what is left of a run before the restart.
+    EndLeftOver(ProcessId),
+    /// Start the program.
+    Start { id: u64, command: Command },
+    /// End the program that runs.
+    Stop { reason: &'static str },
+    /// Report this result.
+    Report(Done),
+}
+
+/// A command whose result the service has not taken.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Done {
+    pub(crate) id: u64,
+    pub(crate) command: Command,
+    pub(crate) result: CommandResult,
+    pub(crate) detail: Map<String, Value>,
+}
+
+/// What becomes of a command that was being carried out when the agent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OnInterrupted {
+    /// Report it as failed.
+    ReportFailure,
+    /// Run it again.
+    RunAgain,
+}
+
+/// The commands in progress.
+///
+/// The service holds one command and returns it until its result is reported. So a command that comes again
+/// is the same one, unless it was reported meanwhile; and if another one comes, the service does not wait for
+/// the results of the earlier ones any more.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    stop_overtakes: bool,
+    next_id: u64,
+    running: Option<(u64, Command)>,
+    /// The command to run next.
+    waiting: Option<(u64, Command)>,
+    /// In the order in which they finished. The session has the first one if `is_reporting`.
+    unreported: VecDeque<Done>,
+    is_reporting: bool,
+    /// Whether the agent was restarted and does not know yet what the service holds.
+    awaits_answer: bool,
+    /// The command whose report was refused. It is not run again as long as the service returns it.
+    refused: Option<Command>,
+    steps: VecDeque<Step>,
+}
+
+impl Plan {
+    /// Goes on where the journal ends.
+    pub(crate) fn new(state: State, on_interrupted: OnInterrupted, stop_overtakes: bool) -> Self {
+        let mut plan = Self {
+            stop_overtakes,
+            next_id: state.next_id,
+            running: None,
+            waiting: None,
+            unreported: VecDeque::new(),
+            is_reporting: false,
+            awaits_answer: true,
+            refused: state.refused,
+            steps: VecDeque::new(),
+        };
+        let mut open = state.open.into_iter().peekable();
+        while let Some((id, command, progress)) = open.next() {
+            // A later command shows that the service does not hold this one any more.
+            let is_last = open.peek().is_none();
+            match progress {
+                Progress::Received => plan.wait(id, command),
+                Progress::Started { process } => {
+                    plan.steps.extend(process.map(Step::EndLeftOver));
+                    match on_interrupted {
+                        OnInterrupted::RunAgain if is_last => plan.wait(id, command),
+                        _ => plan.fail_interrupted(id, command),
+                    }
+                }
+                Progress::Finished { result, detail } => {
+                    plan.unreported.push_back(Done { id, command, result, detail });
+                }
+            }
+        }
+        plan
+    }
+
+    /// The step to do now. It stays the next one until it is [done](Self::on_done).
+    pub(crate) fn step(&self) -> Option<&Step> {
+        self.steps.front()
+    }
+
+    /// The step was done.
+    pub(crate) fn on_done(&mut self) {
+        self.steps.pop_front();
+    }
+
+    /// The service answered.
+    pub(crate) fn on_answer(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Command(command) => self.on_command(command),
+            Answer::Task(_) | Answer::NoCommand(_) => self.on_nothing(),
+        }
+    }
+
+    /// The service holds no command. Whether a command that it returned before counts as consumed is not
+    /// documented, so that one is carried out.
+    pub(crate) fn on_nothing(&mut self) {
+        if self.refused.take().is_some() {
+            self.write(Entry::Cleared);
+        }
+        self.awaits_answer = false;
+        self.go_on();
+    }
+
+    fn on_command(&mut self, command: &Command) {
+        self.awaits_answer = false;
+        self.drop_results_of_others(command);
+        if self.refused.as_ref().is_some_and(|refused| refused != command) {
+            self.refused = None;
+        }
+        let is = |known: &Option<(u64, Command)>| {
+            known.as_ref().is_some_and(|(_, known)| known == command)
+        };
+        if is(&self.running) {
+            self.drop_waiting("the service returned to the command that is running");
+        } else if !is(&self.waiting) && self.unreported.is_empty() && self.refused.is_none() {
+            let id = self.next_id;
+            self.next_id += 1;
+            self.write(Entry::Received { id, command: command.clone() });
+            self.wait(id, command.clone());
+            if self.stop_overtakes && self.running.as_ref().is_some_and(|(_, r)| stops(command, r))
+            {
+                self.steps.push_back(Step::Stop { reason: "the service sent STOP for its task" });
+            }
+        }
+        self.go_on();
+    }
+
+    /// The program was started.
+    pub(crate) fn on_started(&mut self, id: u64, process: &ProcessId) {
+        // Before the other steps that wait: it tells a restarted agent what to end.
+        self.steps.push_front(Step::Write(Entry::Started { id, process: Some(process.clone()) }));
+    }
+
+    /// The program ended, or could not be started.
+    pub(crate) fn on_end(&mut self, result: CommandResult, detail: Map<String, Value>) {
+        if let Some((id, command)) = self.running.take() {
+            self.finish(Done { id, command, result, detail });
+            self.go_on();
+        }
+    }
+
+    /// The service took the report.
+    pub(crate) fn on_reported(&mut self) {
+        if let Some(done) = self.take_reported() {
+            self.write(Entry::Reported { id: done.id });
+            self.go_on();
+        }
+    }
+
+    /// The service will never take the report.
+    pub(crate) fn on_report_refused(&mut self, reason: String) {
+        if let Some(done) = self.take_reported() {
+            self.write(Entry::Dropped { id: done.id, reason, is_refused: true });
+            let is_last = self.running.is_none() && self.waiting.is_none();
+            self.refused = is_last.then_some(done.command);
+            self.go_on();
+        }
+    }
+
+    /// Whether a report is still to be made. Meanwhile the service may have returned another command.
+    pub(crate) fn is_due(&self, done: &Done) -> bool {
+        self.is_reporting && self.unreported.front().is_some_and(|first| first.id == done.id)
+    }
+
+    /// The number of steps that wait, for example because the journal cannot be written.
+    pub(crate) fn backlog(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn take_reported(&mut self) -> Option<Done> {
+        let is_reporting = mem::take(&mut self.is_reporting);
+        if is_reporting { self.unreported.pop_front() } else { None }
+    }
+
+    /// A report names only the name of its command, and would be taken for the one that the service holds.
+    fn drop_results_of_others(&mut self, held: &Command) {
+        for done in mem::take(&mut self.unreported) {
+            if done.command == *held {
+                self.unreported.push_back(done);
+                continue;
+            }
+            // It was the first one.
+            self.is_reporting = false;
+            let reason = "the service returned another command".into();
+            self.write(Entry::Dropped { id: done.id, reason, is_refused: false });
+        }
+    }
+
+    fn wait(&mut self, id: u64, command: Command) {
+        self.drop_waiting("the service returned another command before this one was run");
+        self.waiting = Some((id, command));
+    }
+
+    fn drop_waiting(&mut self, reason: &str) {
+        if let Some((id, _)) = self.waiting.take() {
+            let reason = reason.into();
+            self.write(Entry::Dropped { id, reason, is_refused: false });
+        }
+    }
+
+    fn fail_interrupted(&mut self, id: u64, command: Command) {
+        let detail = json!({"msg": "the agent ended while the program was running"});
+        let Value::Object(detail) = detail else { unreachable!("it is an object") };
+        self.finish(Done { id, command, result: CommandResult::Fail, detail });
+    }
+
+    fn finish(&mut self, done: Done) {
+        let Done { id, result, detail, .. } = done.clone();
+        self.write(Entry::Finished { id, result, detail });
+        self.unreported.push_back(done);
+    }
+
+    /// Starts and reports what is to be started and reported now.
+    fn go_on(&mut self) {
+        if self.awaits_answer {
+            return;
+        }
+        if self.running.is_none() {
+            if let Some((id, command)) = self.waiting.take() {
+                // Before the program starts: a run that may have begun is never begun twice unasked.
+                self.write(Entry::Started { id, process: None });
+                self.steps.push_back(Step::Start { id, command: command.clone() });
+                self.running = Some((id, command));
+            }
+        }
+        if let (false, Some(done)) = (self.is_reporting, self.unreported.front()) {
+            self.is_reporting = true;
+            self.steps.push_back(Step::Report(done.clone()));
+        }
+    }
+
+    fn write(&mut self, entry: Entry) {
+        self.steps.push_back(Step::Write(entry));
+    }
+}
+
+/// Whether this command is the STOP of a START.
+fn stops(stop: &Command, start: &Command) -> bool {
+    let task = &stop.param.task_id;
+    (&stop.name, &start.name) == (&CommandName::Stop, &CommandName::Start)
+        && task.as_deref().is_some_and(|task| !task.is_empty())
+        && *task == start.param.task_id
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+use huaweicloud_sms::{CommandParam, NoCommand, Task, TaskState};
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+
+fn command(name: &str, task: &str) -> Command {
+    Command::new(name, CommandParam::default().with_task_id(task))
+}
+
+fn answer(name: &str, task: &str) -> Answer {
+    Answer::Command(command(name, task))
+}
+
+const NOTHING: Answer = Answer::NoCommand(NoCommand::EmptyObject);
+
+fn fresh() -> Plan {
+    Plan::new(State::default(), OnInterrupted::ReportFailure, true)
+}
+
+fn after(open: Vec<(u64, Command, Progress)>, on_interrupted: OnInterrupted) -> Plan {
+    let next_id = open.len() as u64;
+    Plan::new(State { next_id, open, refused: None }, on_interrupted, true)
+}
+
+/// Does all steps that wait, and returns them in short.
+fn steps(plan: &mut Plan) -> Vec<String> {
+    let mut shown = Vec::new();
+    while let Some(step) = plan.step().cloned() {
+        plan.on_done();
+        shown.push(match step {
+            Step::Write(Entry::Received { id, .. }) => format!("received {id}"),
+            Step::Write(Entry::Started { id, .. }) => format!("started {id}"),
+            Step::Write(Entry::Finished { id, result, .. }) => format!("finished {id} {result}"),
+            Step::Write(Entry::Reported { id }) => format!("reported {id}"),
+            Step::Write(Entry::Dropped { id, is_refused: true, .. }) => format!("refused {id}"),
+            Step::Write(Entry::Dropped { id, .. }) => format!("dropped {id}"),
+            Step::Write(Entry::Cleared) => "cleared".into(),
+            Step::EndLeftOver(_) => "end left over".into(),
+            Step::Start { id, command } => format!("start {id} {}", command.name),
+            Step::Stop { .. } => "stop".into(),
+            Step::Report(done) if plan.is_due(&done) => format!("report {}", done.id),
+            Step::Report(_) => continue,
+        });
+    }
+    shown
+}
+
+fn succeed(plan: &mut Plan) {
+    plan.on_end(CommandResult::Success, Map::new());
+}
+
+#[test]
+fn a_command_is_received_started_finished_and_reported() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["received 0", "started 0", "start 0 START"]);
+    succeed(&mut plan);
+    assert_eq!(steps(&mut plan), ["finished 0 success", "report 0"]);
+    plan.on_reported();
+    assert_eq!(steps(&mut plan), ["reported 0"]);
+}
+
+#[test]
+fn a_command_that_the_service_returns_again_is_not_run_again() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    steps(&mut plan);
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["finished 0 success", "report 0"]);
+}
+
+#[test]
+fn a_command_that_comes_again_after_its_report_is_a_new_one() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    plan.on_reported();
+    steps(&mut plan);
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["received 1", "started 1", "start 1 START"]);
+}
+
+#[test]
+fn states_and_nothing_run_nothing() {
+    let mut plan = fresh();
+    plan.on_answer(&NOTHING);
+    plan.on_answer(&Answer::Task(Task::new(TaskState::HasFinished, CommandParam::default())));
+    plan.on_nothing();
+    assert!(steps(&mut plan).is_empty());
+}
+
+#[test]
+fn one_command_runs_at_a_time() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    plan.on_answer(&answer("SYNC", "b"));
+    assert_eq!(steps(&mut plan), ["received 0", "started 0", "start 0 START", "received 1"]);
+    succeed(&mut plan);
+    let expected = ["finished 0 success", "started 1", "start 1 SYNC", "report 0"];
+    assert_eq!(steps(&mut plan), expected);
+}
+
+#[test]
+fn stop_overtakes_a_running_start_of_the_same_task_only() {
+    for (start, stop, is_stopped) in [
+        (("START", "a"), ("STOP", "a"), true),
+        (("START", "a"), ("STOP", "b"), false),
+        (("START", ""), ("STOP", ""), false),
+        (("SYNC", "a"), ("STOP", "a"), false),
+        (("START", "a"), ("DELETE", "a"), false),
+    ] {
+        let mut plan = fresh();
+        plan.on_answer(&answer(start.0, start.1));
+        plan.on_answer(&answer(stop.0, stop.1));
+        assert_eq!(steps(&mut plan).contains(&"stop".into()), is_stopped, "{start:?} {stop:?}");
+    }
+    let mut plan = Plan::new(State::default(), OnInterrupted::ReportFailure, false);
+    plan.on_answer(&answer("START", "a"));
+    plan.on_answer(&answer("STOP", "a"));
+    assert!(!steps(&mut plan).contains(&"stop".into()));
+}
+
+#[test]
+fn a_result_is_dropped_when_the_service_returns_another_command() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    steps(&mut plan);
+    plan.on_answer(&answer("START", "b"));
+    let expected = ["dropped 0", "received 1", "started 1", "start 1 START"];
+    assert_eq!(steps(&mut plan), expected);
+}
+
+#[test]
+fn a_report_that_was_dropped_is_not_made_any_more() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    plan.on_answer(&answer("START", "b"));
+    assert!(!steps(&mut plan).contains(&"report 0".into()));
+}
+
+#[test]
+fn of_the_commands_that_wait_the_last_one_is_run() {
+    let mut plan = fresh();
+    for name in ["START", "SYNC", "DELETE"] {
+        plan.on_answer(&answer(name, "a"));
+    }
+    succeed(&mut plan);
+    let expected = [
+        "received 0",
+        "started 0",
+        "start 0 START",
+        "received 1",
+        "received 2",
+        "dropped 1",
+        "finished 0 success",
+        "started 2",
+        "start 2 DELETE",
+        "report 0",
+    ];
+    assert_eq!(steps(&mut plan), expected);
+}
+
+#[test]
+fn a_refused_command_is_not_run_again_until_the_service_returns_something_else() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    steps(&mut plan);
+    plan.on_report_refused("SMS.6021".into());
+    assert_eq!(steps(&mut plan), ["refused 0"]);
+    plan.on_answer(&answer("START", "a"));
+    assert!(steps(&mut plan).is_empty());
+    plan.on_answer(&NOTHING);
+    assert_eq!(steps(&mut plan), ["cleared"]);
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["received 1", "started 1", "start 1 START"]);
+}
+
+#[test]
+fn after_a_restart_nothing_is_done_before_the_service_has_answered() {
+    for progress in [
+        Progress::Received,
+        Progress::Finished { result: CommandResult::Success, detail: Map::new() },
+    ] {
+        let open = vec![(0, command("START", "a"), progress)];
+        let mut plan = after(open.clone(), OnInterrupted::ReportFailure);
+        assert!(steps(&mut plan).is_empty());
+        plan.on_answer(&answer("START", "a"));
+        assert_eq!(
+            steps(&mut plan).len(),
+            if matches!(open[0].2, Progress::Received) { 2 } else { 1 }
+        );
+
+        let mut plan = after(open, OnInterrupted::ReportFailure);
+        plan.on_answer(&answer("START", "b"));
+        assert!(steps(&mut plan).contains(&"dropped 0".into()));
+    }
+}
+
+#[test]
+fn an_interrupted_command_is_reported_as_failed_or_run_again() {
+    let open = vec![(0, command("START", "a"), Progress::Started { process: None })];
+    let mut plan = after(open.clone(), OnInterrupted::ReportFailure);
+    assert_eq!(steps(&mut plan), ["finished 0 fail"]);
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["report 0"]);
+
+    let mut plan = after(open, OnInterrupted::RunAgain);
+    assert!(steps(&mut plan).is_empty());
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["started 0", "start 0 START"]);
+}
+
+#[test]
+fn an_interrupted_command_that_was_replaced_is_not_run_again() {
+    let open = vec![
+        (0, command("START", "a"), Progress::Started { process: None }),
+        (1, command("STOP", "a"), Progress::Received),
+    ];
+    let mut plan = after(open, OnInterrupted::RunAgain);
+    assert_eq!(steps(&mut plan), ["finished 0 fail"]);
+    plan.on_answer(&answer("STOP", "a"));
+    assert_eq!(steps(&mut plan), ["dropped 0", "started 1", "start 1 STOP"]);
+}
+
+/// A service that holds one command after the other until its result is reported.
+#[derive(Debug)]
+struct Service {
+    commands: Vec<Command>,
+    /// The results that it took.
+    taken: Vec<Command>,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    Poll,
+    Steps,
+    End,
+    /// The report arrives, and so does its response.
+    Report,
+    /// The report arrives, its response does not.
+    ReportLost,
+    /// The service cannot be reached.
+    ReportNotSent,
+    Restart,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    use Happening::*;
+    prop_oneof![
+        4 => Just(Poll), 8 => Just(Steps), 4 => Just(End), 3 => Just(Report),
+        1 => Just(ReportLost), 1 => Just(ReportNotSent), 1 => Just(Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// With faults and restarts at any point: the service takes one result for each command, in order, and no
+    /// command is started again before its result was taken, unless it was interrupted.
+    #[test]
+    fn every_command_is_carried_out_and_reported_once(
+        tasks in vec(0..3_u8, 1..8),
+        happenings in vec(happening(), 0..300),
+        runs_again in any::<bool>(),
+    ) {
+        let on_interrupted =
+            if runs_again { OnInterrupted::RunAgain } else { OnInterrupted::ReportFailure };
+        let commands: Vec<_> = tasks.iter().map(|task| command("START", &task.to_string())).collect();
+        let mut service = Service { commands: commands.clone(), taken: Vec::new() };
+        let mut journal = State::default();
+        let mut plan = fresh();
+        let (mut running, mut pending, mut in_doubt) = (None, None::<Done>, false);
+        let mut starts: Vec<u64> = Vec::new();
+        use Happening::*;
+        // Whatever happened, it all ends well if nothing fails any more.
+        let calm = [Poll, Steps, End, Steps, Report, Steps].repeat(40);
+        for happening in happenings.into_iter().chain(calm) {
+            match happening {
+                Poll => {
+                    let held = service.commands.get(service.taken.len());
+                    let answer = held.map_or(NOTHING, |held| Answer::Command(held.clone()));
+                    // As the session does.
+                    in_doubt = false;
+                    if pending.as_ref().is_some_and(|done| {
+                        held.is_some_and(|held| *held != done.command)
+                    }) {
+                        pending = None;
+                    }
+                    plan.on_answer(&answer);
+                }
+                Steps => while let Some(step) = plan.step().cloned() {
+                    plan.on_done();
+                    match step {
+                        Step::Write(entry) => prop_assert!(journal.apply(&entry)),
+                        Step::Start { id, .. } => {
+                            prop_assert!(running.is_none(), "two at a time");
+                            prop_assert!(runs_again || !starts.contains(&id), "started twice");
+                            starts.push(id);
+                            running = Some(id);
+                        }
+                        Step::Report(done) if plan.is_due(&done) => {
+                            prop_assert!(pending.is_none(), "two reports");
+                            pending = Some(done);
+                        }
+                        Step::Stop { .. } | Step::Report(_) | Step::EndLeftOver(_) => {}
+                    }
+                },
+                End => if running.take().is_some() { succeed(&mut plan); },
+                Report | ReportLost if pending.is_some() && !in_doubt => {
+                    let done = pending.clone().expect("pending");
+                    let held = service.commands.get(service.taken.len());
+                    let is_taken = held.is_some_and(|held| held.name == done.command.name);
+                    if is_taken {
+                        prop_assert_eq!(held, Some(&done.command), "taken for another command");
+                        service.taken.push(done.command);
+                    }
+                    match (happening, is_taken) {
+                        (ReportLost, _) => in_doubt = true,
+                        (_, true) => { pending = None; plan.on_reported(); }
+                        (_, false) => { pending = None; plan.on_report_refused("SMS.6021".into()); }
+                    }
+                }
+                ReportNotSent if pending.is_some() => in_doubt = true,
+                Report | ReportLost | ReportNotSent => {}
+                Restart => {
+                    (running, pending, in_doubt) = (None, None, false);
+                    plan = Plan::new(journal.clone(), on_interrupted, true);
+                }
+            }
+        }
+        prop_assert_eq!(&service.taken, &commands);
+        prop_assert!(journal.open.is_empty());
+    }
+}

@@ -1,0 +1,255 @@
+//! The journal of the commands: what was received, started, finished and reported. A command survives a crash
+//! of the agent in it.
+//!
+//! Each line is an entry: a checksum, a space, and JSON. An entry is on the disk before the next step is
+//! done. The first line names the server, and holds what the entries before it amounted to.
+
+mod lock;
+mod state;
+
+use std::{
+    fs::{DirBuilder, File},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use hmac_sha256::Hash as Sha256;
+use huaweicloud_sms::{Command, ServerId};
+use serde::{Deserialize, Serialize};
+
+use self::lock::Lock;
+pub(crate) use self::state::{Entry, Progress, State};
+
+const NAME: &str = "commands.journal";
+/// A longer file is written anew.
+const MAX_LENGTH: u64 = 1024 * 1024;
+/// A file that is so long was not written by the agent.
+const MAX_READ: u64 = 64 * MAX_LENGTH;
+
+/// Why the journal cannot be used.
+#[derive(Debug)]
+pub(crate) struct Error(String);
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The journal of one server, open for writing. No other process can open it.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    dir: PathBuf,
+    server_id: String,
+    file: File,
+    /// The length of the entries that were written whole.
+    length: u64,
+    /// Whether there may be a part of an entry after them.
+    is_torn: bool,
+    state: State,
+    _lock: Lock,
+}
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    journal: u32,
+    server_id: String,
+    next_id: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Command>,
+}
+
+const VERSION: u32 = 1;
+
+impl Journal {
+    /// Opens the journal in this folder, which is made if there is none.
+    pub(crate) fn open(dir: &Path, server_id: &ServerId) -> Result<(Self, State), Error> {
+        let failed = |what: &str, error: io::Error| {
+            Error(format!("the journal's folder {} {what}: {error}", dir.display()))
+        };
+        make_dir(dir).map_err(|error| failed("cannot be made", error))?;
+        let lock = Lock::take(dir).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => Error(format!(
+                "the journal in {} is used by another process: give each agent a --state-dir of its own",
+                dir.display()
+            )),
+            _ => failed("cannot be locked", error),
+        })?;
+        let path = dir.join(NAME);
+        let state = match File::open(&path) {
+            Ok(file) => read(&path, file, server_id)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
+            Err(error) => return Err(unusable(&path, "cannot be read", &error)),
+        };
+        let server_id = server_id.as_str().to_owned();
+        let (file, length) = write_anew(dir, &server_id, &state)
+            .map_err(|error| unusable(&path, "cannot be written", &error))?;
+        let dir = dir.to_owned();
+        let journal = Self {
+            dir,
+            server_id,
+            file,
+            length,
+            is_torn: false,
+            state: state.clone(),
+            _lock: lock,
+        };
+        Ok((journal, state))
+    }
+
+    /// Adds an entry. It is on the disk when this returns. After an error it is as if it had not been added.
+    pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), Error> {
+        crash_point(entry, "before");
+        self.try_append(entry)
+            .map_err(|error| unusable(&self.dir.join(NAME), "cannot be written", &error))?;
+        self.state.apply(entry);
+        crash_point(entry, "after");
+        Ok(())
+    }
+
+    fn try_append(&mut self, entry: &Entry) -> io::Result<()> {
+        if self.is_torn || self.length > MAX_LENGTH {
+            (self.file, self.length) = write_anew(&self.dir, &self.server_id, &self.state)?;
+            self.is_torn = false;
+        }
+        let line = line(entry)?;
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            // Even if the part is removed, it is unknown what is on the disk.
+            self.is_torn = true;
+            let _ = self.file.set_len(self.length);
+            let _ = self.file.seek(SeekFrom::Start(self.length));
+            return Err(error);
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+}
+
+fn unusable(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error(format!("the journal {} {what}: {error}", path.display()))
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Writes a new file with what the entries amount to, and replaces the old one by it.
+fn write_anew(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)> {
+    // Only its owner can read it.
+    let mut file = tempfile::Builder::new().prefix(".journal").tempfile_in(dir)?;
+    let header = Header {
+        journal: VERSION,
+        server_id: server_id.to_owned(),
+        next_id: state.next_id,
+        refused: state.refused.clone(),
+    };
+    let mut lines = line(&header)?;
+    for (id, command, progress) in &state.open {
+        lines.extend(line(&Entry::Received { id: *id, command: command.clone() })?);
+        let entry = match progress.clone() {
+            Progress::Received => continue,
+            Progress::Started { process } => Entry::Started { id: *id, process },
+            Progress::Finished { result, detail } => Entry::Finished { id: *id, result, detail },
+        };
+        lines.extend(line(&entry)?);
+    }
+    file.write_all(&lines)?;
+    file.as_file().sync_all()?;
+    let file = file.persist(dir.join(NAME))?;
+    // Makes the new name survive a power failure.
+    #[cfg(unix)]
+    File::open(dir)?.sync_all()?;
+    Ok((file, lines.len() as u64))
+}
+
+fn line(content: &impl Serialize) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(content)?;
+    let mut line = checksum(&json).into_bytes();
+    line.push(b' ');
+    line.extend(json);
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Half of a SHA-256 hash: a library that is there already, for a check that is made rarely.
+fn checksum(json: &[u8]) -> String {
+    Sha256::hash(json)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a journal. A part of a line at its end was being written when the agent or the machine ended: it is
+/// as if that entry had not been added.
+fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
+    let mut bytes = Vec::new();
+    file.take(MAX_READ + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unusable(path, "cannot be read", &error))?;
+    if bytes.len() as u64 > MAX_READ {
+        return Err(unusable(path, "is damaged", &"it is too long"));
+    }
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if end < bytes.len() {
+        log::warn!("the journal {} ends with a part of an entry, which is ignored", path.display());
+    }
+    let damaged = |number: usize| {
+        unusable(
+            path,
+            "is damaged",
+            &format!(
+                "line {number} cannot be read. Look which commands were carried out, then move the file \
+                 away; a command that the service still returns is run again"
+            ),
+        )
+    };
+    let mut lines = bytes[..end].split_inclusive(|byte| *byte == b'\n').map(content).zip(1..);
+    let Some((header, _)) = lines.next() else { return Ok(State::default()) };
+    let header = header.and_then(|json| serde_json::from_slice::<Header>(json).ok());
+    let header = header.ok_or_else(|| damaged(1))?;
+    if header.journal != VERSION {
+        let why = format!("it has version {}, this agent reads {VERSION}", header.journal);
+        return Err(unusable(path, "cannot be read", &why));
+    }
+    if header.server_id != server_id.as_str() {
+        let why = format!(
+            "it belongs to server {}, not {server_id}: give this server a --state-dir of its own",
+            header.server_id
+        );
+        return Err(unusable(path, "cannot be used", &why));
+    }
+    let mut state = State { next_id: header.next_id, open: Vec::new(), refused: header.refused };
+    for (json, number) in lines {
+        let entry = json.and_then(|json| serde_json::from_slice::<Entry>(json).ok());
+        if !entry.is_some_and(|entry| state.apply(&entry)) {
+            return Err(damaged(number));
+        }
+    }
+    Ok(state)
+}
+
+/// The JSON of a line, if its checksum is right.
+fn content(line: &[u8]) -> Option<&[u8]> {
+    let (sum, json) = line.strip_suffix(b"\n")?.split_at_checked(32)?;
+    let json = json.strip_prefix(b" ")?;
+    (checksum(json).as_bytes() == sum).then_some(json)
+}
+
+/// Ends the process here, if a test asks for it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example.
+#[cfg(feature = "crash-test")]
+fn crash_point(entry: &Entry, when: &str) {
+    let entry = serde_json::to_value(entry).expect("it serializes");
+    let here = format!("{}:{when}", entry["entry"].as_str().expect("a name"));
+    if std::env::var("SMS_AGENT_CRASH_AT").is_ok_and(|at| at == here) {
+        std::process::abort();
+    }
+}
+
+#[cfg(not(feature = "crash-test"))]
+fn crash_point(_: &Entry, _: &str) {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What is written into the journal, and what it amounts to.
+
+use huaweicloud_sms::{Command, CommandResult};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::exec::process_id::ProcessId;
+
+/// A step of a command. `id` numbers the commands of a journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// The service returned a new command.
+    Received { id: u64, command: Command },
+    /// The program is about to be started; with `process`, it was.
+    Started {
+        id: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<ProcessId>,
+    },
+    /// The program ended, or could not be started.
+    Finished { id: u64, result: CommandResult, detail: Map<String, Value> },
+    /// The service took the report.
+    Reported { id: u64 },
+    /// The command will not be reported; with `is_refused`, because the service does not take its report. The
+    /// service may still return a refused command.
+    Dropped { id: u64, reason: String, is_refused: bool },
+    /// The service does not return the refused command any more.
+    Cleared,
+}
+
+/// What a journal amounts to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct State {
+    pub(crate) next_id: u64,
+    /// The commands that are neither reported nor dropped, in the order in which they were received.
+    pub(crate) open: Vec<(u64, Command, Progress)>,
+    /// The last command, if its report was refused and the service has returned nothing else since.
+    pub(crate) refused: Option<Command>,
+}
+
+/// How far a command came.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Progress {
+    Received,
+    Started { process: Option<ProcessId> },
+    Finished { result: CommandResult, detail: Map<String, Value> },
+}
+
+impl State {
+    /// Adds an entry. Returns whether it can follow the entries before it.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> bool {
+        let id = match entry {
+            Entry::Received { id, command } => {
+                let is_new = self.open.iter().all(|(open, ..)| open != id);
+                self.next_id = self.next_id.max(id.saturating_add(1));
+                self.open.push((*id, command.clone(), Progress::Received));
+                self.refused = None;
+                return is_new;
+            }
+            Entry::Cleared => {
+                self.refused = None;
+                return true;
+            }
+            Entry::Started { id, .. }
+            | Entry::Finished { id, .. }
+            | Entry::Reported { id }
+            | Entry::Dropped { id, .. } => id,
+        };
+        let Some(at) = self.open.iter().position(|(open, ..)| open == id) else { return false };
+        match entry {
+            Entry::Started { process, .. } => {
+                self.open[at].2 = Progress::Started { process: process.clone() };
+            }
+            Entry::Finished { result, detail, .. } => {
+                self.open[at].2 = Progress::Finished { result: *result, detail: detail.clone() };
+            }
+            _ => {
+                let (_, command, _) = self.open.remove(at);
+                if matches!(entry, Entry::Dropped { is_refused: true, .. }) && self.open.is_empty()
+                {
+                    self.refused = Some(command);
+                }
+            }
+        }
+        true
+    }
+}
