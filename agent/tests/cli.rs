@@ -592,7 +592,7 @@ fn simulate_shows_and_records_the_conversation() {
         ),
     );
     let record = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("record.jsonl");
-    std::fs::write(&record, "").expect("written");
+    fs::write(&record, "").expect("written");
     let (script, record) = (script.to_str().expect("UTF-8"), record.to_str().expect("UTF-8"));
     let (_running, mut lines, url) = simulate(&["--script", script, "--record", record]);
     let report = |name: &str| {
@@ -627,7 +627,7 @@ fn simulate_shows_and_records_the_conversation() {
         assert_eq!(line, expected);
     }
     // Each line was there before its response.
-    let written = std::fs::read_to_string(record).expect("written");
+    let written = fs::read_to_string(record).expect("written");
     let reports: Vec<serde_json::Value> =
         written.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let first = serde_json::json!({
