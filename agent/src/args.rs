@@ -245,7 +245,8 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 
-    /// A JSON file with the responses [default: always START, the example of the API reference].
+    /// A JSON file with the responses, as the README of huaweicloud-sms-simulator describes it [default: the
+    /// START of the API reference's example, until its result is reported].
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
 

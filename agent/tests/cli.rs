@@ -2,13 +2,16 @@
 
 mod support;
 
-#[cfg(feature = "simulator")]
-use std::io::{BufRead, BufReader};
 use std::{
     fs,
     io::Write,
     path::PathBuf,
     process::{Command, Output, Stdio},
+};
+#[cfg(feature = "simulator")]
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpStream,
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
@@ -575,6 +578,71 @@ fn simulate_and_obtain_as_two_processes() {
             (0, "command START\n  task_id  \"2c0689c860ad4728a497c91ec0844384\"\n")
         );
     }
+}
+
+#[test]
+#[cfg(feature = "simulator")]
+fn simulate_shows_and_records_the_conversation() {
+    let script = file(
+        "held.json",
+        format!(
+            r#"{{"servers":{{"{SERVER_ID}":{{"commands":[{{"json":{{"command_name":"START"}}}},
+                {{"json":{{"command_name":"STOP"}}}}]}}}},
+                "faults":{{"report":[null,{{"after_processing":true,"steps":["reset"]}}]}}}}"#
+        ),
+    );
+    let record = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("record.jsonl");
+    fs::write(&record, "").expect("written");
+    let (script, record) = (script.to_str().expect("UTF-8"), record.to_str().expect("UTF-8"));
+    let (_running, mut lines, url) = simulate(&["--script", script, "--record", record]);
+    let report = |name: &str| {
+        let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("listening");
+        let body = format!(
+            r#"{{"command_name":"{name}","result":"success","result_detail":{{"secret":"s"}}}}"#
+        );
+        let head =
+            "Host: h\r\nX-Auth-Token: t\r\nContent-Type: application/json\r\nConnection: close";
+        let path = format!("/v3/sources/{SERVER_ID}/command_result");
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).expect("sent");
+        stream.read_to_end(&mut Vec::new()).is_ok()
+    };
+    assert_eq!(obtain(&url, &[]).exit, 0);
+    assert_eq!(obtain(&url, &[]).exit, 0);
+    assert_eq!(["START", r"\u001b[2J", "STOP"].map(report), [true, false, true]);
+    let path = format!("/v3/sources/{SERVER_ID}/command");
+    for expected in [
+        format!("GET {path} -> 200: command 1, START, delivery 1\n"),
+        format!("GET {path} -> 200: command 1, START, delivery 2\n"),
+        format!("POST {path}_result -> 200: START success accepted; held: command 1, START\n"),
+        format!(
+            "POST {path}_result -> 0: \\u{{1b}}[2J success rejected, SMS.6021; held: command 2, STOP\n"
+        ),
+        format!("POST {path}_result -> 200: STOP success accepted; held: command 2, STOP\n"),
+    ] {
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        assert_eq!(line, expected);
+    }
+    // Each line was there before its response.
+    let written = fs::read_to_string(record).expect("written");
+    let reports: Vec<serde_json::Value> =
+        written.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let first = serde_json::json!({
+        "number": 1, "server_id": SERVER_ID, "command_name": "START", "result": "success",
+        "result_detail": { "secret": "s" }, "accepted": true, "error_code": null, "status": 200,
+        "held": { "index": 0, "deliveries": 2, "json": { "command_name": "START" } },
+    });
+    assert_eq!(reports[0], first);
+    let told = reports.iter().map(|report| (&report["accepted"], &report["status"]));
+    let told: Vec<String> = told.map(|(accepted, status)| format!("{accepted} {status}")).collect();
+    assert_eq!(told, ["true 200", "false 0", "true 200"]);
+
+    let rejected = run(&["simulate", "--record", "no/such/folder/record"]);
+    assert_eq!(rejected.exit, 2);
+    assert!(rejected.err.starts_with("error: the record no/such/folder/record cannot be opened: "));
 }
 
 /// Other users of the machine can read a process's arguments.

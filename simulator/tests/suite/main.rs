@@ -4,6 +4,7 @@ mod faults;
 mod http;
 mod logins;
 mod proxy;
+mod reports;
 mod scripts;
 mod service;
 mod signatures;

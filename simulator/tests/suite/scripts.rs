@@ -92,7 +92,7 @@ fn the_answers_of_the_readme_are_given() {
 
 #[test]
 fn the_credentials_of_the_readme_are_accepted() {
-    let simulator = started(readme_script(2).server("a", []));
+    let simulator = started(readme_script(3).server("a", []));
     let ahead = simulator.now().duration_since(SystemTime::now()).expect("ahead");
     assert!(ahead > 15 * MINUTE, "{ahead:?}");
     assert!(send(&simulator, &signed("SK")).body.contains("signature expired"));
@@ -105,6 +105,33 @@ fn the_credentials_of_the_readme_are_accepted() {
     assert_eq!(send(&simulator, &get(PATH, &token)).status, 200);
     simulator.advance(MINUTE);
     assert!(send(&simulator, &get(PATH, &token)).body.contains("token expires"));
+}
+
+#[test]
+fn the_commands_faults_and_routes_of_the_readme_take_effect() {
+    let simulator = started(readme_script(2));
+    let ok = |path: &str| send(&simulator, &get(path, "t"));
+    let path = "/v3/sources/f32ab4d6-d150-4fb3-aa55-edbb5cf9947f/command";
+    let report = |name: &str| {
+        let body = format!(r#"{{"command_name":"{name}","result":"fail","result_detail":{{}}}}"#);
+        let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let request = get(&format!("{path}_result"), "t").replace("GET", "POST");
+        format!("{}{length}", request.trim_end_matches("\r\n").to_owned() + "\r\n")
+    };
+    assert_eq!(ok(path).json()["command_name"], "START");
+    assert_eq!(ok(path).status, 503);
+    assert_eq!(ok(path).json()["command_name"], "START");
+    assert_eq!(ok(path).status, 503);
+    assert_eq!(ok(path).json()["command_name"], "STOP");
+    assert_eq!(send(&simulator, &report("STOP")).status, 200);
+    let mut lost = connect(&simulator);
+    lost.write_all(report("UPLOAD_LOG").as_bytes()).expect("sent");
+    assert_eq!(rest(&mut lost), (String::new(), false));
+    assert_eq!(ok(path).status, 503);
+    assert_eq!(ok(path).json()["command_name"], "TASK_HAS_FINISHED");
+    assert_eq!(ok("/v3/tasks").json()["count"], 0);
+    let accepted: Vec<bool> = simulator.reports().iter().map(|r| r.is_accepted()).collect();
+    assert_eq!(accepted, [true, true]);
 }
 
 #[test]
@@ -121,6 +148,7 @@ fn the_error_says_what_is_wrong_with_a_script() {
     let members = |json: &str| format!(r#"{{"servers":{{}},{json}}}"#);
     let keys = |json: &str| members(&format!(r#""access_keys":[{json}]"#));
     let users = |json: &str| members(&format!(r#""users":[{json}]"#));
+    let command = |json: &str| format!(r#"{{"servers":{{"a":{{"commands":[{json}]}}}}}}"#);
     let user = r#"{"domain":"d","name":"n","password":"p"}"#;
     for (json, why) in [
         ("{".to_owned(), "line 1 column 1"),
@@ -178,6 +206,22 @@ fn the_error_says_what_is_wrong_with_a_script() {
         (members(r#""clock_ahead_s":-9223372036854775808"#), "clock_ahead_s: at most 315360000 s"),
         (members(r#""logins":[{},{"status":1}]"#), "login 2: status must be from 200 to 599"),
         (members(r#""logins":[{"x":1}]"#), "unknown field `x`"),
+        (command("{}"), "missing field `json`"),
+        (command(r#"{"json":{},"x":1}"#), "unknown field `x`"),
+        (command(r#"{"json":{}}"#), "server a, command 1: a command needs a command_name"),
+        (command(r#"{"json":{"command_name":""}}"#), "a command needs a command_name"),
+        (command(r#"{"json":[]}"#), "a command needs a command_name"),
+        (command(r#"{"json":{"command_name":"X"},"overtakes_after":-1}"#), "invalid value"),
+        (members(r#""faults":{"put":[]}"#), "unknown field `put`"),
+        (members(r#""faults":{"get":[null,{"status":1}]}"#), "faults, get 2: status must be"),
+        (members(r#""faults":{"report":[{"x":1}]}"#), "unknown field `x`"),
+        (members(r#""faults":{"login":[{"times":0}]}"#), "faults, login 1: times must be"),
+        (answer(r#"{"after_processing":true}"#), "answer 2: only a fault has after_processing"),
+        (members(r#""routes":[{"method":"GET","path":"/x"}]"#), "missing field `answer`"),
+        (
+            members(r#""routes":[{"method":"GET","path":"/x","answer":{"status":1}}]"#),
+            "route 1: status must be",
+        ),
     ] {
         let error = Script::from_json(&json).expect_err(&json).to_string();
         assert!(error.contains(why), "{json}: {error}");

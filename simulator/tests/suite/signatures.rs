@@ -22,6 +22,7 @@ fn sdk_date(timestamp: SystemTime) -> String {
 }
 
 pub(crate) struct ToSign {
+    pub(crate) method: &'static str,
     pub(crate) target: &'static str,
     /// The path and the query as they are signed.
     pub(crate) canonical: &'static str,
@@ -33,6 +34,7 @@ pub(crate) struct ToSign {
 /// The request for the command of server `a`, now.
 pub(crate) fn to_sign() -> ToSign {
     ToSign {
+        method: "GET",
         target: PATH,
         canonical: "/v3/sources/a/command/\n",
         date: SystemTime::now(),
@@ -52,14 +54,16 @@ impl ToSign {
             names = "host;x-sdk-date;x-security-token";
         }
         let hash = |text: &str| hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-        let canonical = format!("GET\n{}\n{lines}\n{names}\n{}", self.canonical, hash(self.body));
+        let canonical =
+            format!("{}\n{}\n{lines}\n{names}\n{}", self.method, self.canonical, hash(self.body));
         let to_sign = format!("SDK-HMAC-SHA256\n{date}\n{}", hash(&canonical));
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let signature = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
         format!(
-            "GET {} HTTP/1.1\r\n{sent}Content-Type: application/json\r\nContent-Length: {}\r\n\
+            "{} {} HTTP/1.1\r\n{sent}Content-Type: application/json\r\nContent-Length: {}\r\n\
              Authorization: SDK-HMAC-SHA256 Access={id}, SignedHeaders={names}, \
              Signature={signature}\r\n\r\n{}",
+            self.method,
             self.target,
             self.body.len(),
             self.body
