@@ -272,13 +272,17 @@ impl<'a> Watcher<'a> {
         let wait = due.saturating_duration_since(now);
         if !wait.is_zero() {
             let is_call = self.watch.poller().poll(now) == Step::WaitUntil(due);
-            let (what, why) = match is_call {
-                true => ("call", self.call_waits.as_str()),
-                false => ("login", self.login_waits),
+            let is_report = self.watch.pending_report().is_some();
+            let (what, why) = match (is_call, is_report) {
+                (true, _) => ("call", self.call_waits.as_str()),
+                (_, true) => ("report", "the last one failed"),
+                _ => ("login", self.login_waits),
             };
+            let running = lock(&self.executor).as_ref().and_then(Executor::running);
+            let running = running.map(|name| format!("{name} is running; ")).unwrap_or_default();
             // A count would stand still until the next call.
             let time = time_of_day(wait);
-            let status = format!("next {what} at {time}: {why}");
+            let status = format!("{running}next {what} at {time}: {why}");
             let seconds = wait.as_secs_f64().ceil();
             let logged = format!("next {what} in {seconds} s, at {time}: {why}");
             lock(&self.printer).show_wait(&logged, &status);

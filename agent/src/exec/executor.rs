@@ -97,6 +97,11 @@ impl Executor {
         self.plan.on_report_refused(redactor::shown(&error.to_string()));
     }
 
+    /// The name of the command whose program runs, for people.
+    pub(crate) fn running(&self) -> Option<String> {
+        self.plan.running().map(|command| redactor::shown(command.name.as_str()))
+    }
+
     /// Does what is to be done now, and adds to `written` what was written into the journal. Returns a report
     /// to hand to the session.
     ///

@@ -187,6 +187,11 @@ impl Plan {
         self.is_reporting && self.unreported.front().is_some_and(|first| first.id == done.id)
     }
 
+    /// The command that runs.
+    pub(crate) fn running(&self) -> Option<&Command> {
+        self.running.as_ref().map(|(_, command)| command)
+    }
+
     /// The number of steps that wait, for example because the journal cannot be written.
     pub(crate) fn backlog(&self) -> usize {
         self.steps.len()
