@@ -11,6 +11,8 @@ mod credentials_file;
 #[cfg(feature = "simulator")]
 mod demo;
 mod environment;
+#[allow(dead_code)]
+mod exec;
 mod exit;
 mod failure;
 mod file;

@@ -60,6 +60,12 @@ pub(crate) fn withhold(texts: &[&str]) -> Vec<String> {
     withhold_from(&*secrets, texts)
 }
 
+/// Whether a secret is in a text of any length, which need not be UTF-8.
+pub(crate) fn contains_secret(text: &[u8]) -> bool {
+    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    has_secret_in_bytes(&*secrets, text)
+}
+
 /// A text as it may be printed.
 pub(crate) fn shown(text: &str) -> String {
     let text = withhold(&[text]).remove(0);
@@ -90,6 +96,10 @@ fn withhold_from(secrets: &[Secrets], texts: &[&str]) -> Vec<String> {
 }
 
 fn has_secret(secrets: &[Secrets], text: &str) -> bool {
+    has_secret_in_bytes(secrets, text.as_bytes())
+}
+
+fn has_secret_in_bytes(secrets: &[Secrets], text: &[u8]) -> bool {
     spelling::any(text, |spelling| secrets.iter().any(|secrets| secrets.are_in(spelling)))
 }
 
@@ -271,7 +281,7 @@ mod tests {
         for piece in hostile {
             let text = piece.repeat(262_144 / piece.len());
             let mut work = 0;
-            spelling::any(&cut(&text, MAX_LINE), |spelling| {
+            spelling::any(cut(&text, MAX_LINE).as_bytes(), |spelling| {
                 work += spelling.text.len();
                 secrets[0].are_in(spelling)
             });

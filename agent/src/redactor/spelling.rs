@@ -21,8 +21,8 @@ pub(super) struct Spelling {
 }
 
 /// Whether a spelling of the text is found.
-pub(super) fn any(text: &str, mut is_found: impl FnMut(&Spelling) -> bool) -> bool {
-    find(text.as_bytes(), 0, &mut is_found)
+pub(super) fn any(text: &[u8], mut is_found: impl FnMut(&Spelling) -> bool) -> bool {
+    find(text, 0, &mut is_found)
 }
 
 /// Calls back with each spelling of a text before and after its escapes are decoded.

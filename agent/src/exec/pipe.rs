@@ -1,0 +1,116 @@
+//! Pipes to a program whose reads and writes end with its run, even if a process that outlives the program
+//! keeps the other end open.
+
+#[cfg(not(unix))]
+pub(super) use other::Over;
+#[cfg(unix)]
+pub(super) use unix::Over;
+
+#[cfg(unix)]
+mod unix {
+    use std::{
+        io::{self, Read, Write},
+        os::{fd::AsFd, unix::net::UnixStream},
+    };
+
+    use rustix::{
+        event::{PollFd, PollFlags, poll},
+        io::Errno,
+    };
+
+    /// As much as a pipe can hold: what a program wrote before its end is read, what another process goes on
+    /// writing is not.
+    const MAX_AFTER_END: usize = 1024 * 1024;
+
+    /// Ends the reads and writes of all pipes that were made with it when it is dropped.
+    pub(in super::super) struct Over {
+        /// Closed with this value, which the other end sees.
+        _closed_by_drop: UnixStream,
+        seen: UnixStream,
+    }
+
+    impl Over {
+        pub(in super::super) fn new() -> io::Result<Self> {
+            let (closed, seen) = UnixStream::pair()?;
+            Ok(Self { _closed_by_drop: closed, seen })
+        }
+
+        pub(in super::super) fn pipe<P: AsFd>(&self, pipe: P) -> io::Result<Pipe<P>> {
+            rustix::io::ioctl_fionbio(&pipe, true)?;
+            Ok(Pipe { pipe, over: self.seen.try_clone()?, left: MAX_AFTER_END })
+        }
+    }
+
+    /// Our end of a pipe.
+    pub(in super::super) struct Pipe<P> {
+        pipe: P,
+        over: UnixStream,
+        /// How many bytes are still read after the run.
+        left: usize,
+    }
+
+    impl<P: AsFd> Pipe<P> {
+        /// Waits for the pipe or for the end of the run. Returns whether the pipe is ready.
+        fn wait(&self, what: PollFlags) -> io::Result<(bool, bool)> {
+            loop {
+                let mut fds =
+                    [PollFd::new(&self.pipe, what), PollFd::new(&self.over, PollFlags::IN)];
+                match poll(&mut fds, None) {
+                    Ok(_) => {
+                        let [is_ready, is_over] = fds.map(|fd| !fd.revents().is_empty());
+                        return Ok((is_ready, is_over));
+                    }
+                    Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
+    impl<P: AsFd + Read> Read for Pipe<P> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let (is_ready, is_over) = self.wait(PollFlags::IN)?;
+            if !is_ready || self.left == 0 {
+                return Ok(0);
+            }
+            let length = self.pipe.read(buffer)?;
+            if is_over {
+                self.left = self.left.saturating_sub(length);
+            }
+            Ok(length)
+        }
+    }
+
+    impl<P: AsFd + Write> Write for Pipe<P> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.wait(PollFlags::OUT)? {
+                (_, true) => Err(io::ErrorKind::BrokenPipe.into()),
+                (_, false) => self.pipe.write(bytes),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.pipe.flush()
+        }
+    }
+}
+
+/// The end of the job ends every process that has the other end, and so each read and write.
+#[cfg(not(unix))]
+mod other {
+    use std::io;
+
+    pub(in super::super) struct Over;
+
+    impl Over {
+        pub(in super::super) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(in super::super) fn pipe<P>(&self, pipe: P) -> io::Result<Pipe<P>> {
+            Ok(pipe)
+        }
+    }
+
+    pub(in super::super) type Pipe<P> = P;
+}

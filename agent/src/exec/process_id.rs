@@ -1,0 +1,121 @@
+//! Which process a program is, also after the agent was started again.
+
+use std::{io, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// A process. Its number alone is not enough: the system gives it to another one later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProcessId {
+    pub(crate) pid: u32,
+    /// When it started: ticks since the system's start. Known on Linux.
+    pub(crate) start: Option<u64>,
+    /// The system's start. Unknown where a sandbox hides it (systemd's `ProcSubset=pid`).
+    pub(crate) boot: Option<String>,
+}
+
+impl ProcessId {
+    /// The process that has this number now.
+    pub(super) fn of(pid: u32) -> Self {
+        Self { pid, start: system::stat(pid).map(|stat| stat.start), boot: system::boot() }
+    }
+
+    /// Whether this very process still runs, and leads a process group.
+    fn leads_a_group(&self) -> bool {
+        self.boot == system::boot()
+            && system::stat(self.pid).is_some_and(|stat| {
+                Some(stat.start) == self.start && stat.group == self.pid && !stat.is_zombie
+            })
+    }
+}
+
+/// Ends the program of an earlier run of the agent, with its whole process group: SIGTERM, then after
+/// `kill_after` SIGKILL. Returns whether it was still running.
+///
+/// Processes that the program left behind when it ended are not looked for: the number of its group says
+/// nothing once the program itself is gone. On Windows there is nothing to end, because the system ends a
+/// job with the agent. On other systems than Linux the start of a process is unknown, so nothing is ended.
+///
+/// # Errors
+///
+/// The group still runs.
+pub(crate) fn end_left_over(id: &ProcessId, kill_after: Duration) -> io::Result<bool> {
+    if !id.leads_a_group() {
+        return Ok(false);
+    }
+    super::group::end_foreign(id.pid, kill_after).map(|()| true)
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs;
+
+    /// What `/proc/<pid>/stat` says; see
+    /// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+    pub(super) struct Stat {
+        pub(super) is_zombie: bool,
+        pub(super) group: u32,
+        pub(super) start: u64,
+    }
+
+    pub(super) fn stat(pid: u32) -> Option<Stat> {
+        // The name of a program can be any bytes.
+        let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        parse(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// Reads the fields 3, 5 and 22. The second is a name in parentheses, which may contain parentheses.
+    fn parse(text: &str) -> Option<Stat> {
+        let (_, fields) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3).copied();
+        Some(Stat {
+            is_zombie: matches!(field(3)?, "Z" | "X"),
+            group: field(5)?.parse().ok()?,
+            start: field(22)?.parse().ok()?,
+        })
+    }
+
+    pub(super) fn boot() -> Option<String> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_name_with_parentheses_does_not_shift_the_fields() {
+            let text = "7 (a) S 9 (b)) Z 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0\n";
+            let stat = parse(text).expect("valid");
+            assert_eq!((stat.is_zombie, stat.group, stat.start), (true, 7, 4242));
+            for cut in ["", "7", "7 (a", "7 (a) S", "7 (a) S 1 7", "7 (a) S 1 x"] {
+                assert!(parse(cut).is_none(), "{cut}");
+            }
+        }
+
+        #[test]
+        fn knows_this_process() {
+            let stat = stat(std::process::id()).expect("there");
+            assert!(!stat.is_zombie && stat.start > 0);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    pub(super) struct Stat {
+        pub(super) is_zombie: bool,
+        pub(super) group: u32,
+        pub(super) start: u64,
+    }
+
+    pub(super) fn stat(_: u32) -> Option<Stat> {
+        None
+    }
+
+    pub(super) fn boot() -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,300 @@
+//! Runs the operator's program for one command.
+
+use std::{
+    ffi::OsString,
+    fmt::Display,
+    io::{self, ErrorKind, Write},
+    path::PathBuf,
+    process::{self, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use huaweicloud_sms::{Command, ServerId};
+
+use super::{
+    detail::{End, Finished},
+    environment,
+    group::Group,
+    output::{self, Output},
+    pipe::Over,
+    process_id::ProcessId,
+    standard_error,
+};
+
+/// How long after SIGTERM the processes of a group get SIGKILL.
+pub(crate) const KILL_AFTER: Duration = Duration::from_secs(10);
+/// How long the output is waited for after the program has ended, if another process has the pipe.
+const OUTPUT: Duration = Duration::from_secs(1);
+/// How long what a program leaves behind may take to end after SIGTERM.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+/// How long the system may take to end a process that got SIGKILL.
+const KILLED: Duration = Duration::from_secs(5);
+/// How often a run is looked at: at first often, then less and less.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+const LAST_LOOK: Duration = Duration::from_millis(200);
+
+/// The operator's program.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    /// A name without a separator is looked up in `PATH`.
+    pub(crate) path: PathBuf,
+    pub(crate) args: Vec<OsString>,
+    /// The limit of a run.
+    pub(crate) timeout: Option<Duration>,
+    /// How long after SIGTERM it gets SIGKILL, usually [`KILL_AFTER`].
+    pub(crate) kill_after: Duration,
+}
+
+impl Program {
+    /// Starts the program for a command, without a shell, and calls `on_end` when the run is over.
+    ///
+    /// The command is in the environment and, as JSON on one line, on standard input. The run is over when
+    /// the program has ended. Then
+    ///
+    /// * what it wrote is read. Another process that keeps the pipe open is waited for 1 s at most.
+    /// * what it left behind in its process group gets SIGTERM, and 1 s later SIGKILL. A process that left
+    ///   the group (`setsid`) goes on. On Windows the whole job is ended.
+    /// * `on_end` is called, on the run's thread. No process of the group runs then, except for one that the
+    ///   system did not end within 5 s of SIGKILL.
+    ///
+    /// A program that runs longer than its limit, or is [stopped](Running::stop), gets SIGTERM with its whole
+    /// group, and after `kill_after` SIGKILL; on Windows it is ended at once.
+    ///
+    /// # Errors
+    ///
+    /// The program could not be started. `on_end` is not called.
+    pub(crate) fn start(
+        &self,
+        command: &Command,
+        server_id: &ServerId,
+        on_end: impl FnOnce(Finished) + Send + 'static,
+    ) -> Result<Running, Finished> {
+        self.try_start(command, server_id, on_end).map_err(|error| {
+            let why = self.not_started(&error);
+            log::warn!("{why}");
+            Finished::not_started(&why)
+        })
+    }
+
+    fn try_start(
+        &self,
+        command: &Command,
+        server_id: &ServerId,
+        on_end: impl FnOnce(Finished) + Send + 'static,
+    ) -> io::Result<Running> {
+        let mut line = serde_json::to_vec(command)?;
+        line.push(b'\n');
+        let over = Over::new()?;
+        let mut child = process::Command::new(&self.path);
+        child.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        environment::set(&mut child, command, server_id);
+        let mut group = Group::spawn(&mut child)?;
+        let started = Instant::now();
+        let id = ProcessId::of(group.leader.id());
+
+        let leader = &mut group.leader;
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (leader.stdin.take(), leader.stdout.take(), leader.stderr.take())
+        else {
+            unreachable!("all three are pipes")
+        };
+        let mut stdin = over.pipe(stdin)?;
+        let (stdout, stderr) = (over.pipe(stdout)?, over.pipe(stderr)?);
+        let output = Arc::new(Mutex::new(Output::default()));
+        // Disconnected when both outputs have ended.
+        let (is_open, outputs) = mpsc::channel::<()>();
+        spawn("program-stdin", move || {
+            // A program need not read it.
+            let _ = stdin.write_all(&line);
+        })?;
+        let (captured, is_open_too) = (Arc::clone(&output), is_open.clone());
+        spawn("program-stdout", move || {
+            warn_of(output::read(stdout, &captured), "standard output");
+            drop(is_open_too);
+        })?;
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        let name = name.to_string_lossy().into_owned();
+        spawn("program-stderr", move || {
+            warn_of(standard_error::log(stderr, &name), "standard error");
+            drop(is_open);
+        })?;
+
+        let (stop, stops) = mpsc::channel();
+        let run = Run {
+            group,
+            over,
+            output,
+            outputs,
+            stops,
+            _stop: stop.clone(),
+            deadline: self.timeout.and_then(|timeout| started.checked_add(timeout)),
+            timeout: self.timeout.unwrap_or_default(),
+            kill_after: self.kill_after,
+        };
+        let thread = spawn("program", move || run.supervise(on_end))?;
+        Ok(Running { id, stop, thread })
+    }
+
+    fn not_started(&self, error: &io::Error) -> String {
+        let path = self.path.display();
+        let why: &dyn Display = match error.kind() {
+            ErrorKind::NotFound if self.path.exists() => {
+                &"the interpreter that its first line names does not exist"
+            }
+            ErrorKind::NotFound => &"it does not exist",
+            ErrorKind::PermissionDenied => {
+                &"it is not an executable file, or this user may not execute it"
+            }
+            _ => error,
+        };
+        format!("the program {path} cannot be started: {why}")
+    }
+}
+
+/// A program that was started. Dropping this does not end it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    id: ProcessId,
+    stop: Sender<String>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// The process, for [`end_left_over`](super::process_id::end_left_over).
+    pub(crate) fn id(&self) -> &ProcessId {
+        &self.id
+    }
+
+    /// Has the program ended, and returns at once. The reason completes "the program was ended: ...". A
+    /// program that is already ending is not affected.
+    pub(crate) fn stop(&self, reason: &str) {
+        // It may be over.
+        let _ = self.stop.send(reason.into());
+    }
+
+    /// Waits until the run is over and `on_end` has returned.
+    pub(crate) fn join(self) {
+        // A panic was already logged.
+        let _ = self.thread.join();
+    }
+}
+
+/// A program that runs.
+struct Run {
+    group: Group,
+    over: Over,
+    output: Arc<Mutex<Output>>,
+    outputs: Receiver<()>,
+    stops: Receiver<String>,
+    /// Keeps `stops` connected.
+    _stop: Sender<String>,
+    timeout: Duration,
+    deadline: Option<Instant>,
+    kill_after: Duration,
+}
+
+impl Run {
+    fn supervise(mut self, on_end: impl FnOnce(Finished)) {
+        let cause = self.wait_for_end();
+        let limit = match cause {
+            Some(_) => self.kill_after,
+            None => {
+                // Those that are left may have something to write. The errors are the channel's two.
+                let _ = self.outputs.recv_timeout(OUTPUT);
+                LEFT_BEHIND
+            }
+        };
+        let status = self.end_group(limit);
+        drop(self.over);
+        // Now both threads read what is left, and end.
+        let _ = self.outputs.recv_timeout(OUTPUT);
+        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_running = status.is_none();
+        let end = match (cause, status) {
+            (Some(cause), _) => cause,
+            (None, Some(Ok(status))) => End::Status(status),
+            (None, Some(Err(error))) => End::Unknown(error.to_string()),
+            (None, None) => End::Unknown("the system did not end it".into()),
+        };
+        on_end(Finished::new(&end, &output));
+        if is_running {
+            // Otherwise it stays a zombie.
+            let _ = self.group.reap();
+        }
+    }
+
+    /// Waits until the program has ended, or has to: then this is why.
+    fn wait_for_end(&mut self) -> Option<End> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            if self.group.has_leader_ended() {
+                return None;
+            }
+            let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Some(End::TimedOut { seconds: self.timeout.as_secs_f64() });
+            }
+            match self.stops.recv_timeout(left.unwrap_or(pause).min(pause)) {
+                Ok(reason) => return Some(End::Stopped { reason }),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            pause = (pause * 2).min(LAST_LOOK);
+        }
+    }
+
+    /// Ends every process of the group, within this limit if it does so when asked. Returns how the program
+    /// ended; nothing if the system cannot end it.
+    fn end_group(&mut self, limit: Duration) -> Option<io::Result<process::ExitStatus>> {
+        let kill_at = Instant::now() + limit;
+        self.group.ask_to_end();
+        if !wait_until(kill_at, || self.group.has_leader_ended()) {
+            self.group.kill();
+            if !wait_until(Instant::now() + KILLED, || self.group.has_leader_ended()) {
+                log::warn!("a program still runs after SIGKILL");
+                return None;
+            }
+        }
+        let status = self.group.reap();
+        if !wait_until(kill_at, || self.group.is_empty()) {
+            self.group.kill();
+            if !wait_until(Instant::now() + KILLED, || self.group.is_empty()) {
+                log::warn!("a process that a program started still runs after SIGKILL");
+            }
+        }
+        Some(status)
+    }
+}
+
+/// Waits until something is so. Returns whether it was in time.
+fn wait_until(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
+    let mut pause = FIRST_LOOK;
+    loop {
+        if is_so() {
+            return true;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        thread::sleep(pause.min(left));
+        pause = (pause * 2).min(LAST_LOOK);
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.into()).spawn(run)
+}
+
+fn warn_of(result: io::Result<()>, what: &str) {
+    if let Err(error) = result {
+        log::warn!("the {what} of the program cannot be read: {error}");
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,0 +1,122 @@
+//! A program and the processes that it starts: a process group.
+
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    process::{Child, Command, ExitStatus},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    io::Errno,
+    process::{
+        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group,
+        test_kill_process_group, waitid, waitpgid,
+    },
+};
+
+/// How long the system may take to end a process that got SIGKILL.
+const KILLED: Duration = Duration::from_secs(5);
+
+/// A process group and its leader. When dropped, it is killed.
+pub(super) struct Group {
+    pub(super) leader: Child,
+    id: Pid,
+    is_reaped: bool,
+}
+
+impl Group {
+    pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
+        let leader = command.process_group(0).spawn()?;
+        let id = Pid::from_child(&leader);
+        Ok(Self { leader, id, is_reaped: false })
+    }
+
+    /// Whether the leader has ended. Its number stays taken until [`reap`](Self::reap).
+    pub(super) fn has_leader_ended(&mut self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // If SIGCHLD is ignored, there is no child any more, and `reap` tells so.
+        self.is_reaped
+            || !matches!(waitid(WaitId::Pid(self.id), options), Ok(None) | Err(Errno::INTR))
+    }
+
+    /// Asks every process to end.
+    pub(super) fn ask_to_end(&self) {
+        ask_to_end(self.id);
+    }
+
+    /// Ends every process.
+    pub(super) fn kill(&self) {
+        send(self.id, Signal::KILL);
+    }
+
+    /// Waits for the leader.
+    pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.is_reaped = true;
+        self.leader.wait()
+    }
+
+    /// Whether no process is left, after [`reap`](Self::reap).
+    ///
+    /// The system gives the number of a group to no new process while the group has a member. So a group that
+    /// is not empty is still this one.
+    pub(super) fn is_empty(&self) -> bool {
+        is_empty(self.id)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if !self.is_reaped {
+            self.kill();
+            // There is nobody left to tell.
+            let _ = self.reap();
+        }
+    }
+}
+
+/// Ends a group that is not led by a child of this process.
+pub(super) fn end_foreign(leader: u32, kill_after: Duration) -> io::Result<()> {
+    let id =
+        i32::try_from(leader).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    ask_to_end(id);
+    if !waits_until_empty(id, kill_after) {
+        send(id, Signal::KILL);
+        if !waits_until_empty(id, KILLED) {
+            return Err(io::Error::other("it still runs after SIGKILL"));
+        }
+    }
+    Ok(())
+}
+
+fn waits_until_empty(id: Pid, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    while !is_empty(id) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+fn ask_to_end(id: Pid) {
+    send(id, Signal::TERM);
+    // A process that was stopped gets the signal only after it goes on.
+    send(id, Signal::CONT);
+}
+
+fn send(id: Pid, signal: Signal) {
+    match kill_process_group(id, signal) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => log::warn!("the process group {id:?} cannot be ended: {error}"),
+    }
+}
+
+/// A process of another user counts: it is there.
+fn is_empty(id: Pid) -> bool {
+    // As the first process of a container, the agent is the parent of every orphan.
+    while let Ok(Some(_)) = waitpgid(id, WaitOptions::NOHANG) {}
+    test_kill_process_group(id) == Err(Errno::SRCH)
+}
