@@ -273,7 +273,8 @@ mod tests {
         let zeros = vec![0; MAX];
         let detail = success(&zeros);
         assert_eq!(detail["output_bytes"], json!(MAX));
-        assert_eq!(detail["output"].as_str().map(str::len), Some((MAX - 61) / 6));
+        let length = serde_json::to_vec(&detail).expect("JSON").len();
+        assert!((MAX - 5..=MAX).contains(&length), "{length}");
         let numbers = format!("{{\"a\":[{}1]}}", "1e15,".repeat(MAX / 6));
         assert_eq!(success(&numbers), json!({"output": numbers}));
     }
@@ -289,7 +290,7 @@ mod tests {
         assert_eq!(detail[WITHHELD], 1);
         for text in [
             "a line, then Zk4!vQ-8tRp2Lw",
-            r#"{"a":"Zk4!vQ","b":"-8tRp2Lw"}"#,
+            r#"{"a":"Zk4!vQ-","b":"8tRp2Lw"}"#,
             r#"{"a":[90,107,52,33,118,81,45,56,116,82,112,50,76,119]}"#,
         ] {
             assert_eq!(success(text), json!({"output": WITHHELD}), "{text}");
@@ -299,9 +300,10 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn every_detail_is_within_the_limit(
-            pieces in prop::collection::vec((any::<Vec<u8>>(), 1..5000_usize), 0..5),
+            pieces in prop::collection::vec((any::<Vec<u8>>(), 1..1000_usize), 0..4),
             message in ".{0,40}",
         ) {
             let text: Vec<u8> = pieces.iter().flat_map(|(piece, count)| piece.repeat(*count)).collect();

@@ -3,7 +3,7 @@
 mod detail;
 mod environment;
 pub(crate) mod executor;
-#[cfg(not(windows))]
+#[cfg(unix)]
 #[path = "unix.rs"]
 mod group;
 #[cfg(windows)]

@@ -18,16 +18,14 @@ const PER_LINE: usize = 32;
 /// The lines are warnings, because the agent logs nothing below by default.
 pub(super) fn log(pipe: impl Read, name: &str) -> io::Result<()> {
     let mut limit = Limit::new(Instant::now());
-    let result = lines(pipe, |line, length| match limit.admit(Instant::now(), line.len()) {
-        Some(left_out) => {
-            log_left_out(name, left_out);
-            let line = String::from_utf8_lossy(line);
-            match length as usize > MAX_LINE {
-                true => log::warn!("{name}: {line}... [cut: {MAX_LINE} of {length} bytes]"),
-                false => log::warn!("{name}: {line}"),
-            }
+    let result = lines(pipe, |line, length| {
+        let Some(left_out) = limit.admit(Instant::now(), line.len()) else { return };
+        log_left_out(name, left_out);
+        let line = String::from_utf8_lossy(line);
+        match length as usize > MAX_LINE {
+            true => log::warn!("{name}: {line}... [cut: {MAX_LINE} of {length} bytes]"),
+            false => log::warn!("{name}: {line}"),
         }
-        None => {}
     });
     log_left_out(name, limit.left_out);
     result

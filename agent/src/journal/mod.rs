@@ -4,11 +4,12 @@
 //! Each line is an entry: a checksum, a space, and JSON. An entry is on the disk before the next step is
 //! done. The first line names the server, and holds what the entries before it amounted to.
 
+mod crash;
 mod lock;
 mod state;
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::{self, DirBuilder, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -21,6 +22,8 @@ use self::lock::Lock;
 pub(crate) use self::state::{Entry, Progress, State};
 
 const NAME: &str = "commands.journal";
+/// The name of a file that replaces it.
+const NEW_NAME: &str = "commands.journal.new";
 /// A longer file is written anew.
 const MAX_LENGTH: u64 = 1024 * 1024;
 /// A file that is so long was not written by the agent.
@@ -100,11 +103,11 @@ impl Journal {
 
     /// Adds an entry. It is on the disk when this returns. After an error it is as if it had not been added.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), Error> {
-        crash_point(entry, "before");
+        crash::point(entry, "before");
         self.try_append(entry)
             .map_err(|error| unusable(&self.dir.join(NAME), "cannot be written", &error))?;
         self.state.apply(entry);
-        crash_point(entry, "after");
+        crash::point(entry, "after");
         Ok(())
     }
 
@@ -114,6 +117,10 @@ impl Journal {
             self.is_torn = false;
         }
         let line = line(entry)?;
+        if crash::is_at(entry, "torn") {
+            let _ = self.file.write_all(&line[..line.len() / 2]);
+        }
+        crash::point(entry, "torn");
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             // Even if the part is removed, it is unknown what is on the disk.
@@ -141,8 +148,9 @@ fn make_dir(dir: &Path) -> io::Result<()> {
 
 /// Writes a new file with what the entries amount to, and replaces the old one by it.
 fn write_anew(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)> {
-    // Only its owner can read it.
-    let mut file = tempfile::Builder::new().prefix(".journal").tempfile_in(dir)?;
+    // An earlier process may have ended here. Only one can be here now.
+    let path = dir.join(NEW_NAME);
+    let mut file = open_new(&path)?;
     let header = Header {
         journal: VERSION,
         server_id: server_id.to_owned(),
@@ -160,12 +168,21 @@ fn write_anew(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u
         lines.extend(line(&entry)?);
     }
     file.write_all(&lines)?;
-    file.as_file().sync_all()?;
-    let file = file.persist(dir.join(NAME))?;
+    file.sync_all()?;
+    fs::rename(&path, dir.join(NAME))?;
     // Makes the new name survive a power failure.
     #[cfg(unix)]
     File::open(dir)?.sync_all()?;
     Ok((file, lines.len() as u64))
+}
+
+fn open_new(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(true).write(true);
+    // Only its owner can read it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn line(content: &impl Serialize) -> io::Result<Vec<u8>> {
@@ -237,19 +254,6 @@ fn content(line: &[u8]) -> Option<&[u8]> {
     let json = json.strip_prefix(b" ")?;
     (checksum(json).as_bytes() == sum).then_some(json)
 }
-
-/// Ends the process here, if a test asks for it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example.
-#[cfg(feature = "crash-test")]
-fn crash_point(entry: &Entry, when: &str) {
-    let entry = serde_json::to_value(entry).expect("it serializes");
-    let here = format!("{}:{when}", entry["entry"].as_str().expect("a name"));
-    if std::env::var("SMS_AGENT_CRASH_AT").is_ok_and(|at| at == here) {
-        std::process::abort();
-    }
-}
-
-#[cfg(not(feature = "crash-test"))]
-fn crash_point(_: &Entry, _: &str) {}
 
 #[cfg(test)]
 mod tests;

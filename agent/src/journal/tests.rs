@@ -114,6 +114,16 @@ fn a_changed_byte_is_an_error_that_names_file_line_and_remedy() {
 }
 
 #[test]
+fn a_process_that_ended_while_it_wrote_anew_leaves_nothing() {
+    let dir = dir();
+    open(dir.path()).0.append(&received(0)).expect("written");
+    fs::write(dir.path().join(NEW_NAME), "a part").expect("written");
+    assert_eq!(open(dir.path()).1, state_after(&[received(0)]));
+    let names = fs::read_dir(dir.path()).expect("read");
+    assert_eq!(names.count(), 2, "the journal and its lock");
+}
+
+#[test]
 fn has_one_writer() {
     let dir = dir();
     let (journal, _) = open(dir.path());

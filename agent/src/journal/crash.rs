@@ -1,0 +1,23 @@
+//! Lets a test end the process at a step of the journal.
+
+use super::Entry;
+
+/// Ends the process here, if a test asks for it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example.
+pub(super) fn point(entry: &Entry, when: &str) {
+    if is_at(entry, when) {
+        std::process::abort();
+    }
+}
+
+/// Whether a test asks for the end of the process here.
+#[cfg(feature = "crash-test")]
+pub(super) fn is_at(entry: &Entry, when: &str) -> bool {
+    let entry = serde_json::to_value(entry).expect("it serializes");
+    let here = format!("{}:{when}", entry["entry"].as_str().expect("a name"));
+    std::env::var("SMS_AGENT_CRASH_AT").is_ok_and(|at| at == here)
+}
+
+#[cfg(not(feature = "crash-test"))]
+pub(super) fn is_at(_: &Entry, _: &str) -> bool {
+    false
+}
