@@ -228,6 +228,29 @@ mod tests {
         }
     }
 
+    /// Each writes a file of its own before it replaces the shared one.
+    #[test]
+    fn writers_at_once_do_not_disturb_each_other() {
+        let folder = folder();
+        let path = folder.path().join("token");
+        let secret = |number: usize| number.to_string().repeat(10_000);
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (path, secret) = (&path, secret(number));
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        let file = SecretFile::find(path).expect("a file");
+                        file.check().expect("writable");
+                        file.write(&secret).expect("written");
+                    }
+                });
+            }
+        });
+        let written = fs::read_to_string(&path).expect("read");
+        assert!((0..8).any(|number| written.trim_end() == secret(number)));
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+    }
+
     #[test]
     fn overwrites_a_file_that_cannot_be_replaced() {
         let folder = folder();

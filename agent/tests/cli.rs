@@ -140,6 +140,54 @@ fn object(json: &str) -> serde_json::Map<String, serde_json::Value> {
 }
 
 #[test]
+fn an_error_with_a_body_over_the_limit_keeps_its_status() {
+    let long = " ".repeat(300_000);
+    let json = format!(r#"{{"error_code":"X.1","error_msg":"m","trace":"{long}"}}"#);
+    for transport in transports() {
+        for status in [401, 403, 429, 500] {
+            for (body, exit) in [(json.clone(), 4), (format!("<html>{long}"), 5)] {
+                let simulator = service([Answer::body(status, body)]);
+                let more = ["--transport", transport, "--format", "json"];
+                let ran = obtain(&simulator.url(), &more);
+                assert_eq!(ran.exit, exit, "{transport}: {}", ran.out);
+                assert_eq!(object(&ran.out)["status"], status);
+            }
+        }
+    }
+}
+
+/// With few descriptors a call works, or its error says what is missing.
+#[test]
+#[cfg(unix)]
+fn a_lack_of_descriptors_is_told_as_such() {
+    let simulator = service([Answer::command("STOP", None).times(100)]);
+    for transport in transports() {
+        let mut told = 0;
+        for limit in 4..=12 {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", r#"ulimit -n "$0" && exec "$@""#, &limit.to_string()]);
+            let url = simulator.url();
+            let arguments =
+                ["obtain", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"];
+            let direct = agent(&[&arguments[..], &["--transport", transport]].concat());
+            shell.arg(direct.get_program()).args(direct.get_args());
+            for (name, value) in direct.get_envs() {
+                match value {
+                    Some(value) => shell.env(name, value),
+                    None => shell.env_remove(name),
+                };
+            }
+            let ran = ran(shell.env("HW_AUTH_TOKEN", TOKEN).output().expect("runs"));
+            if ran.exit != 0 {
+                assert!(ran.err.contains("open files"), "{transport}, {limit}: {}", ran.err);
+                told += 1;
+            }
+        }
+        assert!(told < 9, "{transport}: no limit suffices");
+    }
+}
+
+#[test]
 fn a_closed_port_is_a_transport_error() {
     for transport in transports() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");

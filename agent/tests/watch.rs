@@ -342,6 +342,11 @@ fn ends_when_nobody_reads() {
 
 #[cfg(unix)]
 mod unix {
+    use std::{
+        io::Write,
+        os::{fd::OwnedFd, unix::net::UnixStream},
+    };
+
     use super::*;
 
     fn signal(running: &Running, name: &str) {
@@ -405,6 +410,32 @@ mod unix {
         };
         assert_eq!(status.code(), Some(1));
         drop(lines);
+    }
+
+    #[test]
+    fn a_signal_ends_it_while_an_answer_waits_for_a_reader() {
+        for name in ["INT", "TERM"] {
+            let service = service([Answer::command("START", Some("2c06")), Answer::silent()]);
+            let (full, _reader) = full();
+            let url = service.url();
+            let mut command = agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID]);
+            command.args(["--allow-http", "--interval", "0.001"]).env("HW_AUTH_TOKEN", TOKEN);
+            let mut running = Running(command.stdout(full).spawn().expect("runs"));
+            assert!(service.wait_for_requests(1, LONG));
+            signal(&running, name);
+            assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+            assert_eq!(service.request_count(), 1, "the answer was printed");
+        }
+    }
+
+    /// A socket that takes no more, and its other end.
+    fn full() -> (OwnedFd, UnixStream) {
+        let (mut writer, reader) = UnixStream::pair().expect("a pair");
+        writer.set_nonblocking(true).expect("set");
+        while writer.write(&[b'x'; 1024]).is_ok() {}
+        while writer.write(b"x").is_ok() {}
+        writer.set_nonblocking(false).expect("set");
+        (writer.into(), reader)
     }
 
     #[test]
@@ -512,6 +543,34 @@ fn systemd_shows_the_pause_after_a_rejection() {
         for _ in 0..20 {
             assert_eq!(systemd.receive(), "WATCHDOG=1");
         }
+    }
+}
+
+/// Nor does one that is no number of microseconds.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watchdog_of_0_costs_nothing() {
+    for period in ["0", "abc", "-5", "18446744073709551615", "18446744073709551616"] {
+        let systemd = Systemd::listen("no-watchdog");
+        // An answer that is the same costs one message more, its wait.
+        let service = service([Answer::command("START", None).times(20), Answer::silent()]);
+        let url = service.url();
+        let mut command =
+            agent(&["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"]);
+        command.args(["--interval", "0.001"]).env("HW_AUTH_TOKEN", TOKEN).stdout(Stdio::null());
+        command.env("NOTIFY_SOCKET", &systemd.path).env("WATCHDOG_USEC", period);
+        let mut running = Running(command.spawn().expect("runs"));
+        let (mut alive, mut waits) = (0, 0);
+        while waits < 20 {
+            match systemd.receive().as_str() {
+                "WATCHDOG=1" => alive += 1,
+                message => waits += usize::from(message.starts_with("STATUS=")),
+            }
+        }
+        // The longest period begins with one.
+        assert!(alive <= 1, "{period}: {alive}");
+        Command::new("kill").arg(running.0.id().to_string()).status().expect("runs");
+        assert_eq!(running.0.wait().expect("ends").code(), Some(0));
     }
 }
 

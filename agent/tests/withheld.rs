@@ -9,11 +9,11 @@ use std::{
     thread,
 };
 
-use huaweicloud_sms_simulator::{Answer, Script, Simulator};
+use huaweicloud_sms_simulator::{Answer, Certificate, Script, Simulator};
 use support::{
     Running, SERVER_ID, agent,
     credentials::{AK, SK, start},
-    transports,
+    file, path, transports,
 };
 
 const WITHHELD: &str = "[withheld: contains a credential]";
@@ -197,6 +197,26 @@ fn a_long_object_is_cut() {
             let (text, status) = run(command.env("HW_AUTH_TOKEN", TOKENS[0]));
             assert!(status == 0 && text.len() < 8192, "{} bytes", text.len());
             assert!(text.contains(r"\u007f... [cut: 1024 of 250000 characters]"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn names_of_a_certificate_are_cut_and_escaped() {
+    let script = Script::new().certificate(Certificate::HostileName);
+    let service = Simulator::builder().script(script).tls().start().expect("started");
+    let ca = file("ca-of-a-hostile-name.pem", service.ca_pem().expect("a CA"));
+    for transport in transports() {
+        for format in ["text", "json"] {
+            let more = ["-vvv", "--format", format, "--ca-cert", path(&ca)];
+            let mut command = obtain(&service.url(), transport, &more);
+            let (text, status) = run(command.env("HW_AUTH_TOKEN", TOKENS[0]));
+            assert_eq!(status, 6, "{text}");
+            assert!(text.contains("it is for another host"), "{text}");
+            let is_raw = |character: char| character.is_control() && character != '\n';
+            assert!(!text.contains(is_raw), "{text}");
+            assert!(!text.lines().any(|line| line.starts_with("[ERROR forged]")), "{text}");
+            assert!(text.matches('A').count() < 2_000, "{text}");
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum Certificate {
     Ca,
     /// It has a common name only.
     NoName,
+    /// Its only name is a URI that has codes of terminals, a line break and 3,000 letters.
+    HostileName,
 }
 
 /// The versions of TLS that the simulator speaks.
@@ -107,9 +109,13 @@ fn leaf(certificate: Certificate) -> Result<CertificateParams, rcgen::Error> {
         Certificate::OtherHost => "another-host.invalid",
         _ => "localhost",
     };
-    let names = if certificate == Certificate::NoName { vec![] } else { vec![name.to_owned()] };
+    let is_nameless = matches!(certificate, Certificate::NoName | Certificate::HostileName);
+    let names = if is_nameless { vec![] } else { vec![name.to_owned()] };
     let mut leaf = CertificateParams::new(names)?;
-    if !matches!(certificate, Certificate::OtherHost | Certificate::NoName) {
+    if certificate == Certificate::HostileName {
+        let name = format!("x\x1b]0;title\x07\x1b[2J\n[ERROR forged] {}", "A".repeat(3000));
+        leaf.subject_alt_names.push(SanType::URI(name.try_into()?));
+    } else if !is_nameless && certificate != Certificate::OtherHost {
         for address in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
             leaf.subject_alt_names.push(SanType::IpAddress(address));
         }

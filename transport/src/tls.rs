@@ -1,8 +1,16 @@
 //! TLS by rustls with ring, given to each connection and never installed for the whole process.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
-use rustls::{ClientConfig, Error, RootCertStore, crypto::ring, pki_types::ServerName};
+use rustls::{
+    ClientConfig, Error, RootCertStore,
+    crypto::ring,
+    pki_types::{ServerName, UnixTime},
+    time_provider::TimeProvider,
+};
 #[cfg(feature = "platform-verifier")]
 use rustls_platform_verifier::BuilderVerifierExt;
 
@@ -62,7 +70,7 @@ impl TlsConfig {
             return Ok(Arc::clone(config));
         }
         let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(Clock));
         let builder = builder.with_safe_default_protocol_versions()?;
         let builder = match &self.roots {
             Some(roots) => builder.with_root_certificates(roots.clone()),
@@ -73,5 +81,34 @@ impl TlsConfig {
         };
         let config = Arc::new(builder.with_no_client_auth());
         Ok(Arc::clone(self.config.get_or_init(|| config)))
+    }
+}
+
+/// The system's clock. rustls's own panics before 1970.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(SystemTime::now()))
+    }
+}
+
+/// A time before 1970 becomes 1970, when no certificate was valid.
+fn unix_time(time: SystemTime) -> UnixTime {
+    UnixTime::since_unix_epoch(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_time_before_1970_becomes_1970() {
+        let second = Duration::from_secs(1);
+        assert_eq!(unix_time(SystemTime::UNIX_EPOCH + second).as_secs(), 1);
+        assert_eq!(unix_time(SystemTime::UNIX_EPOCH - second).as_secs(), 0);
     }
 }

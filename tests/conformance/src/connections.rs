@@ -97,6 +97,10 @@ fn accept() -> Vec<Row> {
 
 fn certificates() -> Vec<Row> {
     let of = Scenario::Certificate;
+    let wanted = |name, protocol, long| {
+        let scenario = Scenario::ClientCertificate { protocol, long };
+        row(name, scenario, error("tls: the peer wants a client certificate"))
+    };
     vec![
         row("a good certificate", of(Certificate::Good), START),
         row(
@@ -134,11 +138,10 @@ fn certificates() -> Vec<Row> {
             of(Certificate::NoName),
             error("tls: it names no host (subjectAltName)"),
         ),
-        row(
-            "a client certificate is wanted",
-            of(Certificate::ClientCertificate),
-            error("tls: the peer wants a client certificate"),
-        ),
+        wanted("a client certificate is wanted, TLS 1.2", Protocol::Tls12, false),
+        wanted("a client certificate is wanted, TLS 1.3", Protocol::Tls13, false),
+        wanted("a client certificate is wanted, TLS 1.2, a long request", Protocol::Tls12, true),
+        wanted("a client certificate is wanted, TLS 1.3, a long request", Protocol::Tls13, true),
     ]
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum Scenario {
     Trickle { tls: bool, pause: u64 },
     /// A server with this certificate.
     Certificate(Certificate),
+    /// A server that wants a client certificate, and a request of which the head is long or not.
+    ClientCertificate { protocol: Protocol, long: bool },
     /// A redirect to another server of HTTP.
     Redirect { tls: bool, status: u16 },
     /// A proxy, and the `user:password@` in its URL.
@@ -147,6 +149,7 @@ impl Row {
         match self.scenario {
             Scenario::TlsResponse(_)
             | Scenario::Certificate(_)
+            | Scenario::ClientCertificate { .. }
             | Scenario::Stray { protocol: Protocol::Tls12 | Protocol::Tls13, .. }
             | Scenario::Accept { tls: true, .. }
             | Scenario::Trickle { tls: true, .. }

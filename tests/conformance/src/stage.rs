@@ -110,7 +110,7 @@ fn attempt<T: Transport>(
     let long = TOKEN.repeat(100 * 1024 / TOKEN.len());
     let count = || {
         call(match row.scenario {
-            Scenario::LongRequest => &long,
+            Scenario::LongRequest | Scenario::ClientCertificate { long: true, .. } => &long,
             _ if is_stray => OTHER_TOKEN,
             _ => TOKEN,
         })
@@ -141,6 +141,7 @@ fn attempt<T: Transport>(
         Scenario::Race(_) => (3..=3, 2..=2),
         Scenario::Accept { .. } | Scenario::Trickle { .. } => (0..=1, 1..=1),
         Scenario::Certificate(_) => (0..=1, 1..=1),
+        Scenario::ClientCertificate { .. } => (0..=0, 1..=1),
         Scenario::Proxy(..) if is_command => (1..=1, 1..=1),
         // The proxy connects before it responds.
         Scenario::Proxy(ProxyBehavior::TunnelAfter(_), _) => (0..=0, 0..=1),
@@ -205,6 +206,9 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
         Scenario::Accept { steps, .. } => script = script.on_accept(steps),
         Scenario::Trickle { pause, .. } => script = script.trickle(Duration::from_millis(pause)),
         Scenario::Certificate(certificate) => script = script.certificate(certificate),
+        Scenario::ClientCertificate { .. } => {
+            script = script.certificate(Certificate::ClientCertificate)
+        }
         Scenario::Redirect { status, .. } => {
             let other = Simulator::builder().start().expect("started");
             answers.push(Answer::body(status, "moved").header("location", &other.url()));
@@ -225,7 +229,11 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
     }
     let wrong_scheme = matches!(scenario, Scenario::WrongScheme { .. });
     if tls != wrong_scheme {
-        let is_old = matches!(scenario, Scenario::Stray { protocol: Protocol::Tls12, .. });
+        let is_old = matches!(
+            scenario,
+            Scenario::Stray { protocol: Protocol::Tls12, .. }
+                | Scenario::ClientCertificate { protocol: Protocol::Tls12, .. }
+        );
         builder = if is_old { builder.tls12() } else { builder.tls() };
     }
     let simulator = builder.start().expect("started");
