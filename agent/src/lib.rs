@@ -10,6 +10,7 @@ mod credential;
 mod credentials_file;
 #[cfg(feature = "simulator")]
 mod demo;
+mod doctor;
 mod environment;
 mod exit;
 mod failure;
@@ -51,6 +52,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "simulator")]
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),
+        args::Command::Doctor { call } => doctor::run(&call),
         args::Command::Watch(args) => watch::run(&args),
         args::Command::Token(args) => token::run(&args),
         #[cfg(feature = "simulator")]
