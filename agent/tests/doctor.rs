@@ -54,7 +54,7 @@ impl Diagnosis {
     }
 
     fn check(&self, name: &str) -> &Value {
-        let checks = self.json["checks"].as_array().expect("a list");
+        let checks = self.json["steps"].as_array().expect("a list");
         checks.iter().find(|check| check["name"] == name).expect("each check is there")
     }
 
@@ -85,7 +85,7 @@ impl Diagnosis {
 
     /// Every check is there once, in order.
     fn is_whole(&self) {
-        let checks = self.json["checks"].as_array().expect("a list");
+        let checks = self.json["steps"].as_array().expect("a list");
         let names: Vec<_> = checks.iter().map(|check| &check["name"]).collect();
         assert_eq!(names, CHECKS);
     }
@@ -294,32 +294,64 @@ fn an_address_that_does_not_answer() {
     }
 }
 
-/// In a mount namespace of its own, whose name server is a closed port.
-#[test]
+/// The program in a mount namespace of its own, with another file of the system. `None` if this machine
+/// has no such namespaces.
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, reason = "says that it was skipped")]
-fn no_name_server() {
-    let resolv = file("doctor-resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
-    let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
-    let within = |program: &str, arguments: &[&str]| {
+fn with_system_file(name: &str, content: &str, inner: &Command) -> Option<Command> {
+    let replacement = file(&format!("doctor-{}", name.replace('/', "-")), content);
+    let script = "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"";
+    let within = |program: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-rm", "sh", "-c", script, path(&resolv), program]).args(arguments);
+        command.args(["-rm", "sh", "-c", script, path(&replacement), name, program]);
         command
     };
-    if !within("true", &[]).output().is_ok_and(|output| output.status.success()) {
-        println!("SKIPPED: no name server (no namespaces here)");
-        return;
+    if !within("true").output().is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: another {name} (no namespaces here)");
+        return None;
     }
+    let mut command = within(env!("CARGO_BIN_EXE_sms-agent"));
+    command.args(inner.get_args());
+    for (variable, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(variable, value),
+            None => command.env_remove(variable),
+        };
+    }
+    Some(command)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_name_server() {
+    let resolv = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
     for transport in transports() {
         let inner = with_token("https://sms.example.com", transport, &["--connect-timeout", "3"]);
-        let arguments: Vec<_> =
-            inner.get_args().map(|argument| argument.to_str().expect("UTF-8")).collect();
-        let mut command = within(env!("CARGO_BIN_EXE_sms-agent"), &arguments);
-        for name in ["ALL_PROXY", "HTTPS_PROXY"] {
-            command.env_remove(name).env_remove(name.to_lowercase());
-        }
-        let diagnosis = Diagnosis::of(command.env("HW_AUTH_TOKEN", TOKEN));
-        diagnosis.fails(transport, "name", "this server's DNS");
+        let Some(mut command) = with_system_file("/etc/resolv.conf", resolv, &inner) else {
+            return;
+        };
+        Diagnosis::of(&mut command).fails(transport, "name", "this server's DNS");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_address_that_fails_before_another_is_a_warning() {
+    let listen = "127.0.0.2:0".parse().expect("an address");
+    let service = Simulator::builder().token(TOKEN).script(idle()).listen(listen).start();
+    let service = service.expect("started");
+    let port = service.addr().port();
+    for transport in transports() {
+        let inner = with_token(&format!("http://two.test:{port}"), transport, &[]);
+        let hosts = "127.0.0.1 two.test\n127.0.0.2 two.test\n";
+        let Some(mut command) = with_system_file("/etc/hosts", hosts, &inner) else { return };
+        let diagnosis = Diagnosis::of(&mut command);
+        diagnosis.succeeds(transport);
+        assert_eq!(diagnosis.member("name", "found"), "two.test: 127.0.0.1, 127.0.0.2");
+        assert_eq!(diagnosis.member("tcp", "found"), format!("reached 127.0.0.2:{port}"));
+        assert_eq!(diagnosis.member("tcp", "verdict"), "warn");
+        let reason = diagnosis.member("tcp", "reason");
+        assert!(reason.contains(&format!("127.0.0.1:{port}: Connection refused")), "{reason}");
     }
 }
 
@@ -448,6 +480,18 @@ fn a_proxy_that_inspects_tls() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn no_trust_store() {
+    let nothing = file("doctor-no-certificates.pem", "");
+    let service = start_tls(idle());
+    for transport in transports() {
+        let mut command = with_token(&service.url(), transport, &[]);
+        command.env("SSL_CERT_FILE", &nothing).env_remove("SSL_CERT_DIR");
+        Diagnosis::of(&mut command).fails(transport, "tls", "have it name the system's CA");
+    }
+}
+
 /// The CA is in the system's store, as a company puts it there.
 #[test]
 #[cfg(target_os = "linux")]
@@ -496,6 +540,8 @@ fn what_is_not_the_gateway() {
         let url = format!("{}/base", service.url());
         let diagnosis = Diagnosis::of(&mut with_token(&url, transport, &[]));
         diagnosis.fails(transport, "gateway", "no such API is served");
+        let found = diagnosis.member("configuration", "found");
+        assert!(found.starts_with(&format!("endpoint {url}, server ")), "{found}");
     }
 }
 
@@ -593,13 +639,13 @@ fn with_user<'a>(command: &'a mut Command, iam: &str, password: &str) -> &'a mut
 fn a_key_is_used_once() {
     for transport in transports() {
         for (id, secret, word) in
-            [(AK, "wrong-secret", "typing error"), ("EXAMPLEAK00000000009", SK, "typing error")]
+            [(AK, "wrong-secret", "does not belong"), ("EXAMPLEAK00000000009", SK, "no such key")]
         {
             let service = support::credentials::start(script());
             let mut command = doctor(&service.url(), transport, &[]);
             let diagnosis = Diagnosis::of(with_key(&mut command, id, secret));
             diagnosis.fails(transport, "credential", word);
-            assert!(diagnosis.member("credential", "remedy").contains("lock the key"));
+            assert!(diagnosis.member("credential", "remedy").contains("for 5 minutes"));
             assert_eq!(counts(&service), [1, 1, 0]);
         }
         let service = support::credentials::start(script());

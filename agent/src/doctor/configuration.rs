@@ -1,6 +1,6 @@
 //! The options, the credential's source, and the mode of its file. Nothing is sent.
 
-use huaweicloud_sms::{Credential, ObtainCommand, Operation, Settings, Unauthenticated, http::Uri};
+use huaweicloud_sms::{Credential, Endpoint, ObtainCommand, Operation, Settings, Unauthenticated};
 
 use super::check::Check;
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     call,
     credential::{self, Loaded},
     file,
+    transport::address,
 };
 
 /// What a call needs. There is none without an endpoint, but there may be no credential.
@@ -21,17 +22,18 @@ pub(super) struct Configuration {
 pub(super) fn read(args: &Call) -> (Check, Option<Configuration>) {
     const REMEDY: &str =
         "correct that option, file or variable; sms-agent help doctor lists the options";
-    let prepared = call::prepare(args);
+    let endpoint = call::endpoint(&args.endpoint, args.connection.allow_http);
+    let prepared = endpoint.and_then(|endpoint| Ok((endpoint, call::prepare(args)?)));
     let loaded = credential::load(args);
     match (prepared, loaded) {
         (Err(error), _) => (Check::fail("", error, REMEDY), None),
-        (Ok((call, settings)), Err(error)) => {
-            let found = called(args, &call);
+        (Ok((endpoint, (call, settings))), Err(error)) => {
+            let found = called(args, &endpoint);
             let check = Check::fail(found, error, REMEDY);
             (check, Some(Configuration { call, settings, credential: None }))
         }
-        (Ok((call, settings)), Ok(loaded)) => {
-            let found = format!("{}; {}", called(args, &call), source(args, &loaded));
+        (Ok((endpoint, (call, settings))), Ok(loaded)) => {
+            let found = format!("{}; {}", called(args, &endpoint), source(args, &loaded));
             let exposure =
                 credential::file(args).and_then(|path| file::exposure(file::mode_of(&path)?));
             let check = match exposure {
@@ -46,13 +48,7 @@ pub(super) fn read(args: &Call) -> (Check, Option<Configuration>) {
 }
 
 /// What is called, and how.
-fn called(args: &Call, call: &ObtainCommand) -> String {
-    let uri = uri(call);
-    let endpoint = format!(
-        "{}://{}",
-        uri.scheme_str().unwrap_or_default(),
-        uri.authority().map_or("", |authority| authority.as_str())
-    );
+fn called(args: &Call, endpoint: &Endpoint) -> String {
     let connection = &args.connection;
     let trust = match &connection.ca_cert {
         Some(path) => format!("trusts only {}", path.display()),
@@ -71,14 +67,9 @@ fn source(args: &Call, loaded: &Loaded) -> String {
     let mode = mode.map(|mode| format!(" (mode {mode:o})")).unwrap_or_default();
     let login = match &loaded.credential {
         Credential::Login(login) => {
-            let uri = uri(login);
-            format!(", to log in at {}", uri.host().unwrap_or_default())
+            format!(", to log in at {}", address(login.request(&Unauthenticated).uri()))
         }
         _ => String::new(),
     };
     format!("a {} from {}{mode}{login}", loaded.what(), loaded.source)
-}
-
-fn uri(operation: &impl Operation) -> Uri {
-    operation.request(&Unauthenticated).uri().clone()
 }

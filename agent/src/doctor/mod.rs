@@ -11,6 +11,7 @@ mod configuration;
 mod diagnosis;
 mod examination;
 mod print;
+mod remedy;
 mod response;
 mod route;
 mod sent;

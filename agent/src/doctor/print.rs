@@ -77,14 +77,14 @@ fn json(diagnosis: &Diagnosis) -> String {
     struct Doctor {
         answer: &'static str,
         failed: Option<&'static str>,
-        checks: Vec<Shown>,
+        steps: Vec<Shown>,
     }
     report::line(
         None,
         Doctor {
             answer: "doctor",
             failed: diagnosis.failed().map(Step::name),
-            checks: diagnosis.checks().map(|(step, check)| Shown::new(step, check)).collect(),
+            steps: diagnosis.checks().map(|(step, check)| Shown::new(step, check)).collect(),
         },
     )
 }

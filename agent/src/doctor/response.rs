@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use huaweicloud_sms::{Answer, ApiError, ApiErrorKind as Kind, Credential, Error, ResponseError};
 
-use super::{check::Check, diagnosis::Diagnosis, route::fail, step::Step};
+use super::{check::Check, diagnosis::Diagnosis, remedy::remedy, route::fail, step::Step};
 use crate::{
     failure::{Failure, Outcome},
     report,
@@ -63,11 +63,7 @@ pub(super) fn call(
         Ok(answer) => (Step::Answer, self::answer(answer, outcome)),
         Err(failure) => match api(failure).map(ApiError::kind) {
             Some(kind) if kind.is_unauthorized() => {
-                let mut check = fail(sent(credential), failure);
-                if kind == Kind::Unauthorized {
-                    check.remedy = Some(rejected(credential).into());
-                }
-                (Step::Credential, check)
+                (Step::Credential, fail(sent(credential), failure))
             }
             Some(Kind::Forbidden | Kind::AccountRestricted) => {
                 (Step::Permission, fail("", failure))
@@ -84,6 +80,10 @@ pub(super) fn call(
             }
         },
     };
+    let mut check = check;
+    if let Some(remedy) = outcome.as_ref().err().and_then(api).and_then(|e| remedy(e, credential)) {
+        check.remedy = Some(remedy.into());
+    }
     let passed = [
         (Step::Credential, format!("{} is accepted", sent(credential))),
         (Step::Permission, "granted".to_owned()),
@@ -112,21 +112,5 @@ fn sent(credential: &Credential) -> &'static str {
         Credential::Key(_) => "the signature by the key",
         Credential::Token(_) => "the token",
         _ => "the token of the login",
-    }
-}
-
-/// What to do about a credential that is rejected without a closer reason. Each of these is known from the
-/// service's own Agent (its error SMS.0202).
-fn rejected(credential: &Credential) -> &'static str {
-    match credential {
-        Credential::Key(_) => {
-            "check that the id and the secret have no typing error, that the key exists and belongs to the \
-             account of the source server, and that its user has programmatic access; do not try again and \
-             again: more than 5 rejections in a row lock the key for 5 minutes"
-        }
-        Credential::Token(_) => {
-            "get a new token from IAM (sms-agent token), for the account of the source server"
-        }
-        _ => "check that the user belongs to the account of the source server",
     }
 }
