@@ -77,6 +77,13 @@ pub use huaweicloud_sms_transport::{
 };
 pub use watch::Watch;
 
+/// For the program `sms-agent` only: anything in here may change in any release.
+#[cfg(any(feature = "ureq", feature = "hyper"))]
+#[doc(hidden)]
+pub mod internal {
+    pub use huaweicloud_sms_transport::internal::TraceEvent;
+}
+
 /// Compiles the README's examples, which need both transports.
 #[cfg(all(doctest, feature = "ureq", feature = "hyper"))]
 #[doc = include_str!("../README.md")]

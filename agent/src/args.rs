@@ -41,6 +41,16 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 the service took the report; 2 to 7 as of obtain.
     Report(Report),
+    /// Check each step of a call, and tell what is wrong and what to do. It makes one call at most, and a
+    /// user's login before it. A command that waits is neither run nor taken.
+    ///
+    /// Exit status: 0 if nothing failed, else the first check that did: 10 configuration, 11 clock, 12 name
+    /// (look-up), 13 proxy, 14 tcp, 15 tls, 16 gateway, 17 skew (of the clock), 18 credential, 19
+    /// permission, 20 server, 21 answer. 2 wrong usage, 7 the results could not be written.
+    Doctor {
+        #[command(flatten)]
+        call: Call,
+    },
     /// Poll until interrupted, and print every new answer with its time. It backs off after failures and
     /// renews a user's token before it expires. After a rejection it waits for 5 minutes (longer after
     /// further ones, up to an hour), or until the credential's file has a new one. At SIGHUP it looks at

@@ -27,6 +27,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// A credential, and what it consists of, to tell whether its file has another one.
 pub(crate) struct Loaded {
     pub(crate) credential: Credential,
+    /// Where it comes from: a file, or variables of the environment.
+    pub(crate) source: String,
     secrets: Vec<String>,
     /// Ids, names, addresses.
     names: Vec<Option<String>>,
@@ -36,7 +38,11 @@ impl Loaded {
     /// No secret of it is shown from now on.
     fn new(credential: Credential, secrets: Vec<String>, names: Vec<Option<String>>) -> Self {
         secrets.iter().for_each(|secret| redactor::keep(Kind::Credential, secret));
-        Self { credential, secrets, names }
+        Self { credential, source: String::new(), secrets, names }
+    }
+
+    pub(crate) fn from(self, source: impl Into<String>) -> Self {
+        Self { source: source.into(), ..self }
     }
 
     /// What it is, for people.
@@ -62,7 +68,8 @@ impl Loaded {
 /// Terraform's order. An error names the source and never repeats its content.
 pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
     if let Some(path) = &args.token_file {
-        return token_of(&token_text(path)?, "the token file");
+        let loaded = token_of(&token_text(path)?, "the token file")?;
+        return Ok(loaded.from(format!("the token file {}", path.display())));
     }
     let (credentials, allow_http) = (&args.credentials, args.connection.allow_http);
     if let Some(path) = credentials_file(credentials) {
@@ -84,8 +91,7 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
 
 /// Loads the credential again, if its file has a new one. An error says why there is none.
 pub(crate) fn reload(args: &Call, old: &Loaded) -> Result<Loaded, String> {
-    let file = args.token_file.clone().or_else(|| credentials_file(&args.credentials));
-    if file.is_none_or(|path| path == Path::new("-")) {
+    if file(args).is_none_or(|path| path == Path::new("-")) {
         return Err("only one in a file can be replaced".into());
     }
     let new = load(args)?;
@@ -98,6 +104,11 @@ pub(crate) fn reload(args: &Call, old: &Loaded) -> Result<Loaded, String> {
         true => Ok(new),
         false => Err("its file is being written".into()),
     }
+}
+
+/// The credential's file, `-` for standard input, if it comes from one.
+pub(crate) fn file(args: &Call) -> Option<PathBuf> {
+    args.token_file.clone().or_else(|| credentials_file(&args.credentials))
 }
 
 /// Like [`load`], for a user only.
@@ -131,7 +142,7 @@ pub(crate) fn token_text(path: &Path) -> Result<String, String> {
 fn token_of(text: &str, source: &str) -> Result<Loaded, String> {
     reject_quotes("the token", text).map_err(|error| format!("{source}: {error}"))?;
     let token: AuthToken = text.parse().map_err(|error| format!("{source}: {error}"))?;
-    Ok(Loaded::new(token.into(), vec![text.to_owned()], Vec::new()))
+    Ok(Loaded::new(token.into(), vec![text.to_owned()], Vec::new()).from(source))
 }
 
 fn credentials_file(args: &Credentials) -> Option<PathBuf> {
@@ -144,6 +155,7 @@ fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded
     // Another user who can write it could put another address of IAM into it.
     let text = file::read_secret(what, path, 1024 * 1024, file::WRITE)?;
     let failed = |error: String| format!("{what} {}: {error}", path.display());
+    let section_of_file = |at: &str| format!("{what} {}, section [{at}]", path.display());
     let file = CredentialsFile::parse(&text).map_err(failed)?;
     let of_key = ["basic", "global"].into_iter().find(|at| file.section(at).is_some());
     if let (Some(at), Some(_)) = (of_key, file.section("password")) {
@@ -157,7 +169,8 @@ fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded
         let (id, secret) = (need(section, at, "ak")?, need(section, at, "sk")?);
         // The SDKs ignore it, too.
         let get = |name: &str| Ok(section.get(name).filter(|_| name != ignored));
-        return key(id, secret, &get).map_err(failed);
+        let loaded = key(id, secret, &get).map_err(failed)?;
+        return Ok(loaded.from(section_of_file(at)));
     }
     let at = "password";
     let section = file.section(at).ok_or_else(|| {
@@ -166,7 +179,8 @@ fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded
     let parts = ["domain_name", "user_name", "password"].map(|name| need(section, at, name));
     let [domain, name, password] = parts;
     let iam = iam_endpoint(args, section.get("iam_endpoint"), allow_http)?;
-    user([domain?, name?, password?], &iam, &|name| Ok(section.get(name))).map_err(failed)
+    let loaded = user([domain?, name?, password?], &iam, &|name| Ok(section.get(name)));
+    Ok(loaded.map_err(failed)?.from(section_of_file(at)))
 }
 
 /// Rejects a value in quotes before it is sent, because no key, token or name has them, and each rejection

@@ -22,7 +22,7 @@ pub(crate) fn key() -> Result<Option<Loaded>, String> {
             (None, Some(_)) => return Err(half(family, secret_name, id_name)),
         };
         return credential::key(id, secret, &|name| get(&name.to_uppercase()))
-            .map(Some)
+            .map(|loaded| Some(loaded.from(format!("{family}{id_name} and {family}{secret_name}"))))
             .map_err(|error| format!("{family}{id_name}, {family}{secret_name}: {error}"));
     }
     Ok(None)
@@ -55,7 +55,8 @@ pub(crate) fn user(args: &Credentials, allow_http: bool) -> Result<Option<Loaded
         let iam = iam_endpoint(args, None, allow_http)?;
         let user =
             credential::user([domain, name, password], &iam, &|name| get(&name.to_uppercase()));
-        return user.map(Some);
+        let source = format!("{family}{user_name} and {family}{password_name}");
+        return user.map(|loaded| Some(loaded.from(source)));
     }
     missing.map_or(Ok(None), Err)
 }

@@ -1,7 +1,7 @@
 //! Reads the files that the operator names.
 
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, Read},
     path::Path,
     sync::Once,
@@ -34,19 +34,16 @@ pub(crate) fn read_secret(
 ) -> Result<String, String> {
     static WARNING: Once = Once::new();
     let check = |file: &File| {
-        let mode = mode(file).map_err(|error| format!("cannot be read: {error}"))?;
-        let problem = format!(
-            "can be read or written by every user of this machine (mode {mode:o}): chmod o-rwx it, and \
-             replace what is in it; mount a secret of Kubernetes with defaultMode 0440, of Docker \
-             with mode 0440"
-        );
-        if mode & rejected != 0 {
-            return Err(problem);
+        let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
+        let mode = mode(&metadata);
+        match exposure(mode) {
+            Some([problem, remedy]) if mode & rejected != 0 => Err(format!("{problem}: {remedy}")),
+            Some([problem, remedy]) => {
+                WARNING.call_once(|| log::warn!("{what} {} {problem}: {remedy}", name(path)));
+                Ok(())
+            }
+            None => Ok(()),
         }
-        if mode & (READ | WRITE) != 0 {
-            WARNING.call_once(|| log::warn!("{what} {} {problem}", name(path)));
-        }
-        Ok(())
     };
     text(what, path, read_if(what, path, limit, check)?)
 }
@@ -79,19 +76,35 @@ fn text(what: &str, path: &Path, bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
+/// Whether a mode lets every user read or write a secret: the problem and what to do.
+pub(crate) fn exposure(mode: u32) -> Option<[String; 2]> {
+    (mode & (READ | WRITE) != 0).then(|| {
+        let problem =
+            format!("can be read or written by every user of this machine (mode {mode:o})");
+        let remedy = "chmod o-rwx it, and replace what is in it; mount a secret of Kubernetes with \
+                      defaultMode 0440, of Docker with mode 0440";
+        [problem, remedy.into()]
+    })
+}
+
+/// The mode of a file. `None` if it is no file, or where files have no modes.
+pub(crate) fn mode_of(path: &Path) -> Option<u32> {
+    // A pipe is not opened, since that would wait for its writer.
+    fs::metadata(path).ok().map(|metadata| mode(&metadata)).filter(|mode| *mode != 0)
+}
+
 /// A file's mode. A pipe or a device has none that matters.
 #[cfg(unix)]
-fn mode(file: &File) -> io::Result<u32> {
+fn mode(metadata: &Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt;
-    let metadata = file.metadata()?;
-    Ok(if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 })
+    if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 }
 }
 
 /// An access control list decides there. A file inherits that of its folder, so keep it in a folder of
 /// the service's own.
 #[cfg(not(unix))]
-fn mode(_: &File) -> io::Result<u32> {
-    Ok(0)
+fn mode(_: &Metadata) -> u32 {
+    0
 }
 
 fn name(path: &Path) -> String {

@@ -10,6 +10,7 @@ mod credential;
 mod credentials_file;
 #[cfg(feature = "simulator")]
 mod demo;
+mod doctor;
 mod environment;
 mod exec;
 mod exit;
@@ -57,6 +58,7 @@ pub fn run() -> ExitCode {
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),
         args::Command::Report(args) => send_report::run(&args),
+        args::Command::Doctor { call } => doctor::run(&call),
         args::Command::Watch(args) => watch::run(&args),
         args::Command::Token(args) => token::run(&args),
         #[cfg(feature = "simulator")]

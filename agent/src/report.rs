@@ -177,7 +177,7 @@ impl Serialize for Members {
     }
 }
 
-fn line(time: Option<&str>, content: impl Serialize) -> String {
+pub(crate) fn line(time: Option<&str>, content: impl Serialize) -> String {
     #[derive(Serialize)]
     struct Line<'a, T> {
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -93,7 +93,7 @@ fn keep_signature(request: &Request<Vec<u8>>) {
     }
 }
 
-fn address(uri: &Uri) -> String {
+pub(crate) fn address(uri: &Uri) -> String {
     let default = if uri.scheme_str() == Some("http") { 80 } else { 443 };
     format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default))
 }

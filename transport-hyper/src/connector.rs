@@ -16,8 +16,8 @@ use http::Uri;
 use huaweicloud_sms_transport::{
     Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
     internal::{
-        ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
-        target,
+        ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Trace, TraceEvent, Tunnel,
+        TunnelError, literal, look_up, target,
     },
 };
 use tokio::{
@@ -43,6 +43,7 @@ struct Inner {
     look_ups: Arc<Semaphore>,
     matcher: ProxyMatcher,
     tls: TlsConfig,
+    trace: Trace,
     limit: Duration,
     read_limit: ReadLimit,
 }
@@ -57,7 +58,8 @@ impl Connector {
             resolve,
             look_ups: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
             matcher,
-            tls: TlsConfig::new(settings.root_certs())?,
+            tls: TlsConfig::new(settings)?,
+            trace: settings.trace().clone(),
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
         })))
@@ -103,11 +105,13 @@ impl Inner {
         let addresses = self.look_up(peer, peer_port).await;
         let addresses = addresses.map_err(|error| Cause::Dns { source: error.into() })?;
         let no_connection = |error: io::Error| Cause::Connect { source: error.into() };
-        let mut tcp = connect_to_any(addresses).await.map_err(no_connection)?;
+        self.trace.tell(TraceEvent::LookedUp(&addresses));
+        let mut tcp = self.connect_to_any(addresses).await.map_err(no_connection)?;
         tcp.set_nodelay(true).map_err(no_connection)?;
         if let Some(proxy) = proxy {
             let opened = open_tunnel(&mut tcp, proxy, host, port).await;
             opened.map_err(|source| Cause::Proxy { source })?;
+            self.trace.tell(TraceEvent::Tunnelled);
         }
         let socket = Socket::new(tcp, is_tls);
         if !is_tls {
@@ -117,6 +121,7 @@ impl Inner {
         let handshake = TlsConnector::from(config).connect(name, socket).await;
         let tls =
             handshake.map_err(|error| TransportError::classify(error.into(), self.limit, true))?;
+        self.tls.secured(tls.get_ref().1.protocol_version());
         Ok(Connection::new(tls, self.read_limit))
     }
 
@@ -136,25 +141,34 @@ impl Inner {
         })?;
         answered.await.map_err(io::Error::other)?
     }
-}
 
-/// Connects to the first address that answers, with one more attempt every 250 ms (RFC 8305, section 5).
-async fn connect_to_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let mut addresses = addresses.into_iter();
-    // Ends the other attempts when it is dropped.
-    let mut attempts = JoinSet::new();
-    let mut first_error = None;
-    loop {
-        if let Some(address) = addresses.next() {
-            attempts.spawn(TcpStream::connect(address));
-        }
-        let delay = if addresses.len() == 0 { Duration::MAX } else { ATTEMPT_DELAY };
-        match timeout(delay, attempts.join_next()).await {
-            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
-            Ok(Some(Ok(Err(error)))) => first_error = first_error.or(Some(error)),
-            Ok(Some(Err(error))) => first_error = first_error.or(Some(io::Error::other(error))),
-            Ok(None) => return Err(first_error.unwrap_or(io::ErrorKind::AddrNotAvailable.into())),
-            Err(_delay) => {}
+    /// Connects to the first address that answers, with one more attempt every 250 ms (RFC 8305,
+    /// section 5).
+    async fn connect_to_any(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+        let mut addresses = addresses.into_iter();
+        // Ends the other attempts when it is dropped.
+        let mut attempts = JoinSet::new();
+        let mut first_error = None;
+        loop {
+            if let Some(address) = addresses.next() {
+                attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+            }
+            let delay = if addresses.len() == 0 { Duration::MAX } else { ATTEMPT_DELAY };
+            match timeout(delay, attempts.join_next()).await {
+                Ok(Some(Ok((address, Ok(stream))))) => {
+                    self.trace.tell(TraceEvent::Connected(address));
+                    return Ok(stream);
+                }
+                Ok(Some(Ok((address, Err(error))))) => {
+                    self.trace.tell(TraceEvent::ConnectFailed(address, &error));
+                    first_error = first_error.or(Some(error));
+                }
+                Ok(Some(Err(error))) => first_error = first_error.or(Some(io::Error::other(error))),
+                Ok(None) => {
+                    return Err(first_error.unwrap_or(io::ErrorKind::AddrNotAvailable.into()));
+                }
+                Err(_delay) => {}
+            }
         }
     }
 }

@@ -16,8 +16,8 @@ use http::Uri;
 use huaweicloud_sms_transport::{
     Phase, ProxyMatcher, ProxyUrl, Settings, SettingsError, TransportError,
     internal::{
-        ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Tunnel, TunnelError, literal, look_up,
-        target,
+        ATTEMPT_DELAY, Cause, ReadLimit, Resolve, TlsConfig, Trace, TraceEvent, Tunnel,
+        TunnelError, literal, look_up, target,
     },
 };
 use rustls::ClientConnection;
@@ -54,6 +54,7 @@ pub(crate) struct Connect {
     resolve: Resolve,
     matcher: ProxyMatcher,
     tls: TlsConfig,
+    trace: Trace,
     limit: Duration,
     read_limit: ReadLimit,
     look_ups: Places,
@@ -69,7 +70,8 @@ impl Connect {
         Ok(Self {
             resolve,
             matcher,
-            tls: TlsConfig::new(settings.root_certs())?,
+            tls: TlsConfig::new(settings)?,
+            trace: settings.trace().clone(),
             limit: settings.connect_timeout(),
             read_limit: ReadLimit::new(settings),
             look_ups: Places::new(MAX_THREADS),
@@ -86,6 +88,7 @@ impl Connect {
         let (host, port, is_tls) = target(uri);
         let (peer, peer_port) = proxy.map_or((host, port), |proxy| (proxy.host(), proxy.port()));
         let addresses = self.look_up(peer, peer_port, deadline)?;
+        self.trace.tell(TraceEvent::LookedUp(&addresses));
         let stream = self.connect_to_any(addresses, deadline);
         let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let mut socket = Socket::new(stream.map_err(|error| self.failed(error))?, deadline);
@@ -94,6 +97,7 @@ impl Connect {
                 TunnelError::Io(error) if is_timeout(&error) => self.late(),
                 source => Cause::Proxy { source }.into(),
             })?;
+            self.trace.tell(TraceEvent::Tunnelled);
         }
         if !is_tls {
             return Ok((socket, None));
@@ -103,6 +107,7 @@ impl Connect {
         let mut tls = tls.map_err(|error| Cause::Tls { source: error.into() })?;
         socket.begin_tls();
         tls.complete_io(&mut socket).map_err(|error| self.failed(error))?;
+        self.tls.secured(tls.protocol_version());
         Ok((socket, Some(tls)))
     }
 
@@ -149,7 +154,8 @@ impl Connect {
             if let Some(address) = next {
                 // Zero would be an error.
                 let attempt = move |limit: Duration| {
-                    TcpStream::connect_timeout(&address, limit.max(Duration::from_millis(1)))
+                    let limit = limit.max(Duration::from_millis(1));
+                    (address, TcpStream::connect_timeout(&address, limit))
                 };
                 let on_thread = report.clone();
                 let work = move || drop(on_thread.send(attempt(left(deadline))));
@@ -165,8 +171,12 @@ impl Connect {
             }
             let delay = if is_last { Duration::MAX } else { ATTEMPT_DELAY };
             match reports.recv_timeout(delay.min(left(deadline))) {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => {
+                Ok((address, Ok(stream))) => {
+                    self.trace.tell(TraceEvent::Connected(address));
+                    return Ok(stream);
+                }
+                Ok((address, Err(error))) => {
+                    self.trace.tell(TraceEvent::ConnectFailed(address, &error));
                     running -= 1;
                     last_error = error;
                 }

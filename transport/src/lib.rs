@@ -41,6 +41,10 @@ mod tls;
 #[cfg(feature = "adapter")]
 mod tls_problem;
 #[cfg(feature = "adapter")]
+mod trace;
+#[cfg(feature = "adapter")]
+mod traced_verifier;
+#[cfg(feature = "adapter")]
 mod tunnel;
 
 pub use seam::{AsyncTransport, Transport};
@@ -67,6 +71,7 @@ pub mod internal {
         records::Records,
         response::complete,
         tls::TlsConfig,
+        trace::{Observe, Trace, TraceEvent},
         tunnel::{Tunnel, TunnelError},
     };
 }

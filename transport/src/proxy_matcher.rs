@@ -26,9 +26,15 @@ pub struct ProxyMatcher {
     https: Found,
     http: Found,
     no_proxy: Result<NoProxy, SettingsError>,
+    /// The variable of that list.
+    no_proxy_variable: Option<&'static str>,
 }
 
-type Found = Result<Option<ProxyUrl>, SettingsError>;
+#[derive(Clone, Debug)]
+struct Found {
+    proxy: Result<Option<ProxyUrl>, SettingsError>,
+    variable: Option<&'static str>,
+}
 
 const HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
@@ -38,10 +44,10 @@ impl ProxyMatcher {
     /// Reads the settings, and the environment if they say so. The environment is read once.
     #[must_use]
     pub fn new(proxy: &Proxy) -> Self {
-        let always = |url: Option<&ProxyUrl>| Self {
-            https: Ok(url.cloned()),
-            http: Ok(url.cloned()),
-            no_proxy: Ok(NoProxy::default()),
+        let always = |url: Option<&ProxyUrl>| {
+            let found = Found { proxy: Ok(url.cloned()), variable: None };
+            let no_proxy = Ok(NoProxy::default());
+            Self { https: found.clone(), http: found, no_proxy, no_proxy_variable: None }
         };
         match proxy {
             Proxy::FromEnvironment => Self::from_environment(|name| env::var_os(name)),
@@ -52,12 +58,12 @@ impl ProxyMatcher {
 
     /// Reads an environment. `get` returns the value of a variable.
     pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Self {
+        // Empty is the same as not set.
+        let set = |name| get(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        let first = |names: &[&'static str]| names.iter().copied().find_map(set);
+        let variable = |names: &[&'static str]| first(names).map(|(name, _)| name);
         let text = |names: &[&'static str]| {
-            // Empty is the same as not set.
-            let set = |name| get(name).filter(|value| !value.is_empty()).map(|value| (name, value));
-            let Some((variable, value)) = names.iter().copied().find_map(set) else {
-                return Ok(None);
-            };
+            let Some((variable, value)) = first(names) else { return Ok(None) };
             let problem = "is not Unicode";
             let value = value.into_string();
             let value = value.map_err(|_| SettingsError::Environment { variable, problem })?;
@@ -81,7 +87,9 @@ impl ProxyMatcher {
         // The names of variables have no case there.
         let is_cgi = cfg!(windows) && get("REQUEST_METHOD").is_some();
         let http = if is_cgi { &HTTP[1..] } else { &HTTP };
-        Self { https: proxy(&HTTPS), http: proxy(http), no_proxy }
+        let found = |names| Found { proxy: proxy(names), variable: variable(names) };
+        let no_proxy_variable = variable(&NO_PROXY);
+        Self { https: found(&HTTPS), http: found(http), no_proxy, no_proxy_variable }
     }
 
     /// The proxy of a request, or `None` if the request uses none.
@@ -89,7 +97,7 @@ impl ProxyMatcher {
     /// # Errors
     /// [`SettingsError::Environment`]. Then the request must not be sent.
     pub fn proxy_for(&self, uri: &Uri) -> Result<Option<&ProxyUrl>, SettingsError> {
-        let found = if uri.scheme() == Some(&Scheme::HTTPS) { &self.https } else { &self.http };
+        let found = &self.found(uri).proxy;
         if matches!(found, Ok(None)) {
             return Ok(None);
         }
@@ -99,6 +107,22 @@ impl ProxyMatcher {
             return Ok(None);
         }
         found.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// The variable of the environment that names the request's proxy, or whose list keeps the request from
+    /// using one. `None` if neither decides: the settings do, or there is no proxy.
+    #[must_use]
+    pub fn variable_for(&self, uri: &Uri) -> Option<&'static str> {
+        let found = self.found(uri);
+        match self.proxy_for(uri) {
+            Ok(None) if !matches!(found.proxy, Ok(None)) => self.no_proxy_variable,
+            Err(SettingsError::Environment { variable, .. }) => Some(variable),
+            _ => found.variable,
+        }
+    }
+
+    fn found(&self, uri: &Uri) -> &Found {
+        if uri.scheme() == Some(&Scheme::HTTPS) { &self.https } else { &self.http }
     }
 }
 
@@ -139,6 +163,25 @@ mod tests {
             assert_eq!(way(&matcher, "https://h/").as_deref(), https, "{variables:?}");
             assert_eq!(way(&matcher, "http://h:8080/").as_deref(), http, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn tells_the_variable_that_decides() {
+        for (variables, variable) in [
+            (&[][..], None),
+            (&[("NO_PROXY", "h")], None),
+            (&[("https_proxy", ""), ("HTTPS_PROXY", "a:1")], Some("HTTPS_PROXY")),
+            (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "x")], Some("ALL_PROXY")),
+            (&[("ALL_PROXY", "a:1"), ("no_proxy", "h"), ("NO_PROXY", "x")], Some("no_proxy")),
+            (&[("ALL_PROXY", "socks5://a:1")], Some("ALL_PROXY")),
+            (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "10.0.0.0/33")], Some("NO_PROXY")),
+        ] {
+            let found = matcher(variables).variable_for(&Uri::from_static("https://h/"));
+            assert_eq!(found, variable, "{variables:?}");
+        }
+        let url = ProxyUrl::new("http://a:1").expect("valid");
+        let matcher = ProxyMatcher::new(&Proxy::Url(url));
+        assert_eq!(matcher.variable_for(&Uri::from_static("https://h/")), None);
     }
 
     #[test]

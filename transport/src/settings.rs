@@ -1,6 +1,9 @@
 use core::time::Duration;
 
-use crate::{Proxy, RootCerts};
+use crate::{
+    Proxy, RootCerts,
+    trace::{Observe, Trace},
+};
 
 /// How a transport behaves.
 ///
@@ -23,6 +26,7 @@ pub struct Settings {
     pool_idle_timeout: Duration,
     root_certs: RootCerts,
     proxy: Proxy,
+    trace: Trace,
 }
 
 impl Default for Settings {
@@ -34,6 +38,7 @@ impl Default for Settings {
             pool_idle_timeout: Self::POOL_IDLE_TIMEOUT,
             root_certs: RootCerts::default(),
             proxy: Proxy::default(),
+            trace: Trace::default(),
         }
     }
 }
@@ -91,6 +96,23 @@ impl Settings {
     pub fn with_proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
         self
+    }
+
+    /// Observes how connections are made, for the program `sms-agent`. The observer is called on the thread
+    /// or task that connects, so it must not wait.
+    ///
+    /// It is hidden because its events follow the needs of that program, and may change in any release.
+    #[doc(hidden)]
+    pub fn with_trace(mut self, observe: Observe) -> Self {
+        self.trace = Trace::new(observe);
+        self
+    }
+
+    /// Whom to tell how connections are made.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// The limit of a call.

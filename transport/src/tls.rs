@@ -6,15 +6,20 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, Error, RootCertStore,
-    crypto::ring,
+    ClientConfig, Error, ProtocolVersion, RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    crypto::{CryptoProvider, ring},
     pki_types::{ServerName, UnixTime},
     time_provider::TimeProvider,
 };
-#[cfg(feature = "platform-verifier")]
-use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::{RootCerts, SettingsError, TransportError, addresses::without_brackets, error::Cause};
+use crate::{
+    RootCerts, Settings, SettingsError, TransportError,
+    addresses::without_brackets,
+    error::Cause,
+    trace::{Trace, TraceEvent},
+    traced_verifier::TracedVerifier,
+};
 
 /// The TLS configuration of a transport.
 ///
@@ -25,6 +30,7 @@ pub struct TlsConfig {
     /// `None` is the system's trust store.
     roots: Option<RootCertStore>,
     config: OnceLock<Arc<ClientConfig>>,
+    trace: Trace,
 }
 
 impl TlsConfig {
@@ -32,9 +38,9 @@ impl TlsConfig {
     ///
     /// # Errors
     /// [`SettingsError`], if the certificates cannot be read or this build lacks the trust store.
-    pub fn new(root_certs: &RootCerts) -> Result<Self, SettingsError> {
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         #[allow(unreachable_patterns, reason = "with all features none is missing")]
-        let roots = match root_certs {
+        let roots = match settings.root_certs() {
             #[cfg(feature = "platform-verifier")]
             RootCerts::Platform => None,
             #[cfg(feature = "webpki-roots")]
@@ -48,7 +54,7 @@ impl TlsConfig {
             }
             missing => return Err(missing.not_compiled_in()),
         };
-        Ok(Self { roots, config: OnceLock::new() })
+        Ok(Self { roots, config: OnceLock::new(), trace: settings.trace().clone() })
     }
 
     /// The configuration, and the name that the certificate of a URI's host has to have.
@@ -70,17 +76,43 @@ impl TlsConfig {
             return Ok(Arc::clone(config));
         }
         let provider = Arc::new(ring::default_provider());
+        let mut verifier = self.verifier(&provider)?;
+        if self.trace.is_on() {
+            verifier = Arc::new(TracedVerifier { inner: verifier, trace: self.trace.clone() });
+        }
         let builder = ClientConfig::builder_with_details(provider, Arc::new(Clock));
         let builder = builder.with_safe_default_protocol_versions()?;
-        let builder = match &self.roots {
-            Some(roots) => builder.with_root_certificates(roots.clone()),
-            #[cfg(feature = "platform-verifier")]
-            None => builder.with_platform_verifier()?,
-            #[cfg(not(feature = "platform-verifier"))]
-            None => return Err(Error::General("this build has no system trust store".into())),
-        };
+        // rustls calls every verifier that it is given dangerous. These are rustls's own and the system's.
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let config = Arc::new(builder.with_no_client_auth());
         Ok(Arc::clone(self.config.get_or_init(|| config)))
+    }
+
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        let provider = Arc::clone(provider);
+        match &self.roots {
+            Some(roots) => {
+                let roots = Arc::new(roots.clone());
+                let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+                Ok(verifier.map_err(|error| Error::General(error.to_string()))?)
+            }
+            #[cfg(feature = "platform-verifier")]
+            None => Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider)?)),
+            #[cfg(not(feature = "platform-verifier"))]
+            None => Err(Error::General("this build has no system trust store".into())),
+        }
+    }
+
+    /// Tells an observer that TLS is established.
+    pub fn secured(&self, version: Option<ProtocolVersion>) {
+        self.trace.tell(TraceEvent::Secured(match version {
+            Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            _ => "TLS",
+        }));
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod credentials;
+pub(crate) mod inspecting_proxy;
 
 use std::{
     fs,

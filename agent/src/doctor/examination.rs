@@ -1,0 +1,126 @@
+//! Sends the requests, at most three, each once.
+
+use huaweicloud_sms::{
+    AuthToken, Authorize, Credential, IssueToken, ObtainCommand, Unauthenticated,
+};
+
+use super::{
+    check::Check,
+    clock,
+    configuration::Configuration,
+    diagnosis::Diagnosis,
+    response,
+    route::{Route, fail},
+    sent::Sent,
+    step::Step,
+    trail::Recorder,
+};
+use crate::{
+    args::Call,
+    credential::Loaded,
+    failure::Failure,
+    redactor::{self, Kind},
+    transport::{self, Client, address},
+};
+
+/// What sends the requests, and what is known of their way.
+pub(super) struct Examination {
+    client: Client,
+    recorder: Recorder,
+    route: Route,
+    ca_cert: Option<String>,
+    follows_server_clock: bool,
+}
+
+impl Examination {
+    pub(super) fn new(args: &Call, configuration: &Configuration) -> Result<Self, String> {
+        let recorder = Recorder::default();
+        let settings = recorder.observe(configuration.settings.clone());
+        let route = Route::new(&settings);
+        let client = transport::client(args.connection.transport, settings)?;
+        let follows_server_clock = args.follow_server_clock;
+        Ok(Self {
+            client: client.follow_server_clock(follows_server_clock),
+            recorder,
+            route,
+            ca_cert: args.connection.ca_cert.as_ref().map(|path| path.display().to_string()),
+            follows_server_clock,
+        })
+    }
+
+    pub(super) fn run(&self, diagnosis: &mut Diagnosis, configuration: &Configuration) {
+        let call = &configuration.call;
+        let probe = Sent::send(&self.client, &self.recorder, call, &Unauthenticated, Failure::Call);
+        self.route.check(diagnosis, &probe, self.ca_cert.as_deref());
+        if self.route.failed_step(&probe).is_some() {
+            return;
+        }
+        let time = probe.trail.since_last(probe.started, probe.ended);
+        diagnosis.add(Step::Gateway, response::gateway(&probe.result).within(time));
+        if diagnosis.has_failed(Step::Gateway) {
+            return;
+        }
+        let loaded = configuration.credential.as_ref();
+        let is_key = loaded.is_some_and(|loaded| matches!(loaded.credential, Credential::Key(_)));
+        let skew = self.client.clock_skew();
+        diagnosis.add(Step::Skew, clock::skew(skew, is_key && !self.follows_server_clock));
+        // A signature by a clock that is known to be wrong would count towards the lock of the key.
+        let is_clock_wrong = skew.is_none() && diagnosis.has_failed(Step::Clock);
+        if diagnosis.has_failed(Step::Skew) || (is_key && is_clock_wrong) {
+            return;
+        }
+        let Some(Loaded { credential, .. }) = loaded else { return };
+        match credential {
+            Credential::Token(token) => self.call(diagnosis, call, token, credential),
+            Credential::Key(key) => {
+                self.call(diagnosis, call, &key.signer(self.client.now()), credential);
+            }
+            Credential::Login(login) => {
+                if let Some(token) = self.log_in(diagnosis, login) {
+                    self.call(diagnosis, call, &token, credential);
+                }
+            }
+            _ => unreachable!("a loaded credential is one of these"),
+        }
+    }
+
+    /// Logs in once, and returns the token.
+    fn log_in(&self, diagnosis: &mut Diagnosis, login: &IssueToken) -> Option<AuthToken> {
+        let sent =
+            Sent::send(&self.client, &self.recorder, login, &Unauthenticated, Failure::Login);
+        self.route.check(diagnosis, &sent, self.ca_cert.as_deref());
+        let time = sent.time();
+        match &sent.result {
+            Ok(issued) => {
+                redactor::keep(Kind::Token, issued.token.reveal());
+                let found = format!("logged in, until {} by IAM's clock", issued.expires_at);
+                diagnosis.add(Step::Credential, Check::ok(found).within(time));
+                Some(issued.token.clone())
+            }
+            Err(failure) => {
+                if self.route.failed_step(&sent).is_none() {
+                    let found = format!("a login at {}", address(&sent.uri));
+                    diagnosis.add(Step::Credential, fail(found, failure).within(time));
+                }
+                None
+            }
+        }
+    }
+
+    /// Makes the call once.
+    fn call(
+        &self,
+        diagnosis: &mut Diagnosis,
+        call: &ObtainCommand,
+        auth: &dyn Authorize,
+        credential: &Credential,
+    ) {
+        let sent = Sent::send(&self.client, &self.recorder, call, auth, Failure::Call);
+        // It usually uses the connection of the request before.
+        if self.route.failed_step(&sent).is_some() {
+            self.route.check(diagnosis, &sent, self.ca_cert.as_deref());
+            return;
+        }
+        response::call(diagnosis, &sent.result, credential, sent.time());
+    }
+}

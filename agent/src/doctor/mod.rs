@@ -1,0 +1,42 @@
+//! `sms-agent doctor`: checks each step of a call, and tells the first that fails and what to do.
+//!
+//! It sends what the agent would send, over the agent's own transport, which an observer follows. A request
+//! without a credential goes first: it tells whether the gateway is reached and whose clock is wrong before a
+//! key is used, and no key is locked for it. Then there is one login at most, and one call.
+
+mod certificate;
+mod check;
+mod clock;
+mod configuration;
+mod diagnosis;
+mod examination;
+mod print;
+mod remedy;
+mod response;
+mod route;
+mod sent;
+mod step;
+mod tls;
+mod trail;
+
+use std::{process::ExitCode, time::SystemTime};
+
+use self::{check::Check, diagnosis::Diagnosis, examination::Examination, step::Step};
+use crate::args::Call;
+
+pub(crate) fn run(args: &Call) -> ExitCode {
+    let mut diagnosis = Diagnosis::default();
+    let (check, configuration) = configuration::read(args);
+    diagnosis.add(Step::Configuration, check);
+    diagnosis.add(Step::Clock, clock::local(SystemTime::now()));
+    if let Some(configuration) = configuration {
+        match Examination::new(args, &configuration) {
+            Ok(examination) => examination.run(&mut diagnosis, &configuration),
+            Err(error) => {
+                let remedy = "correct that option; sms-agent help doctor lists them";
+                diagnosis.add(Step::Configuration, Check::fail("", error, remedy));
+            }
+        }
+    }
+    print::print(&diagnosis.complete(), args.connection.format)
+}

@@ -1,0 +1,52 @@
+use std::{fmt, io, net::SocketAddr, sync::Arc};
+
+/// What a transport does to make a connection, in this order.
+///
+/// Errors, addresses and certificates come from outside: whoever prints them escapes them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TraceEvent<'a> {
+    /// It knows the addresses of the host, or of its proxy, in the order in which they are tried.
+    LookedUp(&'a [SocketAddr]),
+    /// An address was tried in vain.
+    ConnectFailed(SocketAddr, &'a io::Error),
+    /// An address was reached.
+    Connected(SocketAddr),
+    /// The proxy opened a tunnel.
+    Tunnelled,
+    /// The peer sent these certificates (DER), its own first. They are not checked yet.
+    Certificates(&'a [&'a [u8]]),
+    /// TLS of this version is established. The certificates were accepted.
+    Secured(&'static str),
+}
+
+/// Observes how connections are made.
+pub type Observe = Arc<dyn Fn(TraceEvent<'_>) + Send + Sync>;
+
+/// Tells an observer, if there is one.
+#[derive(Clone, Default)]
+pub struct Trace(Option<Observe>);
+
+impl Trace {
+    pub(crate) fn new(observe: Observe) -> Self {
+        Self(Some(observe))
+    }
+
+    /// Tells the observer.
+    pub fn tell(&self, event: TraceEvent<'_>) {
+        if let Some(observe) = &self.0 {
+            observe(event);
+        }
+    }
+
+    /// Whether there is an observer.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_on() { "Trace(on)" } else { "Trace(off)" })
+    }
+}
