@@ -3,7 +3,6 @@
 mod support;
 
 use std::{
-    fs,
     io::Write,
     path::PathBuf,
     process::{Command, Output, Stdio},
@@ -705,7 +704,7 @@ fn the_token_is_not_in_the_process_list() {
     command.args(["--allow-http", "--token-file"]).arg(token);
     let running = Running(command.spawn().expect("runs"));
     assert!(simulator.wait_for_requests(1, Duration::from_secs(60)));
-    let listed = fs::read(format!("/proc/{}/cmdline", running.0.id())).expect("running");
+    let listed = std::fs::read(format!("/proc/{}/cmdline", running.0.id())).expect("running");
     let listed = String::from_utf8_lossy(&listed);
     assert!(listed.contains("--token-file") && !listed.contains(TOKEN), "{listed}");
 }

@@ -206,6 +206,29 @@ fn reads_the_token_file_again_during_the_pause() {
     assert_eq!(next(&mut lines), STOP);
 }
 
+/// A program that replaces the token has it truncated or removed for a moment.
+#[test]
+fn reads_the_token_file_again_after_it_was_in_a_bad_state() {
+    let empty: fn(&str) = |path| fs::write(path, "").expect("written");
+    // The second request may find it gone.
+    let missing: fn(&str) = |path| drop(fs::remove_file(path));
+    for (name, spoil) in [("empty", empty), ("missing", missing)] {
+        let path = file(&format!("token-that-is-{name}"), TOKEN);
+        let path = path.to_str().expect("UTF-8").to_owned();
+        let spoiled = path.clone();
+        let builder = Simulator::builder().on_request(move |_| spoil(&spoiled));
+        let service = builder.start().expect("started");
+        service.push(SERVER_ID, Answer::error(401, "SMS.6521", "m"));
+        let (_running, mut log) = logged(&service.url(), &["--token-file", &path]);
+        log.find("the token was rejected, and ");
+        fs::write(&path, "another-token").expect("written");
+        log.find("the file has a new token");
+        assert!(service.wait_for_requests(2, LONG));
+        let requests = service.requests();
+        assert_eq!(requests[1].header("x-auth-token"), Some(&b"another-token"[..]));
+    }
+}
+
 #[test]
 fn counts_prints_or_suppresses_repetitions() {
     let a = || Answer::command("START", Some("a"));
