@@ -321,16 +321,21 @@ fn with_system_file(name: &str, content: &str, inner: &Command) -> Option<Comman
     Some(command)
 }
 
+/// A closed port, and an address that nobody has: where the network drops its packets, the look-up hangs.
 #[test]
 #[cfg(target_os = "linux")]
 fn no_name_server() {
-    let resolv = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
-    for transport in transports() {
-        let inner = with_token("https://sms.example.com", transport, &["--connect-timeout", "3"]);
-        let Some(mut command) = with_system_file("/etc/resolv.conf", resolv, &inner) else {
-            return;
-        };
-        Diagnosis::of(&mut command).fails(transport, "name", "this server's DNS");
+    for (resolv, word) in [
+        ("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", "this server's DNS"),
+        ("nameserver 192.0.2.1\noptions timeout:30\n", "check the endpoint's"),
+    ] {
+        for transport in transports() {
+            let more = ["--connect-timeout", "3"];
+            let inner = with_token("https://sms.example.com", transport, &more);
+            let command = with_system_file("/etc/resolv.conf", resolv, &inner);
+            let Some(mut command) = command else { return };
+            Diagnosis::of(&mut command).fails(transport, "name", word);
+        }
     }
 }
 
