@@ -5,7 +5,7 @@ mod support;
 use std::{
     net::TcpListener,
     process::Command,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use huaweicloud_sms_simulator::{
@@ -160,7 +160,7 @@ fn a_healthy_call_passes_every_check_and_leaves_the_command() {
             ("tls", "TLS 1.3, trusted by --ca-cert "),
             ("tls", "CN=huaweicloud-sms simulator, issued by CN=huaweicloud-sms simulator CA "),
             ("tls", "until 4096-01-01T00:00:00Z"),
-            ("gateway", "status 401, SMS.6522"),
+            ("gateway", "as it should: status 401, SMS.6522"),
             ("skew", "agrees"),
             ("answer", "command START, task_id"),
             ("answer", "was not run"),
@@ -171,7 +171,7 @@ fn a_healthy_call_passes_every_check_and_leaves_the_command() {
             assert!(diagnosis.check(timed)["seconds"].is_f64(), "{timed}: {}", diagnosis.text);
         }
         assert_eq!(counts(&service), [1, 1, 0]);
-        assert_eq!(service.connection_count(), 1);
+        assert_eq!(service.connection_count(), 2, "a connection for each");
     }
 }
 
@@ -277,7 +277,7 @@ fn faults_of_the_network() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_address_that_does_not_answer() {
-    use std::net::TcpStream;
+    use std::{net::TcpStream, time::Duration};
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut queue = Vec::new();
@@ -321,16 +321,21 @@ fn with_system_file(name: &str, content: &str, inner: &Command) -> Option<Comman
     Some(command)
 }
 
+/// A closed port, and an address that nobody has: where the network drops its packets, the look-up hangs.
 #[test]
 #[cfg(target_os = "linux")]
 fn no_name_server() {
-    let resolv = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
-    for transport in transports() {
-        let inner = with_token("https://sms.example.com", transport, &["--connect-timeout", "3"]);
-        let Some(mut command) = with_system_file("/etc/resolv.conf", resolv, &inner) else {
-            return;
-        };
-        Diagnosis::of(&mut command).fails(transport, "name", "this server's DNS");
+    for (resolv, word) in [
+        ("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", "this server's DNS"),
+        ("nameserver 192.0.2.1\noptions timeout:30\n", "check the endpoint's"),
+    ] {
+        for transport in transports() {
+            let more = ["--connect-timeout", "3"];
+            let inner = with_token("https://sms.example.com", transport, &more);
+            let command = with_system_file("/etc/resolv.conf", resolv, &inner);
+            let Some(mut command) = command else { return };
+            Diagnosis::of(&mut command).fails(transport, "name", word);
+        }
     }
 }
 
@@ -408,7 +413,8 @@ fn faults_of_proxies() {
             ("not HTTP", start(Garbage), "proxy", "http:// proxy"),
             ("forges", start(Inject), "proxy", "no proxy"),
         ] {
-            let more = ["--ca-cert", &ca, "--connect-timeout", "0.5"];
+            let limit = if matches!(what, "hangs" | "dribbles") { "0.5" } else { "10" };
+            let more = ["--ca-cert", &ca, "--connect-timeout", limit];
             let mut command = with_token(&service.url(), transport, &more);
             let diagnosis = Diagnosis::of(command.env("HTTPS_PROXY", &proxy));
             diagnosis.fails(&format!("{what} over {transport}"), check, word);
@@ -581,6 +587,9 @@ fn responses_to_the_call() {
         ("trouble", Answer::error(500, "SMS.6000", "no"), "answer", "try again"),
         ("bad gateway", Answer::error(502, "APIGW.0202", "no"), "answer", "try again"),
         ("bad request", Answer::error(400, "SMS.9001", "no"), "answer", "look the code up"),
+        ("wrong path", Answer::error(400, "APIGW.0205", "no"), "answer", "endpoint's path"),
+        ("address", Answer::error(403, "APIGW.0401", "no"), "permission", "rejects by address"),
+        ("project", Answer::error(403, "APIGW.0310", "no"), "permission", "project id"),
         ("no API", Answer::error(404, "APIGW.0101", "no"), "answer", "check the endpoint"),
         ("a page", Answer::body(200, "<html>"), "answer", "login page"),
         ("an error's page", Answer::body(502, "<html>"), "answer", "load balancer"),
@@ -597,11 +606,24 @@ fn responses_to_the_call() {
     ] {
         for transport in transports() {
             let service = start(Script::new().idle(SERVER_ID, answer.clone()));
-            let mut command = with_token(&service.url(), transport, &["--timeout", "2"]);
+            let limit = if what == "silent" { "2" } else { "30" };
+            let mut command = with_token(&service.url(), transport, &["--timeout", limit]);
             let diagnosis = Diagnosis::of(&mut command);
             diagnosis.fails(&format!("{what} over {transport}"), check, word);
             assert_eq!(counts(&service), [1, 1, 0], "{what}: no second try");
         }
+    }
+}
+
+#[test]
+fn the_wait_that_the_service_asks_for_is_told() {
+    let answer = Answer::error(429, "APIGW.0308", "no").header("retry-after", "7");
+    for transport in transports() {
+        let service = start(Script::new().idle(SERVER_ID, answer.clone()));
+        let diagnosis = Diagnosis::of(&mut with_token(&service.url(), transport, &[]));
+        diagnosis.fails(transport, "answer", "wait as long as the service says");
+        let reason = diagnosis.member("answer", "reason");
+        assert!(reason.ends_with("; it asks to wait 7 s (Retry-After)"), "{reason}");
     }
 }
 
@@ -712,7 +734,8 @@ fn a_user_logs_in_once() {
     ] {
         for transport in transports() {
             let service = support::credentials::start(script().login([answer.clone()]));
-            let mut command = doctor(&service.url(), transport, &["--timeout", "2"]);
+            let limit = if what == "silent" { "2" } else { "30" };
+            let mut command = doctor(&service.url(), transport, &["--timeout", limit]);
             let diagnosis = Diagnosis::of(with_user(&mut command, &service.url(), PASSWORD));
             diagnosis.fails(&format!("{what} over {transport}"), "credential", word);
             assert_eq!(counts(&service), [1, 0, 1], "{what}");

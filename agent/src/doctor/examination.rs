@@ -1,7 +1,7 @@
 //! Sends the requests, at most three, each once.
 
 use huaweicloud_sms::{
-    AuthToken, Authorize, Credential, IssueToken, ObtainCommand, Unauthenticated,
+    AuthToken, Authorize, Credential, IssueToken, ObtainCommand, Settings, Unauthenticated, now,
 };
 
 use super::{
@@ -11,46 +11,45 @@ use super::{
     diagnosis::Diagnosis,
     response,
     route::{Route, fail},
-    sent::Sent,
+    sent::Observed,
     step::Step,
-    trail::Recorder,
 };
 use crate::{
     args::Call,
     credential::Loaded,
     failure::Failure,
     redactor::{self, Kind},
-    transport::{self, Client, address},
+    transport::address,
 };
 
 /// What sends the requests, and what is known of their way.
 pub(super) struct Examination {
-    client: Client,
-    recorder: Recorder,
+    /// A gateway may close the connection of a request that it rejects, without saying so. So each request has
+    /// a client of its own, and none meets what another left.
+    probe: Observed,
+    login: Observed,
+    call: Observed,
     route: Route,
     ca_cert: Option<String>,
     follows_server_clock: bool,
 }
 
 impl Examination {
-    pub(super) fn new(args: &Call, configuration: &Configuration) -> Result<Self, String> {
-        let recorder = Recorder::default();
-        let settings = recorder.observe(configuration.settings.clone());
-        let route = Route::new(&settings);
-        let client = transport::client(args.connection.transport, settings)?;
-        let follows_server_clock = args.follow_server_clock;
+    pub(super) fn new(args: &Call, settings: &Settings) -> Result<Self, String> {
+        let client = || Observed::new(args.connection.transport, settings);
         Ok(Self {
-            client: client.follow_server_clock(follows_server_clock),
-            recorder,
-            route,
+            probe: client()?,
+            login: client()?,
+            call: client()?,
+            route: Route::new(settings),
             ca_cert: args.connection.ca_cert.as_ref().map(|path| path.display().to_string()),
-            follows_server_clock,
+            follows_server_clock: args.follow_server_clock,
         })
     }
 
     pub(super) fn run(&self, diagnosis: &mut Diagnosis, configuration: &Configuration) {
         let call = &configuration.call;
-        let probe = Sent::send(&self.client, &self.recorder, call, &Unauthenticated, Failure::Call);
+        let probe = self.probe.send(call, &Unauthenticated, Failure::Call);
         self.route.check(diagnosis, &probe, self.ca_cert.as_deref());
         if self.route.failed_step(&probe).is_some() {
             return;
@@ -62,7 +61,7 @@ impl Examination {
         }
         let loaded = configuration.credential.as_ref();
         let is_key = loaded.is_some_and(|loaded| matches!(loaded.credential, Credential::Key(_)));
-        let skew = self.client.clock_skew();
+        let skew = self.probe.clock_skew();
         diagnosis.add(Step::Skew, clock::skew(skew, is_key && !self.follows_server_clock));
         // A signature by a clock that is known to be wrong would count towards the lock of the key.
         let is_clock_wrong = skew.is_none() && diagnosis.has_failed(Step::Clock);
@@ -73,7 +72,11 @@ impl Examination {
         match credential {
             Credential::Token(token) => self.call(diagnosis, call, token, credential),
             Credential::Key(key) => {
-                self.call(diagnosis, call, &key.signer(self.client.now()), credential);
+                let signed_at = match skew {
+                    Some(skew) if self.follows_server_clock => skew.correct(now()),
+                    _ => now(),
+                };
+                self.call(diagnosis, call, &key.signer(signed_at), credential);
             }
             Credential::Login(login) => {
                 if let Some(token) = self.log_in(diagnosis, login) {
@@ -86,8 +89,7 @@ impl Examination {
 
     /// Logs in once, and returns the token.
     fn log_in(&self, diagnosis: &mut Diagnosis, login: &IssueToken) -> Option<AuthToken> {
-        let sent =
-            Sent::send(&self.client, &self.recorder, login, &Unauthenticated, Failure::Login);
+        let sent = self.login.send(login, &Unauthenticated, Failure::Login);
         self.route.check(diagnosis, &sent, self.ca_cert.as_deref());
         let time = sent.time();
         match &sent.result {
@@ -115,8 +117,8 @@ impl Examination {
         auth: &dyn Authorize,
         credential: &Credential,
     ) {
-        let sent = Sent::send(&self.client, &self.recorder, call, auth, Failure::Call);
-        // It usually uses the connection of the request before.
+        let sent = self.call.send(call, auth, Failure::Call);
+        // The way was there before. It is worth telling again only if it failed.
         if self.route.failed_step(&sent).is_some() {
             self.route.check(diagnosis, &sent, self.ca_cert.as_deref());
             return;

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Call) -> ExitCode {
     diagnosis.add(Step::Configuration, check);
     diagnosis.add(Step::Clock, clock::local(SystemTime::now()));
     if let Some(configuration) = configuration {
-        match Examination::new(args, &configuration) {
+        match Examination::new(args, &configuration.settings) {
             Ok(examination) => examination.run(&mut diagnosis, &configuration),
             Err(error) => {
                 let remedy = "correct that option; sms-agent help doctor lists them";

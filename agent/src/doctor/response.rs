@@ -26,7 +26,9 @@ pub(super) fn gateway(outcome: &Outcome) -> Check {
     let Some(error) = api(failure) else { return fail(found, failure) };
     match error.kind() {
         Kind::NotFound | Kind::Throttled | Kind::Unavailable => fail(found, failure),
-        _ if is_marked(error) => Check::ok(failure.message()),
+        _ if is_marked(error) => {
+            Check::ok(format!("it rejects {found}, as it should: {}", failure.message()))
+        }
         _ => Check::warn(
             failure.message(),
             "the error object has neither a code of the service or its gateway nor a request id: a \
@@ -59,7 +61,7 @@ pub(super) fn call(
     credential: &Credential,
     time: Duration,
 ) {
-    let (failed, check) = match outcome {
+    let (failed, mut check) = match outcome {
         Ok(answer) => (Step::Answer, self::answer(answer, outcome)),
         Err(failure) => match api(failure).map(ApiError::kind) {
             Some(kind) if kind.is_unauthorized() => {
@@ -75,15 +77,14 @@ pub(super) fn call(
             }
             // Such a response does not tell whether the credential is accepted.
             _ => {
-                diagnosis.add(Step::Answer, fail("", failure).within(time));
+                let mut check = fail("", failure);
+                specify(&mut check, outcome, credential);
+                diagnosis.add(Step::Answer, check.within(time));
                 return;
             }
         },
     };
-    let mut check = check;
-    if let Some(remedy) = outcome.as_ref().err().and_then(api).and_then(|e| remedy(e, credential)) {
-        check.remedy = Some(remedy.into());
-    }
+    specify(&mut check, outcome, credential);
     let passed = [
         (Step::Credential, format!("{} is accepted", sent(credential))),
         (Step::Permission, "granted".to_owned()),
@@ -93,6 +94,14 @@ pub(super) fn call(
     let checks = passed.map(|(step, found)| (step, Check::ok(found))).chain([(failed, check)]);
     for (index, (step, check)) in checks.enumerate() {
         diagnosis.add(step, if index == 0 { check.within(time) } else { check });
+    }
+}
+
+/// Replaces the advice by a closer remedy, if there is one.
+fn specify(check: &mut Check, outcome: &Outcome, credential: &Credential) {
+    let error = outcome.as_ref().err().and_then(api);
+    if let Some(remedy) = error.and_then(|error| remedy(error, credential)) {
+        check.remedy = Some(remedy.into());
     }
 }
 

@@ -36,7 +36,7 @@ impl Route {
         ca_cert: Option<&str>,
     ) {
         let failed = self.failed_step(sent);
-        // It used a connection that was there.
+        // It failed before a connection was begun.
         if sent.trail.is_empty() && failed.is_none() {
             return;
         }
@@ -119,8 +119,10 @@ impl Route {
 pub(super) fn fail(found: impl Into<String>, failure: &Failure) -> Check {
     let causes = failure.causes().join(": ");
     let cause = if causes.is_empty() { String::new() } else { format!(" ({causes})") };
-    let remedy = failure.advice().unwrap_or_default();
-    Check::fail(found, format!("{}{cause}", failure.message()), remedy)
+    let wait = failure.response().and_then(|response| response.retry_after());
+    let wait = wait.map(|wait| format!("; it asks to wait {} s (Retry-After)", wait.as_secs()));
+    let reason = format!("{}{cause}{}", failure.message(), wait.unwrap_or_default());
+    Check::fail(found, reason, failure.advice().unwrap_or_default())
 }
 
 /// The host whose name is looked up.

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use huaweicloud_sms::{
-    Authorize, Error, Operation, TransportErrorKind as Kind, Unauthenticated, http::Uri,
+    Authorize, ClockSkew, Error, Operation, Settings, TransportErrorKind as Kind, Unauthenticated,
+    http::Uri,
 };
 
 use super::{
@@ -11,8 +12,9 @@ use super::{
     trail::{Recorder, Trail},
 };
 use crate::{
+    args::Transport,
     failure::Failure,
-    transport::{Client, TransportFailure},
+    transport::{self, Client, TransportFailure},
 };
 
 pub(super) struct Sent<T> {
@@ -23,19 +25,34 @@ pub(super) struct Sent<T> {
     pub(super) result: Result<T, Failure>,
 }
 
-impl<T: Send> Sent<T> {
+/// A client whose connections are observed.
+pub(super) struct Observed {
+    client: Client,
+    recorder: Recorder,
+}
+
+impl Observed {
+    pub(super) fn new(transport: Transport, settings: &Settings) -> Result<Self, String> {
+        let recorder = Recorder::default();
+        let client = transport::client(transport, recorder.observe(settings.clone()))?;
+        Ok(Self { client, recorder })
+    }
+
     /// Sends a request once. `failed` says what a failure is one of.
-    pub(super) fn send<O: Operation<Output = T>>(
-        client: &Client,
-        recorder: &Recorder,
+    pub(super) fn send<O: Operation>(
+        &self,
         call: &O,
         auth: &dyn Authorize,
         failed: impl FnOnce(Error<TransportFailure>) -> Failure,
-    ) -> Self {
+    ) -> Sent<O::Output> {
         let uri = call.request(&Unauthenticated).uri().clone();
         let started = Instant::now();
-        let result = client.send(call, auth).map_err(failed);
-        Self { uri, started, ended: Instant::now(), trail: recorder.take(), result }
+        let result = self.client.send(call, auth).map_err(failed);
+        Sent { uri, started, ended: Instant::now(), trail: self.recorder.take(), result }
+    }
+
+    pub(super) fn clock_skew(&self) -> Option<ClockSkew> {
+        self.client.clock_skew()
     }
 }
 
@@ -60,11 +77,11 @@ impl<T> Sent<T> {
             Kind::Proxy => return Some(Step::Proxy),
             // Over TLS 1.3 a peer may end TLS after the handshake.
             Kind::Tls => return Some(Step::Tls),
-            Kind::Timeout | Kind::Connect | Kind::Other if !self.trail.is_empty() => {}
-            Kind::Timeout if error.phase() == Some(huaweicloud_sms::Phase::Connect) => {
+            // The look-up did not end, or could not begin.
+            Kind::Timeout | Kind::Connect | Kind::Other if self.trail.is_empty() => {
                 return Some(Step::Name);
             }
-            Kind::Connect => return Some(Step::Tcp),
+            Kind::Timeout | Kind::Connect | Kind::Other => {}
             _ => return None,
         }
         let Trail { connected, tunnelled, secured, .. } = &self.trail;

@@ -61,7 +61,7 @@ impl Trail {
         }
     }
 
-    /// Whether no connection was made: the call used one that was there, or failed before.
+    /// Whether no connection was begun.
     pub(super) fn is_empty(&self) -> bool {
         self.looked_up.is_none()
     }
