@@ -219,10 +219,80 @@ fn the_service_decides_for_good_and_the_gateway_does_not() {
 
 #[test]
 fn a_page_does_not_take_a_report() {
+    for page in ["<html>Please log in</html>", "\u{feff}<html>Please log in</html>"] {
+        let mut driver = with_token();
+        assert_eq!(driver.poll(), REPORT);
+        assert_eq!(driver.respond(response(200, page)), "report error");
+        assert!(driver.session.pending_report().is_some());
+    }
+}
+
+#[test]
+fn a_new_token_is_sent_at_once_with_a_report_that_was_rejected_within_the_interval() {
     let mut driver = with_token();
+    driver.pass(2);
     assert_eq!(driver.poll(), REPORT);
-    assert_eq!(driver.respond(response(200, "<html>Please log in</html>")), "report error");
-    assert!(driver.session.pending_report().is_some());
+    assert_eq!(driver.respond(error(401, "APIGW.0301")), "rejected");
+    assert_eq!(driver.poll(), "waits 8 s", "then the pause starts");
+    driver.session.renew(token("new"));
+    assert_eq!(driver.poll(), REPORT);
+    assert_eq!(driver.respond(response(200, "")), "reported");
+    assert_eq!(driver.poll(), "waits 8 s");
+}
+
+#[test]
+fn a_report_does_not_wait_out_the_interval_after_no_task() {
+    let mut driver = with_token();
+    driver.pass(10);
+    assert_eq!(driver.poll(), REPORT);
+    assert_eq!(driver.respond(response(200, "")), "reported");
+    assert_eq!(driver.poll(), CALL);
+    assert_eq!(driver.respond(error(404, "SMS.7606")), "error");
+    driver.session.report(driver.now, report()).expect("no report is pending");
+    assert_eq!(driver.poll(), REPORT);
+}
+
+#[test]
+fn a_report_that_was_taken_ends_the_row_of_rejections() {
+    let mut driver = with_token();
+    driver.pass(10);
+    assert_eq!(driver.poll(), REPORT);
+    assert_eq!(driver.respond(error(401, "APIGW.0301")), "rejected");
+    driver.session.renew(token("new"));
+    assert_eq!(driver.poll(), REPORT);
+    assert_eq!(driver.respond(response(200, "")), "reported");
+    assert_eq!(driver.poll(), CALL);
+    assert_eq!(driver.respond(error(401, "APIGW.0301")), "rejected");
+    driver.session.renew(token("newer"));
+    assert_eq!(driver.poll(), CALL, "it is a first rejection");
+}
+
+#[test]
+fn retry_after_delays_the_call_by_no_more_than_it_says() {
+    for (status, code, event) in
+        [(403, "SMS.9004", "report error"), (400, "SMS.6021", "report rejected")]
+    {
+        let mut driver = with_token();
+        assert_eq!(driver.poll(), REPORT);
+        let mut response = error(status, code);
+        response.headers_mut().insert("retry-after", 20.into());
+        assert_eq!(driver.respond(response), event);
+        assert_eq!(driver.poll(), "waits 20 s");
+        driver.pass(20);
+        assert_eq!(driver.poll(), CALL);
+    }
+}
+
+#[test]
+fn a_second_response_is_not_one_to_the_next_report() {
+    for second in [response(200, ""), error(400, "SMS.6021"), error(401, "APIGW.0301")] {
+        let mut driver = with_token();
+        assert_eq!(driver.poll(), REPORT);
+        assert_eq!(driver.respond(response(200, "")), "reported");
+        driver.session.report(driver.now, report()).expect("no report is pending");
+        driver.respond(second);
+        assert!(driver.session.pending_report().is_some());
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod poll;
 mod poller_model;
 mod random;
 mod reference;
+mod report_model;
 mod request;
 mod response;
 mod session;
@@ -24,16 +25,20 @@ pub use mutation::mutation;
 pub use poll::{ERRORS, error, error_response, poll};
 pub use poller_model::{Instant, KEY_LOCK, with_jitter};
 pub use random::Random;
+pub use report_model::command;
 pub use request::request;
 pub use response::response;
 pub use session::session;
-pub use session_model::{CheckedSession, Kind, Sent, dated, issued};
+pub use session_model::{CheckedSession, Kind, Purpose, Sent, dated, issued};
 pub use sign::sign;
 pub use token::token;
 
 use huaweicloud_sms_core::{
-    Answer, Endpoint, IamUser, IssueToken, ObtainCommand, Operation, ResponseError, Scope, ServerId,
+    Answer, Command, CommandResult, Endpoint, IamUser, InvalidInput, IssueToken, ObtainCommand,
+    Operation, ReportResult, ResponseError, Scope, ServerId,
 };
+
+use serde::Serialize;
 
 /// A property: it panics where it does not hold.
 pub type Property = fn(&[u8]);
@@ -66,6 +71,16 @@ macro_rules! target {
 fn call() -> ObtainCommand {
     let endpoint = Endpoint::new("https://sms.example").expect("valid");
     ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"))
+}
+
+fn report_of(
+    command: Command,
+    result: CommandResult,
+    detail: &impl Serialize,
+) -> Result<ReportResult, InvalidInput> {
+    let endpoint = Endpoint::new("https://sms.example").expect("valid");
+    let id = ServerId::new("id").expect("valid");
+    ReportResult::new(&endpoint, &id, command, result, detail)
 }
 
 fn login() -> IssueToken {

@@ -18,6 +18,9 @@ pub(crate) struct PollerModel {
     /// The next step is due between these instants. Jitter leaves it open until it is announced.
     pub(crate) earliest: Instant,
     pub(crate) latest: Instant,
+    /// When another request with the same credential is due, if that is not the same: it need not wait for
+    /// the interval after an answer.
+    out_of_turn: Option<(Instant, Instant)>,
     /// The limit of the call that is under way.
     busy_until: Option<Instant>,
     pub(crate) failures: u32,
@@ -39,6 +42,7 @@ impl PollerModel {
             pace,
             earliest: first,
             latest: first,
+            out_of_turn: None,
             busy_until: None,
             failures: 0,
             rejections: 0,
@@ -73,20 +77,40 @@ impl PollerModel {
     }
 
     pub(crate) fn answer(&mut self, now: Instant) {
-        self.accept(now, self.pace.interval());
+        self.answered(now, Duration::ZERO);
     }
 
-    fn accept(&mut self, now: Instant, wait: Duration) {
-        (self.failures, self.rejections, self.pauses) = (0, 0, 0);
+    fn answered(&mut self, now: Instant, told: Duration) {
+        let out_of_turn = if self.busy_until.is_some() { (now, now) } else { self.out_of_turn() };
+        self.failures = 0;
+        self.accept();
+        self.wait(now, self.pace.interval().max(told));
+        if told.is_zero() {
+            self.out_of_turn = Some(out_of_turn);
+        }
+    }
+
+    /// The credential was accepted, maybe by another request.
+    pub(crate) fn accept(&mut self) {
+        (self.rejections, self.pauses) = (0, 0);
         (self.is_on_trial, self.resume) = (false, None);
-        self.wait(now, wait);
+    }
+
+    /// Another request was told to be sent again after this time.
+    pub(crate) fn retry_after(&mut self, now: Instant, told: Duration) {
+        self.wait(now, told.min(self.pace.max_retry_after()));
+    }
+
+    /// Between which instants another request with the same credential is due.
+    pub(crate) fn out_of_turn(&self) -> (Instant, Instant) {
+        self.out_of_turn.unwrap_or((self.earliest, self.latest))
     }
 
     pub(crate) fn error(&mut self, now: Instant, error: &ResponseError) {
         let told = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let kind = error.api().map(ApiError::kind);
         if kind == Some(ApiErrorKind::NoTask) {
-            return self.accept(now, self.pace.interval().max(told));
+            return self.answered(now, told);
         }
         if error.is_unauthorized() {
             self.rejections += if kind == Some(ApiErrorKind::KeyLocked) { 2 } else { 1 };
@@ -116,6 +140,7 @@ impl PollerModel {
         self.is_on_trial = self.rejections > 0;
         if let Some((earliest, latest)) = self.resume.take() {
             (self.earliest, self.latest, self.pause_until) = (earliest, latest, earliest);
+            self.out_of_turn = None;
         }
     }
 
@@ -152,12 +177,14 @@ impl PollerModel {
         let least = wait.min(Pace::MAX);
         let most = with_jitter(self.pace, least).min(Pace::MAX);
         // Only the outcome of a call can shorten the wait.
-        let (earliest, latest) = match self.busy_until.take() {
-            Some(_) => (now, now),
-            None => (self.earliest, self.latest),
+        let longer = |(earliest, latest): (Instant, Instant)| {
+            (earliest.max(now + least), latest.max(now + most))
         };
-        self.earliest = earliest.max(now + least);
-        self.latest = latest.max(now + most);
+        if self.busy_until.take().is_some() {
+            (self.earliest, self.latest, self.out_of_turn) = (now, now, None);
+        }
+        (self.earliest, self.latest) = longer((self.earliest, self.latest));
+        self.out_of_turn = self.out_of_turn.map(longer);
         self.resume = self.resume.map(|_| (self.earliest, self.latest));
     }
 }

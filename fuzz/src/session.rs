@@ -3,8 +3,10 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use http::{Response, StatusCode};
 use huaweicloud_sms_core::{ClockSkew, Timestamp};
+use serde_json::json;
 
 use crate::{
+    command,
     poll::{ERRORS, error_response, pace},
     session_model::{CheckedSession, Kind, dated, issued},
 };
@@ -12,7 +14,10 @@ use crate::{
 /// **Property 8.** Whatever happens, and in whatever order: calls and logins keep the poller's
 /// invariants and take turns; one request is under way at a time; no expired or rejected token is sent,
 /// no rejected credential within its pause, and each request is complete; a token is renewed before it
-/// expires; `due` agrees with `poll`; and a signature has the timestamp that it should have.
+/// expires; `due` agrees with `poll`; and a signature has the timestamp that it should have. A report goes
+/// before a call, waits for no interval but for each backoff and pause, is sent again only after a poll has
+/// shown that the service holds no other command, and is dropped only by an answer that says so, by the
+/// service's own codes, or when it is taken.
 pub fn session(data: &[u8]) {
     // Ends where the data does.
     let _ = events(&mut Unstructured::new(data));
@@ -25,7 +30,7 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
     let mut session = CheckedSession::new(kind, pace, u.arbitrary()?, u.arbitrary()?);
     let mut tokens = 0;
     while !u.is_empty() {
-        match u.int_in_range(0..=12)? {
+        match u.int_in_range(0..=15)? {
             0 => session.pass(duration(u)?),
             1 => {
                 if let Err(instant) = session.poll() {
@@ -33,7 +38,10 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
                 }
             }
             2 | 3 => drop(session.poll()),
-            4 => respond(u, &mut session, Response::new("{}".to_owned()))?,
+            4 => {
+                let response = answer(*u.choose(&ANSWERS)?);
+                respond(u, &mut session, response)?;
+            }
             5 => {
                 let response = error_response(
                     u.choose_index(ERRORS)?,
@@ -57,10 +65,53 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
             9 => session.renew(*u.choose(&KINDS)?),
             10 => session.decline(),
             11 => session.set_clock(timestamp(u)?.as_unix_time()),
+            12 => {
+                let (name, task) = *u.choose(&COMMANDS)?;
+                session.report(command(name, task));
+            }
+            13 => {
+                let (status, code) = *u.choose(&REPORT_ERRORS)?;
+                let mut response = Response::builder().status(status);
+                if let Some(seconds) = u.arbitrary::<Option<u16>>()? {
+                    response = response.header("retry-after", seconds);
+                }
+                let body = format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#);
+                respond(u, &mut session, response.body(body).expect("valid"))?;
+            }
+            // What most sessions do.
+            14 => {
+                let _ = session.poll();
+                let response = answer(*u.choose(&ANSWERS)?);
+                session.respond(&response);
+            }
             _ => session.set_clock_skew(ClockSkew::between(timestamp(u)?, timestamp(u)?)),
         }
     }
     Ok(())
+}
+
+const COMMANDS: [(&str, u64); 3] = [("START", 0), ("START", 1), ("STOP", 0)];
+/// No command, a command, or a task's state.
+const ANSWERS: [Option<(&str, u64)>; 5] =
+    [None, Some(COMMANDS[0]), Some(COMMANDS[1]), Some(COMMANDS[2]), Some(("TASK_HAS_STOPPED", 0))];
+const REPORT_ERRORS: [(u16, &str); 10] = [
+    (400, "SMS.6020"),
+    (400, "SMS.6021"),
+    (404, "SMS.6021"),
+    (500, "SMS.6021"),
+    (400, "SMS.6022"),
+    (400, "SMS.6023"),
+    (400, "SMS.6016"),
+    (400, "S3M.6010"),
+    (400, "APIGW.0105"),
+    (403, "APIGW.0302"),
+];
+
+fn answer(command: Option<(&str, u64)>) -> Response<String> {
+    Response::new(match command {
+        None => "{}".to_owned(),
+        Some((name, task)) => json!(crate::command(name, task)).to_string(),
+    })
 }
 
 fn respond(

@@ -2,14 +2,16 @@ use std::{fmt, time::Duration};
 
 use http::{Request, Response};
 use huaweicloud_sms_core::{
-    AccessKey, Action, AuthToken, ClockSkew, Credential, IssuedToken, ObtainCommand, Operation,
-    Pace, ResponseError, Session, Step, Timestamp,
+    AccessKey, Action, Answer, ApiError, ApiErrorKind, AuthToken, ClockSkew, Command, Credential,
+    IssuedToken, ObtainCommand, Operation, Pace, ReportResult, ResponseError, Session, Step,
+    Timestamp,
 };
 use serde_json::Value;
 
 use crate::{
     poller_model::{Instant, KEY_LOCK, PollerModel},
     reference::plain_time,
+    report_model::{ReportModel, is_final},
 };
 
 /// What a request proves an identity with.
@@ -34,6 +36,19 @@ pub struct Sent {
     pub number: u64,
     /// The timestamp of its signature.
     pub date: Option<Timestamp>,
+    /// What it is sent for.
+    pub purpose: Purpose,
+}
+
+/// What a request is sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It obtains a command.
+    Call,
+    /// It logs in.
+    Login,
+    /// It reports a result.
+    Report,
 }
 
 /// A [`Session`] on a virtual clock and a model of it, which panics as soon as the session breaks a
@@ -54,7 +69,11 @@ pub struct CheckedSession {
     is_replaced: bool,
     rejected: Option<((Kind, u64), Instant)>,
     token: Option<Token>,
-    is_login: bool,
+    report: Option<ReportModel>,
+    /// How many reports were handed over.
+    reports: u64,
+    /// What the last request was sent for.
+    last: Purpose,
     busy_until: Instant,
     /// Whether a request was sent and no outcome was reported.
     is_under_way: bool,
@@ -96,7 +115,9 @@ impl CheckedSession {
             is_replaced: false,
             rejected: None,
             token: None,
-            is_login: false,
+            report: None,
+            reports: 0,
+            last: Purpose::Call,
             busy_until: now,
             is_under_way: false,
             announced: None,
@@ -119,6 +140,12 @@ impl CheckedSession {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.kind() != Kind::User || self.token.is_some_and(|token| self.now < token.earliest)
+    }
+
+    /// The command whose report is pending.
+    #[must_use]
+    pub fn pending_report(&self) -> Option<&Command> {
+        self.session.pending_report().map(ReportResult::command)
     }
 
     /// Lets time pass: an early wake-up, a late one, a suspended machine.
@@ -169,17 +196,21 @@ impl CheckedSession {
         // Nothing is sent while a request is under way.
         let from = now.max(self.busy_until);
         let call = self.calls.latest.max(from);
+        let (report_from, report_to) = self.report_is_due(from);
         let (login_from, login_to) = self.login_is_due();
-        let can_call = self.kind() != Kind::User
-            || self.token.is_some_and(|token| call < token.expires_at)
-                && !(self.calls.wants_renewal() && call == from);
+        let can_send = |at: Instant| {
+            self.kind() != Kind::User
+                || self.token.is_some_and(|token| at < token.expires_at)
+                    && !(self.calls.wants_renewal() && call == from)
+        };
         match action {
             Action::WaitUntil(instant) => {
-                let within = |login: Instant| match can_call {
-                    true => call.min(login.max(from)),
+                let within = |request: Instant, login: Instant| match can_send(request) {
+                    true => request.min(login.max(from)),
                     false => login.max(from),
                 };
-                let bounds = within(login_from)..=within(login_to);
+                let bounds = within(call.min(report_from), login_from)
+                    ..=within(call.min(report_to), login_to);
                 assert!(instant > now, "waits for the past: {self:?}");
                 assert!(bounds.contains(&instant), "{instant:?} is not in {bounds:?}: {self:?}");
                 self.announced = Some(instant);
@@ -188,19 +219,39 @@ impl CheckedSession {
             Action::Send(request) => {
                 assert!(now >= self.busy_until, "two requests at once: {self:?}");
                 let sent = read(&request);
-                let is_call_due = can_call && call == now;
-                if sent.kind == Kind::User {
-                    assert!(now >= login_from, "logs in too soon: {self:?}");
-                    assert!(!(is_call_due && self.is_login), "it is the call's turn: {self:?}");
-                } else {
-                    assert!(is_call_due, "calls too soon: {self:?}");
-                    assert!(self.is_login || now < login_to, "it is the login's turn: {self:?}");
+                match sent.purpose {
+                    Purpose::Login => {
+                        let is_other_due = can_send(now) && call.min(report_to) == now;
+                        let was_login = self.last == Purpose::Login;
+                        assert!(now >= login_from, "logs in too soon: {self:?}");
+                        assert!(!(is_other_due && was_login), "it is the other's turn: {self:?}");
+                    }
+                    Purpose::Call => {
+                        assert!(can_send(now) && call == now, "calls too soon: {self:?}");
+                        assert!(now < report_to, "it is the report's turn: {self:?}");
+                    }
+                    Purpose::Report => {
+                        assert!(can_send(now) && report_from <= now, "reports too soon: {self:?}");
+                        let report = self.report.as_ref().expect("one is pending");
+                        report.check_body(request.body());
+                    }
+                }
+                if sent.purpose != Purpose::Login && self.last != Purpose::Login {
+                    assert!(now < login_to, "it is the login's turn: {self:?}");
                 }
                 self.check_credential(&sent, clock);
-                self.start(sent.kind == Kind::User);
+                self.start(sent.purpose);
                 Ok(sent)
             }
         }
+    }
+
+    /// Between which instants the report is due, if a login does not come before.
+    fn report_is_due(&self, from: Instant) -> (Instant, Instant) {
+        let due = self.report.as_ref().and_then(|report| report.is_due(&self.calls));
+        due.map_or((Instant::MAX, Instant::MAX), |(earliest, latest)| {
+            (earliest.max(from), latest.max(from))
+        })
     }
 
     /// Whether a pause after a rejected password is over is known only outside of its jitter.
@@ -241,30 +292,52 @@ impl CheckedSession {
         self.calls.check(self.now, poller.poll(self.now));
     }
 
-    fn start(&mut self, is_login: bool) {
+    fn start(&mut self, purpose: Purpose) {
         let now = self.now;
-        assert_eq!(self.session.is_login(), is_login);
-        (self.is_login, self.is_replaced) = (is_login, false);
-        self.poller().check(now, Step::Send);
-        self.poller().start(now);
-        match is_login {
-            true => self.login_start = Some(now),
-            false => self.signed_with = self.correction(),
+        assert_eq!(self.session.is_login(), purpose == Purpose::Login);
+        assert_eq!(self.session.is_report(), purpose == Purpose::Report);
+        (self.last, self.is_replaced) = (purpose, false);
+        match purpose {
+            Purpose::Call => {
+                self.calls.check(now, Step::Send);
+                self.calls.start(now);
+            }
+            Purpose::Login => {
+                self.login_start = Some(now);
+                let logins = self.logins.as_mut().expect("logins");
+                logins.check(now, Step::Send);
+                logins.start(now);
+            }
+            Purpose::Report => {
+                let report = self.report.as_mut().expect("one is pending");
+                report.poller.check(now, Step::Send);
+                report.start(now);
+            }
+        }
+        if purpose != Purpose::Login {
+            self.signed_with = self.correction();
         }
         (self.busy_until, self.is_under_way) = (now + self.pace.call_limit(), true);
         self.changed();
     }
 
-    /// The poller of the last request.
-    fn poller(&mut self) -> &mut PollerModel {
-        match &mut self.logins {
-            Some(logins) if self.is_login => logins,
-            _ => &mut self.calls,
+    /// The poller that counts the rejections of the last request's credential.
+    fn rejections(&self) -> &PollerModel {
+        match &self.logins {
+            Some(logins) if self.last == Purpose::Login => logins,
+            _ => &self.calls,
         }
+    }
+
+    /// The report, if it was sent and its outcome is not known.
+    fn report_under_way(&mut self) -> Option<&mut ReportModel> {
+        self.report.as_mut().filter(|report| report.is_under_way())
     }
 
     fn changed(&mut self) {
         self.announced = None;
+        let report = self.report.as_ref().map(ReportModel::report);
+        assert_eq!(self.session.pending_report(), report.as_ref(), "{self:?}");
         self.check_calls();
     }
 
@@ -297,20 +370,27 @@ impl CheckedSession {
         // A response that is read late tells no clock.
         let is_prompt = std::mem::take(&mut self.is_under_way) && self.now <= self.busy_until;
         self.busy_until = self.now;
-        let expected = match self.is_login {
-            true => {
+        let expected = match self.last {
+            Purpose::Login => {
                 let result = crate::login().parse(response);
                 self.learn_clock(response, is_prompt, &result);
                 self.on_login(&result)
             }
-            false => {
+            Purpose::Call => {
                 let result = crate::call().parse(response);
                 self.learn_clock(response, is_prompt, &result);
                 self.on_call(&result)
             }
+            Purpose::Report => {
+                let report =
+                    ReportModel::new(crate::command("STOP", 0), 0, self.pace, self.now).report();
+                let result = report.parse(response);
+                self.learn_clock(response, is_prompt, &result);
+                self.on_report(&result)
+            }
         };
         // It was accepted meanwhile, or its pause is over.
-        if self.poller().rejections == 0 {
+        if self.rejections().rejections == 0 {
             self.rejected = None;
         }
         assert_eq!(self.session.clock_skew(), self.skew);
@@ -333,15 +413,57 @@ impl CheckedSession {
         }
     }
 
-    fn on_call<A>(&mut self, result: &Result<A, ResponseError>) -> &'static str {
-        let Err(error) = result else {
-            self.calls.answer(self.now);
-            return "answer";
-        };
-        self.calls.error(self.now, error);
-        if !error.is_unauthorized() {
-            return "error";
+    fn on_call(&mut self, result: &Result<Answer, ResponseError>) -> &'static str {
+        match result {
+            Ok(_) => self.calls.answer(self.now),
+            Err(error) => self.calls.error(self.now, error),
         }
+        match result {
+            Err(error) if error.is_unauthorized() => return self.on_unauthorized("error"),
+            Err(error) if kind(error) != Some(ApiErrorKind::NoTask) => return "error",
+            _ => {}
+        }
+        let answer = result.as_ref().ok();
+        self.report = self.report.take().and_then(|mut report| {
+            let is_kept = report.on_answer(answer);
+            is_kept.then_some(report)
+        });
+        if answer.is_some() { "answer" } else { "error" }
+    }
+
+    fn on_report(&mut self, result: &Result<(), ResponseError>) -> &'static str {
+        let (now, pace) = (self.now, self.pace);
+        let Err(error) = result else {
+            if self.report_under_way().is_some() {
+                self.report = None;
+                self.calls.accept();
+            }
+            return "reported";
+        };
+        if error.is_unauthorized() {
+            self.calls.error(now, error);
+            if let Some(report) = self.report_under_way() {
+                report.reject(pace, now);
+            }
+            return self.on_unauthorized("report_error");
+        }
+        match (kind(error), error.retry_after()) {
+            (Some(ApiErrorKind::Throttled), _) => self.calls.error(now, error),
+            (_, Some(told)) => self.calls.retry_after(now, told),
+            _ => {}
+        }
+        let is_final = is_final(error);
+        if let Some(report) = self.report_under_way() {
+            report.error(now, error);
+            if is_final {
+                self.report = None;
+            }
+        }
+        if is_final { "report_rejected" } else { "report_error" }
+    }
+
+    /// The credential of a call or report was rejected. `event` is what it is called if nobody has to act.
+    fn on_unauthorized(&mut self, event: &'static str) -> &'static str {
         match self.kind() {
             Kind::User => self.token = None,
             _ if std::mem::take(&mut self.is_replaced) => self.calls.renewed(),
@@ -356,7 +478,7 @@ impl CheckedSession {
                 return "credential_rejected";
             }
         }
-        "error"
+        event
     }
 
     fn on_login(&mut self, result: &Result<IssuedToken, ResponseError>) -> &'static str {
@@ -403,7 +525,15 @@ impl CheckedSession {
     pub fn fail(&mut self) {
         let now = self.now;
         self.session.on_failure(now);
-        self.poller().failure(now);
+        match self.last {
+            Purpose::Call => self.calls.failure(now),
+            Purpose::Login => self.logins.as_mut().expect("logins").failure(now),
+            Purpose::Report => {
+                if let Some(report) = self.report_under_way() {
+                    report.failure(now);
+                }
+            }
+        }
         (self.busy_until, self.is_under_way, self.login_start) = (now, false, None);
         self.changed();
     }
@@ -427,6 +557,21 @@ impl CheckedSession {
         self.changed();
     }
 
+    /// Hands the report of this command over. Returns whether it was taken, which it is unless another one
+    /// is pending.
+    pub fn report(&mut self, command: Command) -> bool {
+        let report = ReportModel::new(command, self.reports, self.pace, self.now);
+        let is_taken = self.report.is_none();
+        let expected = if is_taken { Ok(()) } else { Err(report.report()) };
+        assert_eq!(self.session.report(self.now, report.report()), expected);
+        if is_taken {
+            self.reports += 1;
+            self.report = Some(report);
+        }
+        self.changed();
+        is_taken
+    }
+
     /// There is no new credential.
     pub fn decline(&mut self) {
         self.skip_what_jitter_leaves_open();
@@ -438,9 +583,9 @@ impl CheckedSession {
 
 impl fmt::Debug for CheckedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { now, credential, token, busy_until, calls, logins, .. } = self;
+        let Self { now, credential, token, report, busy_until, calls, logins, .. } = self;
         write!(f, "at {now:?}, {credential:?}, {token:?}, under way until {busy_until:?}, ")?;
-        write!(f, "calls {calls:?}, logins {logins:?}, {:?}", self.session)
+        write!(f, "calls {calls:?}, logins {logins:?}, {report:?}, {:?}", self.session)
     }
 }
 
@@ -468,23 +613,34 @@ fn read(request: &Request<Vec<u8>>) -> Sent {
         let date = plain_time(&format!("{year}-{month}-{hour}:{minute}:{}", &date[13..]));
         Timestamp::from_unix_time(date.expect("a date"))
     });
-    let (kind, name) = match (request.uri().path(), text("x-auth-token"), text("authorization")) {
+    let path = request.uri().path();
+    let (purpose, method) = match path {
+        "/v3/sources/id/command" => (Purpose::Call, "GET"),
+        "/v3/sources/id/command_result" => (Purpose::Report, "POST"),
+        _ => (Purpose::Login, "POST"),
+    };
+    assert_eq!(request.method(), method);
+    let (kind, name) = match (path, text("x-auth-token"), text("authorization")) {
         ("/v3/auth/tokens", None, None) => {
             let body: Value = serde_json::from_slice(request.body()).expect("JSON");
             let password = &body["auth"]["identity"]["password"]["user"]["password"];
             (Kind::User, password.as_str().expect("a password").to_owned())
         }
-        ("/v3/sources/id/command", Some(token), None) => {
+        (_, Some(token), None) if purpose != Purpose::Login => {
             let kind = if token.starts_with('i') { Kind::Issued } else { Kind::Token };
             (kind, token.to_owned())
         }
-        ("/v3/sources/id/command", None, Some(signature)) => {
+        (_, None, Some(signature)) if purpose != Purpose::Login => {
             let id = signature.strip_prefix("SDK-HMAC-SHA256 Access=").expect("a signature");
             (Kind::Key, id.split(',').next().expect("an id").to_owned())
         }
         _ => panic!("not one credential: {request:?}"),
     };
-    Sent { kind, number: number(&name), date }
+    Sent { kind, number: number(&name), date, purpose }
+}
+
+fn kind(error: &ResponseError) -> Option<ApiErrorKind> {
+    error.api().map(ApiError::kind)
 }
 
 const SECOND: u128 = 1_000_000_000;

@@ -5,11 +5,12 @@
 
 use std::{panic, time::Duration};
 
-use huaweicloud_sms_core::{ClockSkew, Pace, Timestamp, http::Response};
+use huaweicloud_sms_core::{ClockSkew, Command, Pace, Timestamp, http::Response};
 use huaweicloud_sms_fuzz::{
-    CheckedSession, Instant, KEY_LOCK, Kind, Random, Sent, dated, error_response, issued,
-    with_jitter,
+    CheckedSession, Instant, KEY_LOCK, Kind, Purpose, Random, Sent, command, dated, error_response,
+    issued, with_jitter,
 };
+use serde_json::json;
 
 const SEEDS: u64 = 2_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -59,10 +60,19 @@ struct Scenario {
     rejections: [(u32, Instant); 2],
     is_trouble: bool,
     is_calm: bool,
+    calm_since: Instant,
+    /// The command that the service holds, and how many it has held.
+    held: Option<Command>,
+    commands: u64,
+    /// Since when the present report is pending.
+    pending_since: Option<Instant>,
     last_answer: Instant,
     answers: u64,
     calls: u64,
     logins: u64,
+    reports: u64,
+    /// How many reports the service took.
+    taken: u64,
 }
 
 impl Scenario {
@@ -98,9 +108,15 @@ impl Scenario {
             rejections: [(0, Duration::ZERO); 2],
             is_trouble: false,
             is_calm: false,
+            calm_since: Duration::ZERO,
+            held: None,
+            commands: 0,
+            pending_since: None,
             answers: 0,
             calls: 0,
             logins: 0,
+            reports: 0,
+            taken: 0,
         }
     }
 
@@ -157,9 +173,12 @@ impl Scenario {
 
     /// One request, from its start to its outcome or the loss of it.
     fn send(&mut self, sent: &Sent) {
-        let is_login = sent.kind == Kind::User;
-        let state = if is_login { self.iam } else { self.service };
-        *(if is_login { &mut self.logins } else { &mut self.calls }) += 1;
+        let (state, count) = match sent.purpose {
+            Purpose::Call => (self.service, &mut self.calls),
+            Purpose::Login => (self.iam, &mut self.logins),
+            Purpose::Report => (self.service, &mut self.reports),
+        };
+        *count += 1;
         let takes = match state {
             State::Hanging => self.pace.call_limit(),
             _ => self.random.between(1, 2_000),
@@ -182,9 +201,26 @@ impl Scenario {
             State::Up => Some(self.serve(sent)),
         };
         self.session.pass(takes - takes / 2);
-        let Some(response) = response else { return self.session.fail() };
-        if self.session.respond(&dated(response, date)) != "credential_rejected" {
-            return;
+        // The service may have taken a report although its response is lost.
+        let is_response_lost =
+            sent.purpose == Purpose::Report && self.is_trouble && self.random.one_in(4);
+        let Some(response) = response.filter(|_| !is_response_lost) else {
+            return self.session.fail();
+        };
+        let event = self.session.respond(&dated(response, date));
+        if self.session.pending_report().is_none() {
+            self.pending_since = None;
+        }
+        match (event, &self.held) {
+            // The command is carried out at once. Some of its reports are late, or never made.
+            ("answer", Some(command)) if !self.random.one_in(3) => {
+                if self.session.report(command.clone()) {
+                    self.pending_since = Some(self.session.now());
+                }
+                return;
+            }
+            ("credential_rejected", _) => {}
+            _ => return,
         }
         if self.random.one_in(4) {
             self.session.decline();
@@ -223,11 +259,36 @@ impl Scenario {
             self.deaths.push(now + self.life);
             return issued(self.deaths.len() as u64 - 1, theirs, self.life);
         }
+        if sent.purpose == Purpose::Report {
+            return self.take_report();
+        }
         self.answers += 1;
         self.last_answer = now;
-        match self.random.below(4) {
-            0 => error_response(NO_TASK, None),
-            _ => Response::new("{}".to_owned()),
+        if self.random.one_in(if self.held.is_some() { 20 } else { 3 }) {
+            // The console replaces a command that was not reported.
+            self.held = Some(command("START", self.commands));
+            self.commands += 1;
+        }
+        match &self.held {
+            Some(command) => Response::new(json!(command).to_string()),
+            None if self.random.one_in(4) => error_response(NO_TASK, None),
+            None => Response::new("{}".to_owned()),
+        }
+    }
+
+    /// A report names no task, so the service takes it for the command that it holds.
+    fn take_report(&mut self) -> Response<String> {
+        let reported = self.session.pending_report();
+        match self.held.take() {
+            Some(held) => {
+                assert_eq!(reported, Some(&held), "reports another command: {:?}", self.session);
+                self.taken += 1;
+                Response::new("{ }".to_owned())
+            }
+            None => {
+                let body = r#"{"error_code":"SMS.6021","error_msg":"m"}"#.to_owned();
+                Response::builder().status(400).body(body).expect("valid")
+            }
         }
     }
 
@@ -257,6 +318,12 @@ impl Scenario {
                 let most = with_jitter(self.pace, self.pace.interval()) + Duration::from_secs(5);
                 let waited = self.session.now() - self.last_answer;
                 assert!(waited <= most, "no answer for {waited:?}: {:?}", self.session);
+                // The longest wait of an earlier failure, and a poll.
+                let most = with_jitter(self.pace, self.longest_wait()) + most;
+                let waited = self.pending_since.map_or(Duration::ZERO, |since| {
+                    self.session.now() - since.max(self.calm_since)
+                });
+                assert!(waited <= most, "not reported for {waited:?}: {:?}", self.session);
             }
         }
     }
@@ -272,13 +339,22 @@ impl Scenario {
         self.is_trouble = false;
     }
 
+    /// The longest wait that an error is followed by.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_secs(MAX_RETRY_AFTER).max(self.pace.max_backoff())
+    }
+
     /// Everything is up: all is well before long, and stays so.
     fn calm(&mut self, time: Duration) {
         (self.service, self.iam, self.known) = (State::Up, State::Up, self.valid);
         if !self.is_clock_followed {
             self.session.set_clock(Duration::from_secs(RIGHT));
         }
-        let longest = Duration::from_secs(MAX_RETRY_AFTER).max(self.pace.max_backoff());
+        // Nobody notices a wrong password while the token of an earlier one lives.
+        if self.session.kind() == Kind::User && self.secrets.last() != Some(&self.valid) {
+            self.renew();
+        }
+        let longest = self.longest_wait();
         let most = with_jitter(self.pace, longest + 48 * KEY_LOCK + 4 * self.pace.interval());
         let start = self.session.now();
         let mut before = self.answers;
@@ -290,14 +366,14 @@ impl Scenario {
             assert!(waited < most, "does not recover for {waited:?}: {:?}", self.session);
             self.run_for(Duration::from_secs(1));
         }
-        self.is_calm = true;
+        (self.is_calm, self.calm_since) = (true, self.session.now());
         self.run_for(time);
         self.is_calm = false;
     }
 }
 
-/// The time, the calls and the logins of a seed.
-fn run(seed: u64) -> (Duration, u64, u64) {
+/// The time, and the numbers of calls, logins and reports that were taken, of a seed.
+fn run(seed: u64) -> (Duration, [u64; 3]) {
     let mut scenario = Scenario::new(seed);
     let start = scenario.session.now();
     for _ in 0..2 {
@@ -311,23 +387,25 @@ fn run(seed: u64) -> (Duration, u64, u64) {
     let shortest = pace.interval().min(pace.first_backoff()).as_millis();
     // A renewed credential is tried at once.
     let most = time.as_millis() / shortest * 2 + 2;
-    for sent in [scenario.calls, scenario.logins] {
+    for sent in [scenario.calls, scenario.logins, scenario.reports] {
         assert!(u128::from(sent) <= most, "{sent} requests, at most {most}");
     }
-    (time, scenario.calls, scenario.logins)
+    (time, [scenario.calls, scenario.logins, scenario.taken])
 }
 
 #[test]
 fn every_seed() {
     let chosen = std::env::var("SEED").ok().map(|seed| seed.parse().expect("SEED is a number"));
     let seeds = chosen.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
-    let mut sum = (Duration::ZERO, 0, 0);
+    let mut sum = (Duration::ZERO, [0; 3]);
     for seed in seeds {
         let ran = panic::catch_unwind(|| run(seed));
-        let (time, calls, logins) = ran.unwrap_or_else(|_| panic!("SEED={seed} fails"));
-        sum = (sum.0 + time, sum.1 + calls, sum.2 + logins);
+        let (time, counts) = ran.unwrap_or_else(|_| panic!("SEED={seed} fails"));
+        sum.0 += time;
+        sum.1.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    println!("{} days, {} calls, {} logins", sum.0.as_secs() / DAY.as_secs(), sum.1, sum.2);
+    let (days, [calls, logins, taken]) = (sum.0.as_secs() / DAY.as_secs(), sum.1);
+    println!("{days} days, {calls} calls, {logins} logins, {taken} reports taken");
 }
 
 #[test]

@@ -167,7 +167,9 @@ pub(crate) fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<()
     if !status.is_success() {
         return Err(ResponseError::from_response(response));
     }
-    if response.body().as_ref().trim_ascii_start().starts_with(b"<") {
+    let body = response.body().as_ref();
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if text.trim_ascii_start().starts_with(b"<") {
         let problem = BodyProblem::NotJson { line: 1, column: 1, html: true };
         return Err(ResponseError::from_body(status, response.headers(), problem));
     }

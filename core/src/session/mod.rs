@@ -277,10 +277,18 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     pub fn on_failure(&mut self, now: T) {
         self.now = now.max(self.now);
         self.busy_until = None;
-        match (self.sent, &mut self.tokens, &mut self.report) {
-            (Sent::Login, Some(tokens), _) => tokens.on_failure(now),
-            (Sent::Report, _, Some(report)) => report.on_failure(now),
-            _ => self.poller.on_failure(now),
+        match self.sent {
+            Sent::Call => self.poller.on_failure(now),
+            Sent::Login => {
+                if let Some(tokens) = &mut self.tokens {
+                    tokens.on_failure(now);
+                }
+            }
+            Sent::Report => {
+                if let Some(report) = self.report_under_way() {
+                    report.on_failure(now);
+                }
+            }
         }
     }
 
@@ -510,30 +518,39 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     fn on_report(&mut self, now: T, result: Result<(), ResponseError>) -> Event<O::Output> {
         let error = match result {
             Ok(()) => {
-                self.report = None;
+                if self.report_under_way().is_some() {
+                    self.report = None;
+                    self.poller.on_accepted();
+                }
                 return Event::Reported;
             }
             Err(error) => error,
         };
         if error.is_unauthorized() {
             self.poller.on_error(now, &error);
-            if let Some(report) = &mut self.report {
+            if let Some(report) = self.report_under_way() {
                 report.on_rejected(now);
             }
             return self.on_unauthorized(error, Event::ReportError);
         }
-        if pending_report::is_final(&error) {
-            self.report = None;
-            return Event::ReportRejected(error);
-        }
-        // Throttling holds for the call as well.
-        if kind(&error) == Some(ApiErrorKind::Throttled) || error.retry_after().is_some() {
+        if kind(&error) == Some(ApiErrorKind::Throttled) {
             self.poller.on_error(now, &error);
+        } else if let Some(retry_after) = error.retry_after() {
+            self.poller.on_retry_after(now, retry_after);
         }
-        if let Some(report) = &mut self.report {
+        let is_final = pending_report::is_final(&error);
+        if let Some(report) = self.report_under_way() {
             report.on_error(now, &error);
+            if is_final {
+                self.report = None;
+            }
         }
-        Event::ReportError(error)
+        if is_final { Event::ReportRejected(error) } else { Event::ReportError(error) }
+    }
+
+    /// A second outcome is not one of a report that was handed over meanwhile.
+    fn report_under_way(&mut self) -> Option<&mut PendingReport<T>> {
+        self.report.as_deref_mut().filter(|report| report.is_under_way())
     }
 
     /// A poll has told what the service holds. It took a pending report, or dropped it, if it holds another

@@ -16,29 +16,43 @@ use crate::{
 pub(super) struct PendingReport<T> {
     pub(super) call: ReportResult,
     poller: Poller<T>,
-    /// Whether it may have been taken, although no response said so. It is sent again only after a poll has
-    /// shown that the service holds no other command.
-    is_in_doubt: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is sent when it is due.
+    Ready,
+    /// It was sent, and no outcome was reported.
+    UnderWay,
+    /// It may have been taken, although no response said so. It is sent again only after a poll has shown
+    /// that the service holds no other command.
+    InDoubt,
 }
 
 impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
     pub(super) fn new(call: ReportResult, pace: Pace, seed: u64, now: T) -> Self {
-        Self { call, poller: Poller::new(pace, seed, now), is_in_doubt: false }
+        Self { call, poller: Poller::new(pace, seed, now), state: State::Ready }
     }
 
     /// When to send it, if no poll has to come before. `calls` is the poller of the call.
     pub(super) fn due(&self, now: T, calls: &Poller<T>) -> Option<T> {
-        let instant = |step| match step {
+        let due = match self.poller.poll(now) {
             Step::WaitUntil(instant) => instant,
             Step::Send | Step::RenewCredential => now,
         };
-        let due = instant(self.poller.poll(now)).max(instant(calls.poll_out_of_turn(now)));
-        (!self.is_in_doubt).then_some(due)
+        let due = due.max(calls.due_out_of_turn(now)?);
+        (self.state == State::Ready).then_some(due)
     }
 
     pub(super) fn on_start(&mut self, now: T) {
-        self.is_in_doubt = true;
+        self.state = State::UnderWay;
         self.poller.on_start(now);
+    }
+
+    /// Whether it was sent and this is its first outcome.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.state == State::UnderWay
     }
 
     /// It was not taken, because the credential was rejected. A new one may be sent at once.
@@ -47,16 +61,18 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
     }
 
     pub(super) fn on_error(&mut self, now: T, error: &ResponseError) {
+        self.state = State::InDoubt;
         self.poller.on_error(now, error);
     }
 
     pub(super) fn on_failure(&mut self, now: T) {
+        self.state = State::InDoubt;
         self.poller.on_failure(now);
     }
 
     /// A poll has shown that the service holds no other command.
     pub(super) fn on_no_other_command(&mut self) {
-        self.is_in_doubt = false;
+        self.state = State::Ready;
     }
 }
 
@@ -78,7 +94,7 @@ impl<T: fmt::Debug> fmt::Debug for PendingReport<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PendingReport")
             .field("call", &self.call)
-            .field("is_in_doubt", &self.is_in_doubt)
+            .field("state", &self.state)
             .field("poller", &self.poller)
             .finish()
     }

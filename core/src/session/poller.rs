@@ -1,4 +1,4 @@
-use core::{fmt, ops::Add, time::Duration};
+use core::{fmt, mem, ops::Add, time::Duration};
 
 use super::pace::Pace;
 use crate::error::{ApiError, ApiErrorKind, ResponseError};
@@ -89,6 +89,8 @@ pub struct Poller<T> {
     pace: Pace,
     /// There is no step but waiting before this instant.
     next: T,
+    /// As `next`, but without the interval after an answer.
+    next_out_of_turn: T,
     random: u64,
     failures: u32,
     /// The pauses after rejections since the last answer.
@@ -96,8 +98,6 @@ pub struct Poller<T> {
     credential: Status<T>,
     /// Whether a call was started and its outcome was not reported yet.
     is_calling: bool,
-    /// Whether it waits only for the interval: nothing went wrong.
-    is_idle: bool,
 }
 
 /// What is known of the credential.
@@ -124,12 +124,12 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         Self {
             pace,
             next: first,
+            next_out_of_turn: first,
             random: seed,
             failures: 0,
             pauses: 0,
             credential: Status::Good,
             is_calling: false,
-            is_idle: true,
         }
     }
 
@@ -144,9 +144,13 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// What another request with the same credential has to do now. It need not wait for the interval.
-    pub(super) fn poll_out_of_turn(&self, now: T) -> Step<T> {
-        if self.is_idle { Step::Send } else { self.poll(now) }
+    /// When another request with the same credential may be sent, which need not wait for the interval. It
+    /// is `None` while the credential is rejected.
+    pub(super) fn due_out_of_turn(&self, now: T) -> Option<T> {
+        match self.credential {
+            Status::Good | Status::OnTrial => Some(self.next_out_of_turn.max(now)),
+            Status::Rejected | Status::Declined(_) | Status::Locked => None,
+        }
     }
 
     /// A call is sent now. Report this before you send it: then the next call waits even if the outcome
@@ -161,20 +165,14 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     ///
     /// An outcome without a started call, this or another one, never shortens a wait.
     pub fn on_answer(&mut self, now: T) {
-        let is_idle = self.is_calling || self.is_idle;
-        self.accept();
-        self.wait(now, self.pace.interval());
-        self.is_idle = is_idle;
+        self.answered(now, Duration::ZERO);
     }
 
     /// The call was answered by an error.
     pub fn on_error(&mut self, now: T, error: &ResponseError) {
         let retry_after = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let wait = match error.api().map(ApiError::kind) {
-            Some(ApiErrorKind::NoTask) => {
-                self.accept();
-                self.pace.interval()
-            }
+            Some(ApiErrorKind::NoTask) => return self.answered(now, retry_after),
             Some(ApiErrorKind::KeyLocked) => {
                 self.credential = Status::Locked;
                 self.next_pause()
@@ -208,7 +206,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     /// the pause is over. Without a rejection this changes nothing.
     pub fn on_renewed(&mut self) {
         if let Status::Declined(resume) = self.credential {
-            self.next = resume;
+            (self.next, self.next_out_of_turn) = (resume, resume);
         }
         if self.credential != Status::Good {
             self.credential = Status::OnTrial;
@@ -243,9 +241,25 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         self.failures
     }
 
-    fn accept(&mut self) {
-        (self.failures, self.pauses) = (0, 0);
+    /// Another request showed that the credential is accepted.
+    pub(super) fn on_accepted(&mut self) {
+        self.pauses = 0;
         self.credential = Status::Good;
+    }
+
+    /// Another request was answered by `Retry-After`, which holds for the call as well.
+    pub(super) fn on_retry_after(&mut self, now: T, retry_after: Duration) {
+        self.wait(now, retry_after.min(self.pace.max_retry_after()));
+    }
+
+    fn answered(&mut self, now: T, retry_after: Duration) {
+        let next_out_of_turn = if self.is_calling { now } else { self.next_out_of_turn };
+        self.failures = 0;
+        self.on_accepted();
+        self.wait(now, self.pace.interval().max(retry_after));
+        if retry_after.is_zero() {
+            self.next_out_of_turn = next_out_of_turn;
+        }
     }
 
     fn next_backoff(&mut self) -> Duration {
@@ -262,8 +276,10 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
     fn wait(&mut self, now: T, at_least: Duration) {
         let next = now + (at_least + self.jitter(at_least)).min(Pace::MAX);
         // An outcome replaces the wait that the start of its call announced, and no other wait.
-        self.next = if self.is_calling { next } else { next.max(self.next) };
-        (self.is_calling, self.is_idle) = (false, false);
+        let is_outcome = mem::take(&mut self.is_calling);
+        for wait in [&mut self.next, &mut self.next_out_of_turn] {
+            *wait = if is_outcome { next } else { next.max(*wait) };
+        }
         if let Status::Declined(resume) = &mut self.credential {
             *resume = self.next;
         }
