@@ -98,7 +98,7 @@ impl<'a> Watcher<'a> {
         let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
         let executor = Arc::new(Mutex::new(executor));
         end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
-        catch_hangups(Arc::clone(&printer), Arc::clone(&waker))?;
+        catch_hangups(Arc::clone(&printer), Arc::clone(&executor), Arc::clone(&waker))?;
         Ok(Self {
             args,
             watch: client.watch(call, loaded.credential.clone(), pace),
@@ -118,14 +118,15 @@ impl<'a> Watcher<'a> {
 
     /// Polls until the answers cannot be printed any more, or the commands not be carried out.
     fn run(mut self) -> String {
-        loop {
-            if let Err(error) = self.carry_out() {
-                return error;
+        let error = loop {
+            let printed = |error| format!("the answers cannot be printed: {error}");
+            if let Err(error) = self.carry_out().and_then(|()| self.step().map_err(printed)) {
+                break error;
             }
-            if let Err(error) = self.step() {
-                return format!("the answers cannot be printed: {error}");
-            }
-        }
+        };
+        // The agent must not leave a program behind.
+        self.with_executor(Executor::shut_down);
+        error
     }
 
     /// Does what is to be done for the commands now, and hands a report to the session.
@@ -320,7 +321,11 @@ fn end_at_interrupt(
 
 /// A SIGHUP ends the process only if it is stuck, because an answer waits for somebody to read it. The
 /// terminal that hung up may be what should have read it.
-fn catch_hangups(printer: Arc<Mutex<Printer>>, waker: Arc<Waker>) -> Result<(), String> {
+fn catch_hangups(
+    printer: Arc<Mutex<Printer>>,
+    executor: Arc<Mutex<Option<Executor>>>,
+    waker: Arc<Waker>,
+) -> Result<(), String> {
     let on_hangup = move || {
         waker.hang_up();
         let (printed, is_printed) = mpsc::channel();
@@ -332,6 +337,8 @@ fn catch_hangups(printer: Arc<Mutex<Printer>>, waker: Arc<Waker>) -> Result<(), 
         });
         if waiter.is_ok() && is_printed.recv_timeout(STUCK).is_err() {
             systemd::stopping();
+            let mut executor = lock(&executor);
+            executor.as_mut().map(Executor::shut_down);
             process::exit(1);
         }
     };

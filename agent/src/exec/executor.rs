@@ -10,12 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms::{Answer, CommandResult, Endpoint, ReportResult, ResponseError, ServerId};
+use huaweicloud_sms::{
+    Answer, Command, CommandResult, Endpoint, ReportResult, ResponseError, ServerId,
+};
 
 use super::{
     detail::Finished,
+    left_over,
     plan::{Done, Plan, Step},
-    process_id,
+    process_id::{self, ProcessId},
     runner::{KILL_AFTER, Program, Running},
 };
 use crate::{
@@ -42,6 +45,8 @@ pub(crate) struct Executor {
     ended: Sender<Finished>,
     ends: Receiver<Finished>,
     waker: Arc<Waker>,
+    /// The refused command that the operator was told of.
+    warned_of: Option<Command>,
 }
 
 impl Executor {
@@ -76,11 +81,22 @@ impl Executor {
             ended,
             ends,
             waker,
+            warned_of: None,
         }))
     }
 
     pub(crate) fn on_answer(&mut self, answer: &Answer) {
         self.plan.on_answer(answer);
+        if let Answer::Command(command) = answer {
+            if self.plan.is_refused(command) && self.warned_of.as_ref() != Some(command) {
+                log::warn!(
+                    "the service refused the report of {} and still returns it: it is not run again until \
+                     the service returns something else",
+                    redactor::shown(command.name.as_str())
+                );
+                self.warned_of = Some(command.clone());
+            }
+        }
     }
 
     /// The service says that it has no task.
@@ -128,14 +144,14 @@ impl Executor {
                     written.push(entry);
                 }
                 Step::EndLeftOver(process) => {
-                    match process_id::end_left_over(&process, self.program.kill_after) {
-                        Ok(true) => log::warn!("a program of the agent's last run was ended"),
-                        Ok(false) => {}
-                        Err(error) => {
-                            let error = format!(
-                                "process {} of the agent's last run cannot be ended: {error}",
-                                process.pid
-                            );
+                    if let Err(error) = self.end_left_over(&process) {
+                        return self.on_obstacle(error).map(|()| None);
+                    }
+                    self.plan.on_done();
+                }
+                Step::FindLeftOver(command) => {
+                    for process in left_over::find(&command, &self.server_id) {
+                        if let Err(error) = self.end_left_over(&process) {
                             return self.on_obstacle(error).map(|()| None);
                         }
                     }
@@ -189,6 +205,20 @@ impl Executor {
         Ok(None)
     }
 
+    fn end_left_over(&self, process: &ProcessId) -> Result<(), String> {
+        match process_id::end_left_over(process, self.program.kill_after) {
+            Ok(true) => log::warn!("a program of the agent's last run was ended"),
+            Ok(false) => {}
+            Err(error) => {
+                let pid = process.pid;
+                return Err(format!(
+                    "process {pid} of the agent's last run cannot be ended: {error}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn on_end(&mut self, finished: Finished) {
         let result = if finished.is_success { CommandResult::Success } else { CommandResult::Fail };
         self.plan.on_end(result, finished.detail);
@@ -206,17 +236,26 @@ impl Executor {
         Ok(())
     }
 
-    /// Ends the program. Its command counts as interrupted, unless it had succeeded already.
+    /// Ends the program. Its command counts as interrupted, unless the program had ended by itself. Starts
+    /// and reports nothing any more.
     pub(crate) fn shut_down(&mut self) {
         let Some(running) = self.running.take() else { return };
-        running.stop("the agent was asked to end");
-        running.join();
-        if let Ok(finished) = self.ends.try_recv() {
-            if finished.is_success {
-                self.on_end(finished);
-                // What cannot be written now counts as interrupted.
-                let _ = self.go_on(&mut Vec::new());
+        let ended = self.ends.try_recv().ok().or_else(|| {
+            running.stop("the agent was asked to end");
+            running.join();
+            // A program that was stopped has not succeeded.
+            self.ends.try_recv().ok().filter(|finished| finished.is_success)
+        });
+        if let Some(finished) = ended {
+            self.on_end(finished);
+        }
+        // What cannot be written now counts as interrupted.
+        while let Some(Step::Write(entry)) = self.plan.step() {
+            let is_next = matches!(entry, Entry::Started { process: None, .. });
+            if is_next || self.journal.append(entry).is_err() {
+                return;
             }
+            self.plan.on_done();
         }
     }
 }

@@ -9,6 +9,7 @@ mod group;
 #[cfg(windows)]
 #[path = "windows.rs"]
 mod group;
+mod left_over;
 mod output;
 mod pipe;
 pub(crate) mod plan;

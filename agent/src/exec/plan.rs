@@ -15,6 +15,8 @@ pub(crate) enum Step {
     Write(Entry),
     /// End what is left of a run before the restart.
     EndLeftOver(ProcessId),
+    /// Look for what is left of a run of which it is not known whether it had begun, and end it.
+    FindLeftOver(Command),
     /// Start the program.
     Start { id: u64, command: Command },
     /// End the program that runs.
@@ -79,20 +81,25 @@ impl Plan {
         };
         let mut open = state.open.into_iter().peekable();
         while let Some((id, command, progress)) = open.next() {
-            // A later command shows that the service does not hold this one any more.
-            let is_last = open.peek().is_none();
-            match progress {
-                Progress::Received => plan.wait(id, command),
-                Progress::Started { process } => {
-                    plan.steps.extend(process.map(Step::EndLeftOver));
-                    match on_interrupted {
-                        OnInterrupted::RunAgain if is_last => plan.wait(id, command),
-                        _ => plan.fail_interrupted(id, command),
-                    }
-                }
-                Progress::Finished { result, detail } => {
+            if let Progress::Started { process } = &progress {
+                plan.steps.push_back(match process {
+                    Some(process) => Step::EndLeftOver(process.clone()),
+                    None => Step::FindLeftOver(command.clone()),
+                });
+            }
+            if open.peek().is_some() {
+                // The later command shows that the service does not hold this one any more.
+                plan.drop_superseded(id);
+                continue;
+            }
+            match (progress, on_interrupted) {
+                (Progress::Finished { result, detail }, _) => {
                     plan.unreported.push_back(Done { id, command, result, detail });
                 }
+                (Progress::Started { .. }, OnInterrupted::ReportFailure) => {
+                    plan.fail_interrupted(id, command);
+                }
+                (Progress::Received | Progress::Started { .. }, _) => plan.wait(id, command),
             }
         }
         plan
@@ -128,7 +135,7 @@ impl Plan {
 
     fn on_command(&mut self, command: &Command) {
         self.awaits_answer = false;
-        self.drop_results_of_others(command);
+        self.drop_results(|done| done.command != *command);
         if self.refused.as_ref().is_some_and(|refused| refused != command) {
             self.refused = None;
         }
@@ -192,6 +199,11 @@ impl Plan {
         self.running.as_ref().map(|(_, command)| command)
     }
 
+    /// Whether this command is not run, because its report was refused and the service still returns it.
+    pub(crate) fn is_refused(&self, command: &Command) -> bool {
+        self.refused.as_ref() == Some(command)
+    }
+
     /// The number of steps that wait, for example because the journal cannot be written.
     pub(crate) fn backlog(&self) -> usize {
         self.steps.len()
@@ -202,18 +214,23 @@ impl Plan {
         if is_reporting { self.unreported.pop_front() } else { None }
     }
 
-    /// A report names only the name of its command, and would be taken for the one that the service holds.
-    fn drop_results_of_others(&mut self, held: &Command) {
+    /// Drops the results of commands that the service does not hold any more. A report names only the name of
+    /// its command, and would be taken for the one that the service holds.
+    fn drop_results(&mut self, is_superseded: impl Fn(&Done) -> bool) {
         for done in mem::take(&mut self.unreported) {
-            if done.command == *held {
+            if !is_superseded(&done) {
                 self.unreported.push_back(done);
                 continue;
             }
             // It was the first one.
             self.is_reporting = false;
-            let reason = "the service returned another command".into();
-            self.write(Entry::Dropped { id: done.id, reason, is_refused: false });
+            self.drop_superseded(done.id);
         }
+    }
+
+    fn drop_superseded(&mut self, id: u64) {
+        let reason = "the service returned another command".into();
+        self.write(Entry::Dropped { id, reason, is_refused: false });
     }
 
     fn wait(&mut self, id: u64, command: Command) {
@@ -244,6 +261,10 @@ impl Plan {
     fn go_on(&mut self) {
         if self.awaits_answer {
             return;
+        }
+        if self.running.is_some() || self.waiting.is_some() {
+            // These are newer than what has finished.
+            self.drop_results(|_| true);
         }
         if self.running.is_none() {
             if let Some((id, command)) = self.waiting.take() {

@@ -2,7 +2,8 @@
 
 use super::Entry;
 
-/// Ends the process here, if a test asks for it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example.
+/// Ends the process here, if a test asks for it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example. The
+/// entry that tells the process of a started program is `process`.
 pub(super) fn point(entry: &Entry, when: &str) {
     if is_at(entry, when) {
         std::process::abort();
@@ -12,8 +13,12 @@ pub(super) fn point(entry: &Entry, when: &str) {
 /// Whether a test asks for the end of the process here.
 #[cfg(feature = "crash-test")]
 pub(super) fn is_at(entry: &Entry, when: &str) -> bool {
-    let entry = serde_json::to_value(entry).expect("it serializes");
-    let here = format!("{}:{when}", entry["entry"].as_str().expect("a name"));
+    let json = serde_json::to_value(entry).expect("it serializes");
+    let name = match entry {
+        Entry::Started { process: Some(_), .. } => "process",
+        _ => json["entry"].as_str().expect("a name"),
+    };
+    let here = format!("{name}:{when}");
     std::env::var("SMS_AGENT_CRASH_AT").is_ok_and(|at| at == here)
 }
 

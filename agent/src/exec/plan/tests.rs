@@ -36,6 +36,7 @@ fn steps(plan: &mut Plan) -> Vec<String> {
             Step::Write(Entry::Dropped { id, .. }) => format!("dropped {id}"),
             Step::Write(Entry::Cleared) => "cleared".into(),
             Step::EndLeftOver(_) => "end left over".into(),
+            Step::FindLeftOver(_) => "find left over".into(),
             Step::Start { id, command } => format!("start {id} {}", command.name),
             Step::Stop { .. } => "stop".into(),
             Step::Report(done) if plan.is_due(&done) => format!("report {}", done.id),
@@ -98,8 +99,22 @@ fn one_command_runs_at_a_time() {
     plan.on_answer(&answer("SYNC", "b"));
     assert_eq!(steps(&mut plan), ["received 0", "started 0", "start 0 START", "received 1"]);
     succeed(&mut plan);
-    let expected = ["finished 0 success", "started 1", "start 1 SYNC", "report 0"];
+    let expected = ["finished 0 success", "dropped 0", "started 1", "start 1 SYNC"];
     assert_eq!(steps(&mut plan), expected);
+}
+
+/// The service would take it for the result of the second START.
+#[test]
+fn the_result_of_a_command_that_was_replaced_during_its_run_is_not_reported() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    plan.on_answer(&answer("START", "b"));
+    steps(&mut plan);
+    succeed(&mut plan);
+    let expected = ["finished 0 success", "dropped 0", "started 1", "start 1 START"];
+    assert_eq!(steps(&mut plan), expected);
+    succeed(&mut plan);
+    assert_eq!(steps(&mut plan), ["finished 1 success", "report 1"]);
 }
 
 #[test]
@@ -157,9 +172,9 @@ fn of_the_commands_that_wait_the_last_one_is_run() {
         "received 2",
         "dropped 1",
         "finished 0 success",
+        "dropped 0",
         "started 2",
         "start 2 DELETE",
-        "report 0",
     ];
     assert_eq!(steps(&mut plan), expected);
 }
@@ -205,12 +220,12 @@ fn after_a_restart_nothing_is_done_before_the_service_has_answered() {
 fn an_interrupted_command_is_reported_as_failed_or_run_again() {
     let open = vec![(0, command("START", "a"), Progress::Started { process: None })];
     let mut plan = after(open.clone(), OnInterrupted::ReportFailure);
-    assert_eq!(steps(&mut plan), ["finished 0 fail"]);
+    assert_eq!(steps(&mut plan), ["find left over", "finished 0 fail"]);
     plan.on_answer(&answer("START", "a"));
     assert_eq!(steps(&mut plan), ["report 0"]);
 
     let mut plan = after(open, OnInterrupted::RunAgain);
-    assert!(steps(&mut plan).is_empty());
+    assert_eq!(steps(&mut plan), ["find left over"]);
     plan.on_answer(&answer("START", "a"));
     assert_eq!(steps(&mut plan), ["started 0", "start 0 START"]);
 }
@@ -222,23 +237,48 @@ fn an_interrupted_command_that_was_replaced_is_not_run_again() {
         (1, command("STOP", "a"), Progress::Received),
     ];
     let mut plan = after(open, OnInterrupted::RunAgain);
-    assert_eq!(steps(&mut plan), ["finished 0 fail"]);
+    assert_eq!(steps(&mut plan), ["find left over", "dropped 0"]);
     plan.on_answer(&answer("STOP", "a"));
-    assert_eq!(steps(&mut plan), ["dropped 0", "started 1", "start 1 STOP"]);
+    assert_eq!(steps(&mut plan), ["started 1", "start 1 STOP"]);
+}
+
+#[test]
+fn a_replaced_command_that_comes_again_after_a_restart_is_a_new_one() {
+    let open = vec![
+        (0, command("START", "a"), Progress::Started { process: None }),
+        (1, command("START", "b"), Progress::Received),
+    ];
+    let mut plan = after(open, OnInterrupted::ReportFailure);
+    assert_eq!(steps(&mut plan), ["find left over", "dropped 0"]);
+    plan.on_answer(&answer("START", "a"));
+    let expected = ["received 2", "dropped 1", "started 2", "start 2 START"];
+    assert_eq!(steps(&mut plan), expected);
 }
 
 /// A service that holds one command after the other until its result is reported.
 #[derive(Debug)]
 struct Service {
     commands: Vec<Command>,
-    /// The results that it took.
-    taken: Vec<Command>,
+    /// How many of them it does not hold any more.
+    gone: usize,
+    /// Those that were replaced before it took a result.
+    replaced: Vec<usize>,
+    /// Those whose results it took.
+    taken: Vec<usize>,
+}
+
+impl Service {
+    fn held(&self) -> Option<&Command> {
+        self.commands.get(self.gone)
+    }
 }
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
 enum Happening {
     Poll,
+    /// The service holds the next command instead of this one, and returns it.
+    ReplaceAndPoll,
     Steps,
     End,
     /// The report arrives, and so does its response.
@@ -253,7 +293,7 @@ enum Happening {
 fn happening() -> impl Strategy<Value = Happening> {
     use Happening::*;
     prop_oneof![
-        4 => Just(Poll), 8 => Just(Steps), 4 => Just(End), 3 => Just(Report),
+        4 => Just(Poll), 1 => Just(ReplaceAndPoll), 8 => Just(Steps), 4 => Just(End), 3 => Just(Report),
         1 => Just(ReportLost), 1 => Just(ReportNotSent), 1 => Just(Restart),
     ]
 }
@@ -262,7 +302,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     /// With faults and restarts at any point: the service takes one result for each command, in order, and no
-    /// command is started again before its result was taken, unless it was interrupted.
+    /// command is started again before its result was taken, unless it was interrupted. A command that was
+    /// replaced by another one is not reported.
     #[test]
     fn every_command_is_carried_out_and_reported_once(
         tasks in vec(0..3_u8, 1..8),
@@ -272,7 +313,12 @@ proptest! {
         let on_interrupted =
             if runs_again { OnInterrupted::RunAgain } else { OnInterrupted::ReportFailure };
         let commands: Vec<_> = tasks.iter().map(|task| command("START", &task.to_string())).collect();
-        let mut service = Service { commands: commands.clone(), taken: Vec::new() };
+        let mut service = Service {
+            commands: commands.clone(),
+            gone: 0,
+            replaced: Vec::new(),
+            taken: Vec::new(),
+        };
         let mut journal = State::default();
         let mut plan = fresh();
         let (mut running, mut pending, mut in_doubt) = (None, None::<Done>, false);
@@ -282,8 +328,12 @@ proptest! {
         let calm = [Poll, Steps, End, Steps, Report, Steps].repeat(40);
         for happening in happenings.into_iter().chain(calm) {
             match happening {
-                Poll => {
-                    let held = service.commands.get(service.taken.len());
+                Poll | ReplaceAndPoll => {
+                    if matches!(happening, ReplaceAndPoll) && service.gone + 1 < commands.len() {
+                        service.replaced.push(service.gone);
+                        service.gone += 1;
+                    }
+                    let held = service.held();
                     let answer = held.map_or(NOTHING, |held| Answer::Command(held.clone()));
                     // As the session does.
                     in_doubt = false;
@@ -308,17 +358,19 @@ proptest! {
                             prop_assert!(pending.is_none(), "two reports");
                             pending = Some(done);
                         }
-                        Step::Stop { .. } | Step::Report(_) | Step::EndLeftOver(_) => {}
+                        Step::Stop { .. } | Step::Report(_) => {}
+                        Step::EndLeftOver(_) | Step::FindLeftOver(_) => {}
                     }
                 },
                 End => if running.take().is_some() { succeed(&mut plan); },
                 Report | ReportLost if pending.is_some() && !in_doubt => {
                     let done = pending.clone().expect("pending");
-                    let held = service.commands.get(service.taken.len());
+                    let held = service.held();
                     let is_taken = held.is_some_and(|held| held.name == done.command.name);
                     if is_taken {
                         prop_assert_eq!(held, Some(&done.command), "taken for another command");
-                        service.taken.push(done.command);
+                        service.taken.push(service.gone);
+                        service.gone += 1;
                     }
                     match (happening, is_taken) {
                         (ReportLost, _) => in_doubt = true,
@@ -334,7 +386,10 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(&service.taken, &commands);
+        let all: Vec<usize> = (0..commands.len()).collect();
+        let expected: Vec<usize> =
+            all.into_iter().filter(|index| !service.replaced.contains(index)).collect();
+        prop_assert_eq!(&service.taken, &expected);
         prop_assert!(journal.open.is_empty());
     }
 }
