@@ -29,7 +29,8 @@ pub enum Answer {
 /// A command and its parameters. It serializes to the documented form.
 ///
 /// ```
-/// use huaweicloud_sms_core::{Command, CommandParam};
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::{Command, CommandParam};
 ///
 /// let param = CommandParam::default().with_task_id("2c0689c860ad4728a497c91ec0844384");
 /// let command = Command::new("START", param);
