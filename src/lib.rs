@@ -1,6 +1,6 @@
 //! An unofficial client for the Huawei Cloud **Server Migration Service** (SMS; not text messages).
 //!
-//! An Agent on a server that is being migrated polls the service for commands. Three ideas:
+//! An Agent on a server that is being migrated polls the service for commands. This crate has three parts:
 //!
 //! * An [`Operation`] builds one request and reads one response, for example [`ObtainCommand`].
 //! * A [`Session`] decides what to send and when, without I/O: it signs, logs in, renews, waits and backs
@@ -9,38 +9,66 @@
 //!   drive operations and sessions over a blocking one, [`AsyncClient`] and [`AsyncWatch`] over an
 //!   async one.
 //!
-//! ```
-//! use huaweicloud_sms::{AuthToken, Client, Endpoint, Event, ObtainCommand, Pace, ServerId, http};
+//! With the feature `ureq`, this program polls until it has a command:
 //!
+#![cfg_attr(feature = "ureq", doc = "```no_run")]
+#![cfg_attr(not(feature = "ureq"), doc = "```ignore")]
+//! use huaweicloud_sms::{AccessKey, Answer, Endpoint, Event, ObtainCommand, Pace, ServerId, Settings, ureq};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
+//!     let call = ObtainCommand::new(&endpoint, &ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?);
+//!     let key = AccessKey::new("EXAMPLEAK00000000001", std::fs::read_to_string("sk")?.trim_end())?;
+//!
+//!     let client = ureq::Client::from_settings(Settings::default())?;
+//!     let mut watch = client.watch(call, key, Pace::default());
+//!     while let Some(event) = watch.recv() {
+//!         match event {
+//!             Event::Answer(Answer::Command(command)) => {
+//!                 println!("{}", command.name);
+//!                 break;
+//!             }
+//!             Event::CredentialRejected(error) => return Err(error.into()),
+//!             event => println!("{event:?}"), // The watch goes on by itself.
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! For the async client, write `hyper::Client` in place of `ureq::Client`, and `watch.recv().await`.
+//!
+//! Without a feature, bring a transport of your own. A closure is one:
+//!
+//! ```
+//! use huaweicloud_sms::{AuthToken, Client, Endpoint, ObtainCommand, ServerId, http};
+//!
+//! let client = Client::new(|_request: http::Request<Vec<u8>>| {
+//!     // In place of this line: a call of your HTTP client.
+//!     Ok::<_, std::io::Error>(http::Response::new(br#"{"command_name":"STOP"}"#.to_vec()))
+//! });
 //! let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
 //! let call = ObtainCommand::new(&endpoint, &ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?);
 //! let token = AuthToken::new("MIIVYgYJKoZIhvcNAQcCoIIVUzCCFU8CAQEx")?;
-//!
-//! // In place of this closure: a transport of the feature `ureq`, or your HTTP client.
-//! let client = Client::new(|_request: http::Request<Vec<u8>>| {
-//!     Ok::<_, std::io::Error>(http::Response::new(br#"{"command_name":"STOP"}"#.to_vec()))
-//! });
-//! let mut watch = client.watch(call, token, Pace::default());
-//! while let Some(event) = watch.recv() {
-//!     if let Event::Answer(answer) = event {
-//!         println!("{answer:?}");
-//!         break;
-//!     }
-//! }
-//! # Ok::<(), huaweicloud_sms::InvalidInput>(())
+//! println!("{:?}", client.send(&call, &token)?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Features
 //!
-//! None is on by default. They only add, and all of them can be on.
+//! No feature is on by default. A feature only adds items, so all of them can be on.
 //!
-//! * `ureq`: the module `ureq`, a blocking client over ureq, with TLS by rustls and ring.
-//! * `hyper`: the module `hyper`, an async client over hyper on tokio, with TLS by rustls and ring.
+//! * `ureq`: the module [`ureq`], a blocking client over ureq, with TLS by rustls and ring.
+//! * `hyper`: the module [`hyper`], an async client over hyper on tokio, with TLS by rustls and ring.
 //! * `webpki-roots`: `RootCerts::WebpkiRoots`, Mozilla's root certificates, for images without a trust
 //!   store.
 //!
-//! The modules have the same names, so that you can swap the transport: change the feature, the
+//! The two modules have the same names, so that you can swap the transport: change the feature and the
 //! module's name, and add or remove `.await`.
+//!
+#![cfg_attr(not(feature = "ureq"), doc = "[`ureq`]: #features")]
+#![cfg_attr(not(feature = "hyper"), doc = "[`hyper`]: #features")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod async_client;
 mod async_watch;

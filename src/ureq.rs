@@ -1,4 +1,7 @@
-//! The blocking client over ureq 3. [`crate::hyper`] has the same names for the async one.
+//! The blocking client over ureq 3. The module `hyper` has the same names for the async client.
+//!
+//! The front page of the crate has an example. To send over an agent of your own, make a [`Transport`] with
+//! `Transport::with_agent` and pass it to [`Client::new`](crate::Client::new).
 
 pub use huaweicloud_sms_transport_ureq::UreqTransport as Transport;
 

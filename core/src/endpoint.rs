@@ -18,12 +18,13 @@ pub(crate) const SEGMENT: &AsciiSet =
 /// [Regions and Endpoints](https://developer.huaweicloud.com/intl/en-us/endpoint?SMS).
 ///
 /// ```
-/// use huaweicloud_sms_core::Endpoint;
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::Endpoint;
 ///
 /// let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com/")?;
 /// assert_eq!(endpoint.as_str(), "https://sms.ap-southeast-3.myhuaweicloud.com");
 /// assert!(Endpoint::new("http://sms.ap-southeast-3.myhuaweicloud.com").is_err());
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
@@ -119,12 +120,13 @@ impl Endpoint {
     /// The URI of a path below this endpoint. Each segment is percent-encoded.
     ///
     /// ```
-    /// use huaweicloud_sms_core::Endpoint;
+    /// # use huaweicloud_sms_core as huaweicloud_sms;
+    /// use huaweicloud_sms::Endpoint;
     ///
     /// let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
     /// let uri = endpoint.join(["v3", "sources", "a b"])?;
     /// assert_eq!(uri.path(), "/v3/sources/a%20b");
-    /// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+    /// # Ok::<(), huaweicloud_sms::InvalidInput>(())
     /// ```
     ///
     /// # Errors

@@ -22,6 +22,9 @@
 //! * A [`Session`] polls an operation for months: it signs, logs in, renews, waits, backs off, and
 //!   carries the report of a command's result.
 //!
+//! The crate `huaweicloud-sms` contains this one and drives it over an HTTP client. The examples of the items
+//! here import `huaweicloud_sms`. If you depend on this crate alone, write `huaweicloud_sms_core` instead.
+//!
 //! # One call
 //!
 //! ```
@@ -109,3 +112,8 @@ pub use session::{Action, Credential, Event, Pace, Permit, Poller, Rejections, S
 pub use text::Escaped;
 pub use time::{ClockSkew, Timestamp};
 pub use token::{IamUser, IssueToken, IssuedToken, Scope};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

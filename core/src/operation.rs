@@ -9,7 +9,8 @@ use crate::{auth::Authorize, command::ReportResult, error::ResponseError};
 /// You can add an operation of your own:
 ///
 /// ```
-/// use huaweicloud_sms_core::{
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::{
 ///     Authorize, Endpoint, InvalidInput, Operation, ResponseError,
 ///     http::{Request, Response, StatusCode, Uri},
 /// };

@@ -11,11 +11,12 @@ use crate::{endpoint::check_segment, invalid_input::InvalidInput};
 /// older editions, but would address another resource, so it is rejected.
 ///
 /// ```
-/// use huaweicloud_sms_core::ServerId;
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::ServerId;
 ///
 /// let id: ServerId = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f".parse()?;
 /// assert_eq!(ServerId::new("..").unwrap_err().to_string(), "the server id must not be . or ..");
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(String);

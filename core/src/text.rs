@@ -10,7 +10,8 @@ use core::fmt::{self, Write};
 /// unchanged.
 ///
 /// ```
-/// use huaweicloud_sms_core::Escaped;
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::Escaped;
 ///
 /// assert_eq!(Escaped("it's\u{1b}[2J gone").to_string(), "it's\\u{1b}[2J gone");
 /// ```

@@ -12,23 +12,23 @@
 //! * At most 100 calls are under way at once, over as many connections. Further ones wait their turn,
 //!   within their timeout.
 //!
-//! ```
-//! use huaweicloud_sms_simulator::Simulator;
-//! use huaweicloud_sms_transport::{AsyncTransport, Proxy, RootCerts, Settings};
-//! use huaweicloud_sms_transport_hyper::HyperTransport;
+//! ```no_run
+//! use huaweicloud_sms_transport_hyper::{HyperTransport, transport::{AsyncTransport, Settings, http}};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let service = Simulator::builder().tls().start()?;
-//! // For a service on the Internet the defaults do: the system's trust store, the environment's proxy.
-//! let ca = RootCerts::Pem(service.ca_pem().unwrap_or_default().into());
-//! let settings = Settings::default().with_root_certs(ca).with_proxy(Proxy::Direct);
-//! let transport = HyperTransport::new(settings)?;
-//! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?).await?;
-//! assert_eq!(response.status(), 404);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let transport = HyperTransport::new(Settings::default())?;
+//!     let request =
+//!         http::Request::get("https://sms.ap-southeast-3.myhuaweicloud.com/").body(Vec::new())?;
+//!     println!("{}", transport.execute(request).await?.status());
+//!     Ok(())
+//! }
 //! ```
+//!
+//! # Features
+//!
+//! * `platform-verifier`, on by default: the operating system's trust store, `RootCerts::Platform`.
+//! * `webpki-roots`: Mozilla's root certificates, compiled in, `RootCerts::WebpkiRoots`.
 //!
 //! # The runtime need not keep running
 //!
@@ -42,6 +42,7 @@
 //! * **Look-ups** run on a thread each, because the system's resolver blocks. One that hangs does not hold
 //!   its caller beyond the connect timeout.
 //! * **Interim responses** (103, say) are skipped, up to a megabyte and eight times the body's limit.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connection;
 mod connector;
@@ -67,6 +68,13 @@ use tokio::{
 };
 
 use crate::{connector::Connector, response::Received};
+
+pub use huaweicloud_sms_transport as transport;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));

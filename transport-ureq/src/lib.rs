@@ -9,19 +9,19 @@
 //! * the whole call ends within one time limit, and a body over its limit is refused;
 //! * a GET has no `content-length`, an empty POST has `content-length: 0`.
 //!
-//! ```
-//! use huaweicloud_sms_transport::{Proxy, RootCerts, Settings, Transport};
-//! use huaweicloud_sms_transport_ureq::UreqTransport;
-//! use huaweicloud_sms_simulator::Simulator;
+//! ```no_run
+//! use huaweicloud_sms_transport_ureq::{UreqTransport, transport::{Settings, Transport, http}};
 //!
-//! let service = Simulator::builder().tls().start()?;
-//! // For a service on the Internet the defaults do: the system's trust store, its proxy.
-//! let ca = RootCerts::Pem(service.ca_pem().unwrap_or_default().into());
-//! let transport = UreqTransport::new(Settings::default().with_root_certs(ca).with_proxy(Proxy::Direct))?;
-//! let response = transport.execute(http::Request::get(service.url()).body(Vec::new())?)?;
-//! assert_eq!(response.status(), 404);
+//! let transport = UreqTransport::new(Settings::default())?;
+//! let request = http::Request::get("https://sms.ap-southeast-3.myhuaweicloud.com/").body(Vec::new())?;
+//! println!("{}", transport.execute(request)?.status());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! * `platform-verifier`, on by default: the operating system's trust store, `RootCerts::Platform`.
+//! * `webpki-roots`: Mozilla's root certificates, compiled in, `RootCerts::WebpkiRoots`.
 //!
 //! # What is ureq's own
 //!
@@ -33,6 +33,7 @@
 //! * **Threads**: a call on a connection that is there needs none. A new connection needs one to resolve
 //!   a host's name, and one for each address that is tried beside others. A look-up that hangs is left
 //!   behind at the connect timeout. At most 16 run at once. Further ones wait, within the connect timeout.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connection;
 mod connector;
@@ -49,6 +50,13 @@ use huaweicloud_sms_transport::{
 use ureq::{Agent, AsSendBody, Body, config::Config};
 
 use crate::connector::{Connect, NoAddress};
+
+pub use huaweicloud_sms_transport as transport;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!(
     env!("CARGO_PKG_NAME"),

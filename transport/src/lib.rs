@@ -3,8 +3,30 @@
 //! A transport maps an `http::Request` to an `http::Response`. It knows nothing of the Server
 //! Migration Service.
 //!
-//! The feature `adapter` adds what the two adapters of this project share, over ureq and over hyper:
-//! settings, errors, and one reading of the environment's proxy.
+//! ```
+//! use huaweicloud_sms_transport::{Transport, http::{Request, Response}};
+//!
+//! // A closure is a transport. In place of its body: a call of your HTTP client.
+//! let transport = |_request: Request<Vec<u8>>| {
+//!     Ok::<_, std::io::Error>(Response::new(b"{}".to_vec()))
+//! };
+//! let request = Request::get("https://sms.example/").body(Vec::new())?;
+//! assert_eq!(transport.execute(request)?.body(), b"{}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The examples of the items here import `huaweicloud_sms`, which re-exports them. If you depend on this crate
+//! alone, write `huaweicloud_sms_transport` instead.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! * `adapter`: what the transports over ureq and hyper share. It has `Settings`, `TransportError`, `Proxy`,
+//!   `RootCerts`, and one reading of the environment's proxy.
+//! * `platform-verifier`: the operating system's trust store, `RootCerts::Platform`.
+//! * `webpki-roots`: Mozilla's root certificates, compiled in, `RootCerts::WebpkiRoots`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod seam;
 
@@ -47,6 +69,8 @@ mod traced_verifier;
 #[cfg(feature = "adapter")]
 mod tunnel;
 
+pub use bytes;
+pub use http;
 pub use seam::{AsyncTransport, Transport};
 
 #[cfg(feature = "adapter")]
@@ -75,3 +99,8 @@ pub mod internal {
         tunnel::{Tunnel, TunnelError},
     };
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

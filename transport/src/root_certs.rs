@@ -29,7 +29,8 @@ impl RootCerts {
     /// `X509 CERTIFICATE`.
     ///
     /// ```
-    /// use huaweicloud_sms_transport::RootCerts;
+    /// # use huaweicloud_sms_transport as huaweicloud_sms;
+    /// use huaweicloud_sms::RootCerts;
     ///
     /// let error = RootCerts::Pem(b"-----BEGIN CERTIFICATE-----\nMII=".into()).check();
     /// assert_eq!(error.unwrap_err().to_string(), "line 1: the certificate has no END line");

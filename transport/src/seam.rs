@@ -8,8 +8,9 @@ use http::{Request, Response};
 /// A closure is a transport:
 ///
 /// ```
-/// use http::{Request, Response};
-/// use huaweicloud_sms_transport::Transport;
+/// # use huaweicloud_sms_transport as huaweicloud_sms;
+/// use huaweicloud_sms::http::{Request, Response};
+/// use huaweicloud_sms::Transport;
 ///
 /// fn poll(transport: &impl Transport) {
 ///     let request = Request::get("https://sms.example/").body(Vec::new()).expect("a request");
@@ -63,11 +64,12 @@ where
 /// Sends one request and returns its response, async, on the runtime of your choice.
 ///
 /// ```
+/// # use huaweicloud_sms_transport as huaweicloud_sms;
 /// use std::{io, time::Instant};
 ///
-/// use bytes::Bytes;
-/// use http::{Request, Response};
-/// use huaweicloud_sms_transport::AsyncTransport;
+/// use huaweicloud_sms::bytes::Bytes;
+/// use huaweicloud_sms::http::{Request, Response};
+/// use huaweicloud_sms::AsyncTransport;
 ///
 /// struct Mine;
 ///

@@ -11,8 +11,9 @@ use crate::{
 /// system's trust store, the environment's proxy.
 ///
 /// ```
+/// # use huaweicloud_sms_transport as huaweicloud_sms;
 /// use std::time::Duration;
-/// use huaweicloud_sms_transport::{Proxy, Settings};
+/// use huaweicloud_sms::{Proxy, Settings};
 ///
 /// let settings = Settings::default().with_timeout(Duration::from_secs(10)).with_proxy(Proxy::Direct);
 /// assert_eq!(settings.timeout(), Duration::from_secs(10));

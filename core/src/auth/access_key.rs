@@ -25,8 +25,9 @@ const X_DOMAIN_ID: HeaderName = HeaderName::from_static("x-domain-id");
 /// `SECURITY.md` for what that does not cover.
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use std::time::SystemTime;
-/// use huaweicloud_sms_core::{AccessKey, Endpoint, ObtainCommand, Operation, ServerId, Timestamp};
+/// use huaweicloud_sms::{AccessKey, Endpoint, ObtainCommand, Operation, ServerId, Timestamp};
 ///
 /// let key = AccessKey::new("EXAMPLEAK00000000001", "ExampleSecretKey")?;
 /// let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;

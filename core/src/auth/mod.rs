@@ -142,11 +142,12 @@ fn host(uri: &Uri) -> Option<HeaderValue> {
 /// since every request holds a copy.
 ///
 /// ```
-/// use huaweicloud_sms_core::AuthToken;
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::AuthToken;
 ///
 /// let token = AuthToken::new("MIIVYgYJKoZIhvcNAQcCoIIVUzCCFU8CAQEx")?;
 /// assert_eq!(format!("{token:?}"), "AuthToken(redacted)");
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 #[derive(Clone)]
 pub struct AuthToken(HeaderValue);

@@ -30,7 +30,8 @@ pub enum Answer {
 /// can store one. To read a response, use [`ObtainCommand`](crate::ObtainCommand), which checks it.
 ///
 /// ```
-/// use huaweicloud_sms_core::{Command, CommandParam};
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::{Command, CommandParam};
 ///
 /// let param = CommandParam::default().with_task_id("2c0689c860ad4728a497c91ec0844384");
 /// let command = Command::new("START", param);

@@ -24,7 +24,8 @@ use crate::{body_problem::BodyProblem, time::Timestamp};
 /// No variant keeps the whole body. The part that is kept is bounded, and escaped when it is shown.
 ///
 /// ```
-/// use huaweicloud_sms_core::{ResponseError, http};
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::{ResponseError, http};
 ///
 /// let body = r#"{"error_code":"SMS.7602","error_msg":"The source server does not exist."}"#;
 /// let response = http::Response::builder().status(404).body(body)?;
@@ -84,7 +85,8 @@ impl ResponseError {
     /// secrets before you show an error: a server may echo them.
     ///
     /// ```
-    /// use huaweicloud_sms_core::{ResponseError, http};
+    /// # use huaweicloud_sms_core as huaweicloud_sms;
+    /// use huaweicloud_sms::{ResponseError, http};
     ///
     /// let response = http::Response::builder().status(500).body("bad token: not-a-real-token")?;
     /// let error = ResponseError::from_response(&response);

@@ -49,8 +49,9 @@ use crate::{
 /// This loop works on any runtime and with any HTTP client:
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use std::time::{Duration, Instant, SystemTime};
-/// use huaweicloud_sms_core::{
+/// use huaweicloud_sms::{
 ///     AccessKey, Action, Answer, Endpoint, Event, ObtainCommand, Pace, ServerId, Session, Timestamp,
 ///     http,
 /// };
@@ -90,7 +91,7 @@ use crate::{
 ///         },
 ///     }
 /// }
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 ///
 /// # Guarantees

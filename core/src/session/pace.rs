@@ -8,12 +8,13 @@ use crate::invalid_input::{InvalidInput, Problem};
 /// Each value is checked when it is set.
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use std::time::Duration;
-/// use huaweicloud_sms_core::Pace;
+/// use huaweicloud_sms::Pace;
 ///
 /// let pace = Pace::default().with_interval(Duration::from_secs(30))?.with_jitter(10)?;
 /// assert_eq!(pace.interval(), Duration::from_secs(30));
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

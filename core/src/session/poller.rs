@@ -66,8 +66,9 @@ pub enum Step<T> {
 /// # Example
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use std::time::{Duration, Instant};
-/// use huaweicloud_sms_core::{Pace, Poller, Step};
+/// use huaweicloud_sms::{Pace, Poller, Step};
 ///
 /// let mut now = Instant::now();
 /// // The seed spreads the pollers of a fleet: use the process id, a hash of the server id, ...

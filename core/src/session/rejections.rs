@@ -18,8 +18,9 @@ use crate::{
 /// threads.
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// # use std::time::Duration;
-/// # use huaweicloud_sms_core::{
+/// # use huaweicloud_sms::{
 /// #     Action, AuthToken, Endpoint, Event, ObtainCommand, Operation, Pace, Permit, Rejections, ServerId,
 /// #     Session, Timestamp, http,
 /// # };
@@ -51,7 +52,7 @@ use crate::{
 ///     assert!(matches!(event, Event::CredentialRejected(_)));
 /// }
 /// assert_eq!(sent, 1);
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 ///
 /// It knows up to 64 credentials, and forgets accepted ones first.

@@ -9,8 +9,9 @@ use super::timestamp::Timestamp;
 /// It compares the response's `Date` with the time at which the response arrived.
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use std::time::Duration;
-/// use huaweicloud_sms_core::{ClockSkew, Timestamp};
+/// use huaweicloud_sms::{ClockSkew, Timestamp};
 ///
 /// let ours = Timestamp::from_unix_time(Duration::from_secs(1_783_296_000));
 /// let theirs = Timestamp::from_unix_time(Duration::from_secs(1_783_297_203));

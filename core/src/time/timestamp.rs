@@ -12,8 +12,9 @@ use super::{
 /// The core reads no clock. The facade's `now()` returns the system's time.
 ///
 /// ```
+/// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use std::time::{Duration, SystemTime};
-/// use huaweicloud_sms_core::Timestamp;
+/// use huaweicloud_sms::Timestamp;
 ///
 /// let now = Timestamp::from_unix_time(SystemTime::UNIX_EPOCH.elapsed()?);
 /// let then = Timestamp::from_unix_time(Duration::from_secs(1_783_296_000));

@@ -36,14 +36,15 @@ const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 /// password in a loop: a [`Session`](crate::Session) waits as long as it must.
 ///
 /// ```
-/// use huaweicloud_sms_core::{Endpoint, IamUser, IssueToken, Operation, Scope, Unauthenticated};
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use huaweicloud_sms::{Endpoint, IamUser, IssueToken, Operation, Scope, Unauthenticated};
 ///
 /// let iam = Endpoint::new("https://iam.ap-southeast-3.myhuaweicloud.com")?;
 /// let user = IamUser::new("my-account", "migration", "not-a-real-password")?;
 /// let login = IssueToken::new(&iam, &user, Scope::Account)?;
 /// let request = login.request(&Unauthenticated);
 /// assert_eq!(request.uri().path(), "/v3/auth/tokens");
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 #[derive(Clone)]
 pub struct IssueToken {

@@ -163,7 +163,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn vectors() -> Vec<Vector> {
-        let json = include_str!("../../../core/tests/aksk-vectors.json");
+        let json = include_str!("aksk-vectors.json");
         let Vectors { vectors } = serde_json::from_str(json).expect("vectors");
         assert_eq!(vectors.len(), 8);
         vectors
