@@ -5,10 +5,16 @@ use super::{
     server_clock::{ServerClock, correct},
 };
 use crate::{
-    auth::{AccessKey, AuthToken},
+    auth::{AccessKey, AuthToken, Fingerprint},
     time::{ClockSkew, Timestamp},
     token::IssueToken,
 };
+
+/// A credential and what tells it from others.
+pub(super) struct Identity {
+    pub(super) auth: Auth,
+    pub(super) fingerprint: Fingerprint,
+}
 
 /// What the credential needs to be sent.
 pub(super) enum Auth {
@@ -23,13 +29,15 @@ pub(super) struct Key {
     pub(super) signed_with: Option<ClockSkew>,
 }
 
-impl From<Credential> for Auth {
+impl From<Credential> for Identity {
     fn from(credential: Credential) -> Self {
-        match credential {
-            Credential::Token(token) => Self::Token(token),
-            Credential::Key(key) => Self::Key(Key { key, signed_with: None }),
-            Credential::Login(call) => Self::Login(call),
-        }
+        let fingerprint = credential.fingerprint();
+        let auth = match credential {
+            Credential::Token(token) => Auth::Token(token),
+            Credential::Key(key) => Auth::Key(Key { key, signed_with: None }),
+            Credential::Login(call) => Auth::Login(call),
+        };
+        Self { auth, fingerprint }
     }
 }
 

@@ -23,7 +23,7 @@ pub use self::{
     rejections::{Permit, Rejections},
 };
 use self::{
-    auth::Auth,
+    auth::{Auth, Identity},
     pending_report::PendingReport,
     server_clock::{ServerClock, correct},
     token_cache::TokenCache,
@@ -110,8 +110,7 @@ use crate::{
 pub struct Session<O, T> {
     call: O,
     /// It is boxed, since a fleet has many sessions.
-    auth: Box<Auth>,
-    fingerprint: Fingerprint,
+    identity: Box<Identity>,
     /// The logins of a user. They keep their pauses while another credential is in use.
     tokens: Option<Box<TokenCache<T>>>,
     poller: Poller<T>,
@@ -144,11 +143,9 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     ///
     /// The jitter is derived from `seed`. Give each session of a fleet its own.
     pub fn new(call: O, credential: impl Into<Credential>, pace: Pace, seed: u64, now: T) -> Self {
-        let credential = credential.into();
         let mut session = Self {
             call,
-            fingerprint: credential.fingerprint(),
-            auth: Box::new(credential.into()),
+            identity: Box::new(credential.into().into()),
             tokens: None,
             poller: Poller::new(pace, seed, now),
             report: None,
@@ -224,7 +221,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         match self.next(now) {
             Due::At(_) => None,
             Due::Now(Sent::Call | Sent::Report) if self.is_user() => None,
-            Due::Now(_) => Some(self.fingerprint),
+            Due::Now(_) => Some(self.identity.fingerprint),
         }
     }
 
@@ -299,9 +296,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     pub fn renew(&mut self, credential: impl Into<Credential>) {
         self.is_replaced = true;
         let was_user = self.is_user();
-        let credential = credential.into();
-        self.fingerprint = credential.fingerprint();
-        *self.auth = credential.into();
+        *self.identity = credential.into().into();
         if !(was_user && self.is_user()) {
             self.poller.on_renewed();
             if let Some(tokens) = &mut self.tokens {
@@ -315,7 +310,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// [`poll`](Self::poll) does the same, so you need this only to read [`due`](Self::due) before.
     pub fn decline(&mut self, now: T) {
         self.now = now.max(self.now);
-        match (&*self.auth, &mut self.tokens) {
+        match (&self.identity.auth, &mut self.tokens) {
             (Auth::Login(_), Some(tokens)) if tokens.poll(now) == Step::RenewCredential => {
                 tokens.decline(now);
             }
@@ -360,7 +355,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     }
 
     fn is_user(&self) -> bool {
-        matches!(*self.auth, Auth::Login(_))
+        matches!(self.identity.auth, Auth::Login(_))
     }
 
     /// Logs in with a new user, as soon as the pause of an earlier one allows.
@@ -391,7 +386,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// What to do at the instant `now`, when no request is under way.
     fn next_when_free(&self, now: T) -> Due<T> {
         let request = self.next_call_or_report(now);
-        let (Auth::Login(_), Some(tokens)) = (&*self.auth, &self.tokens) else {
+        let (Auth::Login(_), Some(tokens)) = (&self.identity.auth, &self.tokens) else {
             return match request {
                 Some((due, request)) if due <= now => Due::Now(request),
                 Some((due, _)) => Due::At(due),
@@ -442,13 +437,13 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
             (Sent::Report, _, Some(report)) => report.on_start(now),
             _ => self.poller.on_start(now),
         }
-        if let Auth::Key(key) = &mut *self.auth {
+        if let Auth::Key(key) = &mut self.identity.auth {
             key.signed_with = self.clock.correction();
         }
     }
 
     fn request(&self, now: T, clock: Timestamp) -> Request<Vec<u8>> {
-        match &*self.auth {
+        match &self.identity.auth {
             Auth::Token(token) => self.call_or_report(token),
             Auth::Key(key) => self.call_or_report(&key.key.signer(correct(clock, key.signed_with))),
             Auth::Login(login) if self.sent == Sent::Login => login.request(&Unauthenticated),
@@ -491,7 +486,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
             tokens.on_renewed();
             return Event::LoginError(error);
         }
-        match *self.auth {
+        match self.identity.auth {
             Auth::Login(_) => Event::CredentialRejected(error),
             Auth::Token(_) | Auth::Key(_) => Event::LoginError(error),
         }
@@ -570,7 +565,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         error: ResponseError,
         event: impl FnOnce(ResponseError) -> Event<O::Output>,
     ) -> Event<O::Output> {
-        match &mut *self.auth {
+        match &mut self.identity.auth {
             // The password may still be valid: log in again.
             Auth::Login(_) => {
                 if let Some(tokens) = &mut self.tokens {
@@ -598,7 +593,7 @@ fn kind(error: &ResponseError) -> Option<ApiErrorKind> {
 
 impl<O, T: fmt::Debug> fmt::Debug for Session<O, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let credential = match *self.auth {
+        let credential = match self.identity.auth {
             Auth::Token(_) => "Token",
             Auth::Key(_) => "Key",
             Auth::Login(_) => "Login",
