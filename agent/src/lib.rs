@@ -11,12 +11,14 @@ mod credentials_file;
 #[cfg(feature = "simulator")]
 mod demo;
 mod environment;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod exec;
 mod exit;
 mod failure;
 mod file;
 mod interrupt;
+#[allow(dead_code, unused_imports)]
+mod journal;
 mod logging;
 mod obtain;
 mod printer;

@@ -13,3 +13,9 @@ mod pipe;
 mod process_id;
 mod runner;
 mod standard_error;
+
+pub(crate) use self::{
+    detail::Finished,
+    process_id::{ProcessId, end_left_over},
+    runner::{KILL_AFTER, Program, Running},
+};
