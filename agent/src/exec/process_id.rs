@@ -46,6 +46,14 @@ pub(crate) fn end_left_over(id: &ProcessId, kill_after: Duration) -> io::Result<
     super::group::end_foreign(id.pid, kill_after).map(|()| true)
 }
 
+/// Whether a group has a member that runs, if the system tells. A zombie, which waits for its parent, does not
+/// run. Nor is a member seen whose user the agent could not end anyway.
+#[cfg(unix)]
+pub(super) fn has_running_member(group: u32) -> Option<bool> {
+    let mut stats = system::pids()?.filter_map(system::stat);
+    Some(stats.any(|stat| stat.group == group && !stat.is_zombie))
+}
+
 #[cfg(target_os = "linux")]
 mod system {
     use std::fs;
@@ -74,6 +82,11 @@ mod system {
             group: field(5)?.parse().ok()?,
             start: field(22)?.parse().ok()?,
         })
+    }
+
+    pub(super) fn pids() -> Option<impl Iterator<Item = u32>> {
+        let names = fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.file_name());
+        Some(names.filter_map(|name| name.to_str()?.parse().ok()))
     }
 
     pub(super) fn boot() -> Option<String> {
@@ -112,6 +125,11 @@ mod system {
     }
 
     pub(super) fn stat(_: u32) -> Option<Stat> {
+        None
+    }
+
+    #[cfg(unix)]
+    pub(super) fn pids() -> Option<std::iter::Empty<u32>> {
         None
     }
 

@@ -251,6 +251,7 @@ impl Run {
     /// ended; nothing if the system cannot end it.
     fn end_group(&mut self, limit: Duration) -> Option<io::Result<process::ExitStatus>> {
         let kill_at = Instant::now() + limit;
+        let had_ended = self.group.has_leader_ended();
         self.group.ask_to_end();
         if !wait_until(kill_at, || self.group.has_leader_ended()) {
             self.group.kill();
@@ -258,6 +259,10 @@ impl Run {
                 log::warn!("a program still runs after SIGKILL");
                 return None;
             }
+        }
+        if !had_ended {
+            // Processes that were started meanwhile have not got the signal.
+            self.group.ask_to_end();
         }
         let status = self.group.reap();
         if !wait_until(kill_at, || self.group.is_empty()) {

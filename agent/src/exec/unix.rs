@@ -16,6 +16,8 @@ use rustix::{
     },
 };
 
+use super::process_id::has_running_member;
+
 /// How long the system may take to end a process that got SIGKILL.
 const KILLED: Duration = Duration::from_secs(5);
 
@@ -114,9 +116,10 @@ fn send(id: Pid, signal: Signal) {
     }
 }
 
-/// A process of another user counts: it is there.
 fn is_empty(id: Pid) -> bool {
     // As the first process of a container, the agent is the parent of every orphan.
     while let Ok(Some(_)) = waitpgid(id, WaitOptions::NOHANG) {}
     test_kill_process_group(id) == Err(Errno::SRCH)
+        // An orphan's new parent may be slow to take notice of its end, or never do.
+        || has_running_member(id.as_raw_nonzero().get().unsigned_abs()) == Some(false)
 }
