@@ -54,7 +54,7 @@ impl Examination {
         if self.route.failed_step(&probe).is_some() {
             return;
         }
-        let time = probe.trail.since_last(probe.started, probe.ended);
+        let time = probe.since_last(probe.ended);
         diagnosis.add(Step::Gateway, response::gateway(&probe.result).within(time));
         if diagnosis.has_failed(Step::Gateway) {
             return;

@@ -40,63 +40,78 @@ impl Route {
         if sent.trail.is_empty() && failed.is_none() {
             return;
         }
-        let proxy = self.proxy_for(&sent.uri);
         let failure = |step| sent.failure().filter(|_| failed == Some(step));
-        let time = |end| sent.trail.since_last(sent.started, end);
-
-        match (&sent.trail.looked_up, failure(Step::Name)) {
-            (_, Some(failure)) => {
-                let check = fail(peer(&sent.uri, proxy), failure);
-                diagnosis.add(Step::Name, check.within(time(sent.ended)));
+        let checks = [
+            (Step::Name, self.name(sent, failure(Step::Name))),
+            (Step::Proxy, self.proxy(sent, failure(Step::Proxy))),
+            (Step::Tcp, self.tcp(sent, failure(Step::Tcp))),
+            (Step::Tls, tls::check(sent, failure(Step::Tls), ca_cert)),
+        ];
+        for (step, check) in checks {
+            if let Some(check) = check {
+                diagnosis.add(step, check);
             }
-            (Some((at, addresses)), None) => {
-                let addresses: Vec<_> = addresses.iter().map(|address| address.ip()).collect();
-                diagnosis.add(Step::Name, name(&sent.uri, proxy, &addresses).within(time(*at)));
-            }
-            (None, None) => {}
         }
+    }
 
-        // A proxy that could not even be looked up was not tried.
-        if failed != Some(Step::Name) {
-            let found = self.proxy_found(&sent.uri, proxy);
-            let check = match (failure(Step::Proxy), proxy) {
-                (Some(failure), _) => {
-                    let tried = tried(sent).map(|tried| format!("{found}; {tried}"));
-                    fail(tried.unwrap_or(found), failure).within(time(sent.ended))
-                }
-                (None, Some(_)) => {
-                    let at = sent.trail.tunnelled.unwrap_or(sent.ended);
-                    let target = address(&sent.uri);
-                    Check::ok(format!("{found}, opened a tunnel to {target}")).within(time(at))
-                }
-                (None, None) => Check::ok(found),
-            };
-            diagnosis.add(Step::Proxy, check);
+    fn name<T>(&self, sent: &Sent<T>, failure: Option<&Failure>) -> Option<Check> {
+        let proxy = self.proxy_for(&sent.uri);
+        if let Some(failure) = failure {
+            return Some(fail(peer(&sent.uri, proxy), failure).within(sent.since_last(sent.ended)));
         }
+        let (at, addresses) = sent.trail.looked_up.as_ref()?;
+        let host = proxy.map_or(sent.uri.host().unwrap_or_default(), ProxyUrl::host);
+        let peer = peer(&sent.uri, proxy);
+        let found = if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+            format!("{peer} is an address")
+        } else {
+            let addresses: Vec<_> =
+                addresses.iter().map(|address| address.ip().to_string()).collect();
+            format!("{peer}: {}", addresses.join(", "))
+        };
+        Some(Check::ok(found).within(sent.since_last(*at)))
+    }
 
-        match (sent.trail.connected, failure(Step::Tcp)) {
-            (_, Some(failure)) => {
-                let found = tried(sent).unwrap_or_else(|| address(&sent.uri));
-                diagnosis.add(Step::Tcp, fail(found, failure).within(time(sent.ended)));
-            }
-            (Some((at, reached)), None) => {
-                let to_proxy = if proxy.is_some() { " (the proxy)" } else { "" };
-                let found = format!("reached {reached}{to_proxy}");
-                let check = match tried(sent) {
-                    Some(tried) => Check::warn(
-                        found,
-                        format!("other addresses were tried first: {tried}"),
-                        "have the network reach these addresses, or remove them from the name: \
-                         each connection tries them first",
-                    ),
-                    None => Check::ok(found),
-                };
-                diagnosis.add(Step::Tcp, check.within(time(at)));
-            }
-            (None, None) => {}
+    /// `None` if the proxy could not even be looked up.
+    fn proxy<T>(&self, sent: &Sent<T>, failure: Option<&Failure>) -> Option<Check> {
+        if sent.trail.is_empty() && failure.is_none() {
+            return None;
         }
+        let proxy = self.proxy_for(&sent.uri);
+        let found = self.proxy_found(&sent.uri, proxy);
+        Some(match failure {
+            Some(failure) => {
+                let tried = tried(sent).map(|tried| format!("; {tried}")).unwrap_or_default();
+                fail(format!("{found}{tried}"), failure).within(sent.since_last(sent.ended))
+            }
+            None if proxy.is_some() => {
+                let at = sent.trail.tunnelled.unwrap_or(sent.ended);
+                let target = address(&sent.uri);
+                Check::ok(format!("{found}, opened a tunnel to {target}"))
+                    .within(sent.since_last(at))
+            }
+            None => Check::ok(found),
+        })
+    }
 
-        tls::check(diagnosis, sent, failure(Step::Tls), ca_cert);
+    fn tcp<T>(&self, sent: &Sent<T>, failure: Option<&Failure>) -> Option<Check> {
+        if let Some(failure) = failure {
+            let found = tried(sent).unwrap_or_else(|| address(&sent.uri));
+            return Some(fail(found, failure).within(sent.since_last(sent.ended)));
+        }
+        let (at, reached) = sent.trail.connected?;
+        let to_proxy = if self.proxy_for(&sent.uri).is_some() { " (the proxy)" } else { "" };
+        let found = format!("reached {reached}{to_proxy}");
+        let check = match tried(sent) {
+            Some(tried) => Check::warn(
+                found,
+                format!("other addresses were tried first: {tried}"),
+                "have the network reach these addresses, or remove them from the name: each \
+                 connection tries them first",
+            ),
+            None => Check::ok(found),
+        };
+        Some(check.within(sent.since_last(at)))
     }
 
     /// Which proxy, and what says so.
@@ -131,16 +146,6 @@ fn peer(uri: &Uri, proxy: Option<&ProxyUrl>) -> String {
         Some(proxy) => format!("{} (the proxy)", proxy.host()),
         None => uri.host().unwrap_or_default().to_owned(),
     }
-}
-
-fn name(uri: &Uri, proxy: Option<&ProxyUrl>, addresses: &[IpAddr]) -> Check {
-    let host = proxy.map_or(uri.host().unwrap_or_default(), ProxyUrl::host);
-    let peer = peer(uri, proxy);
-    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
-        return Check::ok(format!("{peer} is an address"));
-    }
-    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    Check::ok(format!("{peer}: {}", addresses.join(", ")))
 }
 
 /// The addresses that were tried in vain, and why.

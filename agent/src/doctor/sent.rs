@@ -69,6 +69,11 @@ impl<T> Sent<T> {
         self.ended.saturating_duration_since(self.started)
     }
 
+    /// How long the part of the request took that ended at `end`.
+    pub(super) fn since_last(&self, end: Instant) -> Duration {
+        self.trail.since_last(self.started, end)
+    }
+
     /// The part of the making of the connection that failed, if one did.
     pub(super) fn failed_step(&self, is_proxied: bool) -> Option<Step> {
         let error = &self.failure()?.transport()?.error;

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{
-    certificate::Summary, check::Check, diagnosis::Diagnosis, route::fail, sent::Sent, step::Step,
-};
+use super::{certificate::Summary, check::Check, route::fail, sent::Sent};
 use crate::failure::Failure;
 
 /// A certificate that expires sooner is worth a warning.
@@ -12,27 +10,21 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const NOT_PUBLIC: &str = "no public CA issued the certificate: a proxy that inspects TLS answers in \
                           place of the service, or the service has a CA of its own";
 
+/// `None` if the way did not get there.
 pub(super) fn check<T>(
-    diagnosis: &mut Diagnosis,
     sent: &Sent<T>,
     failure: Option<&Failure>,
     ca_cert: Option<&str>,
-) {
+) -> Option<Check> {
     if !sent.is_https() {
-        if sent.trail.connected.is_some() {
-            let host = sent.uri.host().unwrap_or_default();
-            diagnosis.add(
-                Step::Tls,
-                Check::warn(
-                    format!("none: {host} has an http:// address"),
-                    "everyone on the way can read the credential",
-                    "use an https:// address",
-                ),
-            );
-        }
-        return;
+        sent.trail.connected?;
+        let host = sent.uri.host().unwrap_or_default();
+        return Some(Check::warn(
+            format!("none: {host} has an http:// address"),
+            "everyone on the way can read the credential",
+            "use an https:// address",
+        ));
     }
-    let time = |end| sent.trail.since_last(sent.started, end);
     let chain: Option<Vec<_>> =
         sent.trail.certificates.iter().map(|der| Summary::new(der)).collect();
     let is_public = chain.as_ref().is_some_and(|chain| chain.iter().any(|c| c.is_issuer_public));
@@ -49,10 +41,9 @@ pub(super) fn check<T>(
             check.reason = check.reason.map(|before| format!("{before}; {reason}"));
             check.remedy = Some(remedy.into());
         }
-        diagnosis.add(Step::Tls, check.within(time(sent.ended)));
-        return;
+        return Some(check.within(sent.since_last(sent.ended)));
     }
-    let Some((at, version)) = sent.trail.secured else { return };
+    let (at, version) = sent.trail.secured?;
     let verified = match ca_cert {
         Some(file) => format!("trusted by --ca-cert {file}"),
         None => "trusted by the system's store".into(),
@@ -73,7 +64,7 @@ pub(super) fn check<T>(
         ),
         _ => Check::ok(found),
     };
-    diagnosis.add(Step::Tls, check.within(time(at)));
+    Some(check.within(sent.since_last(at)))
 }
 
 /// The days until the first certificate expires, if these are few. A root that is sent along does not count.
