@@ -11,6 +11,7 @@ mod poll;
 mod poller_model;
 mod random;
 mod reference;
+mod report;
 mod report_model;
 mod request;
 mod response;
@@ -25,6 +26,7 @@ pub use mutation::mutation;
 pub use poll::{ERRORS, error, error_response, poll};
 pub use poller_model::{Instant, KEY_LOCK, with_jitter};
 pub use random::Random;
+pub use report::report;
 pub use report_model::command;
 pub use request::request;
 pub use response::response;
@@ -44,7 +46,7 @@ use serde::Serialize;
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its fuzz target.
-pub const PROPERTIES: [(&str, Property); 9] = [
+pub const PROPERTIES: [(&str, Property); 10] = [
     ("response", response),
     ("answer", answer),
     ("mutation", mutation),
@@ -54,6 +56,7 @@ pub const PROPERTIES: [(&str, Property); 9] = [
     ("issue_token", issue_token),
     ("sign", sign),
     ("session", session),
+    ("report", report),
 ];
 
 /// The program of a fuzz target. It does nothing if it is not built by cargo-fuzz.

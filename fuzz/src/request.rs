@@ -1,3 +1,4 @@
+use http::Uri;
 use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, Operation, ServerId};
 
 /// **Property 3.** For any accepted endpoint and id, the URI is the endpoint plus
@@ -14,21 +15,25 @@ pub fn request(data: &[u8]) {
     let Ok(id) = ServerId::new(id) else { return };
     let token = AuthToken::new("canary").expect("valid");
     let request = ObtainCommand::new(&endpoint, &id).request(&token);
+    check_uri(&endpoint, &id, request.uri(), "/command");
+}
 
-    let uri = request.uri().to_string();
+/// Checks that a URI is the endpoint plus `/v3/sources/<one segment>` and this end.
+pub(crate) fn check_uri(endpoint: &Endpoint, id: &ServerId, parsed: &Uri, end: &str) {
+    let uri = parsed.to_string();
     let rest = uri.strip_prefix(endpoint.as_str()).expect("the endpoint is kept");
     let segment = rest
         .strip_prefix("/v3/sources/")
-        .and_then(|rest| rest.strip_suffix("/command"))
+        .and_then(|rest| rest.strip_suffix(end))
         .expect("the documented path");
     assert!(segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)), "{uri}");
     assert!(segment != "." && segment != "..", "{uri}");
     assert_eq!(decode(segment), id.as_str().as_bytes(), "{uri}");
     assert!(!uri.contains(['?', '#', '@', '\\']) || endpoint.as_str().contains('@'), "{uri}");
-    assert!(request.uri().query().is_none());
+    assert!(parsed.query().is_none());
 
     // What `http`, and so every client on it, takes for host and port.
-    let authority = request.uri().authority().expect("absolute");
+    let authority = parsed.authority().expect("absolute");
     assert!(!authority.as_str().contains('@'), "{uri}");
     assert!(!authority.host().is_empty(), "{uri}");
     let after_host = authority.as_str().strip_prefix(authority.host()).expect("the host is first");
@@ -36,7 +41,7 @@ pub fn request(data: &[u8]) {
         Some(port) => assert_eq!(authority.port_u16(), port.parse().ok(), "{uri}"),
         None => assert_eq!(after_host, "", "{uri}"),
     }
-    assert_eq!(request.uri().scheme_str(), endpoint.as_str().split_once(':').map(|(s, _)| s));
+    assert_eq!(parsed.scheme_str(), endpoint.as_str().split_once(':').map(|(s, _)| s));
 }
 
 fn decode(segment: &str) -> Vec<u8> {

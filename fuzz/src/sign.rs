@@ -67,7 +67,7 @@ fn authorization(request: &Request<Vec<u8>>) -> &str {
     request.headers()["authorization"].to_str().expect("visible")
 }
 
-fn check(
+pub(crate) fn check(
     id: &str,
     secret: &str,
     now: Timestamp,

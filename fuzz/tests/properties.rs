@@ -100,7 +100,7 @@ macro_rules! properties {
     };
 }
 
-properties! { response answer mutation request token poll issue_token sign session }
+properties! { response answer mutation request token poll issue_token sign session report }
 
 /// The events cover each kind of error.
 #[test]
