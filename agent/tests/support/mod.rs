@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod credentials;
+#[cfg(unix)]
+pub(crate) mod exec;
 pub(crate) mod inspecting_proxy;
 
 use std::{

@@ -1,0 +1,10 @@
+//! `sms-agent watch --exec` as an operator or systemd runs it: it obtains commands from a service that holds
+//! them, runs real programs, and reports.
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod kill;
+mod order;
+mod signals;
