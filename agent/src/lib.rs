@@ -14,8 +14,10 @@ mod environment;
 mod exit;
 mod failure;
 mod file;
+mod help;
 mod interrupt;
 mod logging;
+mod manual;
 mod obtain;
 mod printer;
 mod redactor;
@@ -55,5 +57,7 @@ pub fn run() -> ExitCode {
         args::Command::Token(args) => token::run(&args),
         #[cfg(feature = "simulator")]
         args::Command::Simulate(args) => simulate::run(&args),
+        args::Command::Completions { shell } => manual::completions(shell),
+        args::Command::Man { folder } => manual::man(&folder),
     }
 }
