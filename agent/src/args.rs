@@ -5,21 +5,18 @@ use std::net::SocketAddr;
 use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use huaweicloud_sms::CommandResult;
 
-use crate::{exec::plan::OnInterrupted, transport::AVAILABLE};
+use crate::{exec::plan::OnInterrupted, help, transport::AVAILABLE};
 
 /// Obtains the commands of a source server from the Huawei Cloud Server Migration Service (SMS).
 /// Unofficial.
-///
-/// Exit status of obtain: 0 a command or a task's state; 2 wrong usage or input, nothing was sent; 3 no
-/// command; 4 the API rejected the request; 5 the response was not understood; 6 the service was not
-/// reached, did not finish in time, or sent too much; 7 the answer arrived, but could not be written.
 #[derive(Debug, Parser)]
-#[command(name = "sms-agent", version, max_term_width = 100)]
+#[command(name = "sms-agent", version, max_term_width = 100, after_long_help = help::AGENT)]
 pub(crate) struct Args {
     /// Log more to standard error; up to three times. No secret is logged.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -27,52 +24,75 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Obtain a command from a simulated service in this process, through each transport, over
-    /// HTTP and HTTPS. Needs no network.
+    /// Obtain a command from a simulated service, without a network.
+    ///
+    /// The service runs in this process. Each transport sends a request to it, over HTTP and over HTTPS.
     #[cfg(feature = "simulator")]
+    #[command(after_long_help = help::DEMO)]
     Demo,
-    /// Obtain the command of a source server once, with a token, an access key or a user's password.
-    /// None of them is taken from the command line.
+    /// Obtain the command of a source server once.
+    ///
+    /// The credential is a token, an access key, or an IAM user, who logs in first. No secret is taken from
+    /// the command line.
+    #[command(after_long_help = help::OBTAIN)]
     Obtain {
         #[command(flatten)]
         call: Call,
     },
-    /// Report the result of a command once. The service takes it only for the command that it holds.
+    /// Report the result of a command once.
     ///
-    /// Exit status: 0 the service took the report; 2 to 7 as of obtain.
+    /// The service takes it only for the command that it holds.
+    #[command(after_long_help = help::REPORT)]
     Report(Report),
-    /// Check each step of a call, and tell what is wrong and what to do. It makes one call at most, and a
-    /// user's login before it. A command that waits is neither run nor taken.
+    /// Check each step of a call, and tell what is wrong and what to do.
     ///
-    /// Exit status: 0 if nothing failed, else the first check that did: 10 configuration, 11 clock, 12 name
-    /// (look-up), 13 proxy, 14 tcp, 15 tls, 16 gateway, 17 skew (of the clock), 18 credential, 19
-    /// permission, 20 server, 21 answer. 2 wrong usage, 7 the results could not be written.
+    /// It makes one call at most, and a user's login before it. A command that waits is neither run nor
+    /// taken.
+    #[command(after_long_help = help::DOCTOR)]
     Doctor {
         #[command(flatten)]
         call: Call,
     },
-    /// Poll until interrupted, and print every new answer with its time. It backs off after failures and
-    /// renews a user's token before it expires. After a rejection it waits for 5 minutes (longer after
-    /// further ones, up to an hour), or until the credential's file has a new one. At SIGHUP it looks at
-    /// that file at once.
+    /// Poll until interrupted, and print every new answer with its time.
     ///
-    /// Exit status: 0 interrupted, 1 the answers cannot be printed any more, 2 wrong input.
+    /// The agent backs off after failures, and renews a user's token before it expires. After a rejection it
+    /// waits for 5 minutes, and longer after each further one, up to an hour; or until the credential's file
+    /// has a new one. At SIGHUP it reads that file at once.
+    #[command(after_long_help = help::WATCH)]
     Watch(Watch),
-    /// Log an IAM user in, write the token to a file and print when it expires.
+    /// Log an IAM user in and write the token to a file.
     ///
-    /// Exit status: 0; 2 to 6 as of obtain; 7 logged in, but the token or its expiry could not be written.
+    /// Prints when the token expires.
+    #[command(after_long_help = help::TOKEN)]
     Token(Token),
-    /// Run a simulated service on loopback until interrupted. It prints its address, then a line for
-    /// each request, with the command that was delivered or the result that was reported.
+    /// Run a simulated service on loopback until interrupted.
+    ///
+    /// Prints its address, then a line for each request, with the command that was delivered or the result that
+    /// was reported.
     #[cfg(feature = "simulator")]
+    #[command(after_long_help = help::SIMULATE)]
     Simulate(Simulate),
+    /// Print the completions for a shell.
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder.
+    #[command(after_long_help = help::MAN)]
+    Man {
+        /// The folder. It must exist.
+        folder: PathBuf,
+    },
 }
 
 /// A call with its credential.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Service")]
 pub(crate) struct Call {
-    /// The service's address, as the Agents page of the SMS console shows it. Without a scheme it is
-    /// https://.
+    /// The service's address, as the Agents page of the SMS console shows it.
+    ///
+    /// Without a scheme it is https://.
     #[arg(long, value_name = "URL", env = "HW_SMS_ENDPOINT", hide_env_values = true)]
     pub(crate) endpoint: String,
 
@@ -82,13 +102,14 @@ pub(crate) struct Call {
 
     /// A file with the token (X-Subject-Token of IAM), `-` for standard input.
     #[arg(long, value_name = "PATH|-", conflicts_with = "credentials_file")]
+    #[arg(help_heading = "Credentials")]
     pub(crate) token_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) credentials: Credentials,
 
     /// Sign with the service's clock, for a machine whose own clock is wrong and cannot be set.
-    #[arg(long)]
+    #[arg(long, help_heading = "Credentials")]
     pub(crate) follow_server_clock: bool,
 
     #[command(flatten)]
@@ -97,42 +118,50 @@ pub(crate) struct Call {
 
 /// The source of a key or a password.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Credentials")]
 pub(crate) struct Credentials {
-    /// A file with an access key (section basic or global: ak, sk, as the SDKs read it) or a user (section
-    /// password: domain_name, user_name, password) [default: the environment's
-    /// HUAWEICLOUD_SDK_CREDENTIALS_FILE, else its token, key or user].
+    /// A file with an access key or a user, as the SDKs read it [default: the environment's].
+    ///
+    /// Section [basic] or [global] has a key: ak, sk. Section [password] has a user: domain_name, user_name,
+    /// password. Without this option the environment's HUAWEICLOUD_SDK_CREDENTIALS_FILE names the file, or
+    /// else the environment has a token, a key or a user.
     #[arg(long, value_name = "PATH")]
     pub(crate) credentials_file: Option<PathBuf>,
 
-    /// The address of IAM, where a user logs in, for example `https://iam.myhuaweicloud.com` [default: that
-    /// of the credentials file, else the environment's HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or
-    /// OS_AUTH_URL].
+    /// The address of IAM, where a user logs in, for example https://iam.myhuaweicloud.com.
+    ///
+    /// Without this option it is that of the credentials file, or else the environment's
+    /// HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or OS_AUTH_URL.
     #[arg(long, value_name = "URL")]
     pub(crate) iam_endpoint: Option<String>,
 }
 
 /// How a request is sent, and how its outcome is printed.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
 pub(crate) struct Connection {
     /// The HTTP client.
     #[arg(long, value_name = "NAME", default_value_t = AVAILABLE[0])]
     pub(crate) transport: Transport,
 
     /// The limit of a whole call, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", env = "HW_SMS_TIMEOUT", hide_env_values = true)]
+    #[arg(default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
 
-    /// The limit of making a connection, in seconds: look-up, connect, proxy and TLS. At most 9/10 of the
-    /// timeout.
+    /// The limit of making a connection, in seconds.
+    ///
+    /// It covers look-up, connect, proxy and TLS. It is at most 9/10 of the timeout.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
 
     /// Trust exactly the certificates of this PEM file, instead of the system's store.
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, value_name = "PEM", env = "HW_SMS_CA_CERT", hide_env_values = true)]
     pub(crate) ca_cert: Option<PathBuf>,
 
-    /// Use this HTTP proxy, http://host:port, instead of the environment's. An address with a password
-    /// goes into HTTPS_PROXY.
+    /// Use this HTTP proxy, http://host:port, instead of the environment's.
+    ///
+    /// Put an address with a password into HTTPS_PROXY.
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
     pub(crate) proxy: Option<String>,
 
@@ -149,7 +178,7 @@ pub(crate) struct Connection {
     pub(crate) max_body: usize,
 
     /// How to print the outcome: for people, or one JSON object on one line.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     pub(crate) format: Format,
 }
 
@@ -166,17 +195,20 @@ pub(crate) struct Report {
     #[arg(long, value_name = "RESULT")]
     pub(crate) result: CommandResult,
 
-    /// A file with details for the service to keep, a JSON object of at most 64 KiB; `-` for standard input
-    /// [default: {}].
+    /// A file with a JSON object for the service to keep, `-` for standard input [default: {}].
+    ///
+    /// It has at most 64 KiB.
     #[arg(long, value_name = "PATH|-")]
     pub(crate) detail: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct Token {
-    /// Where to write the token: a file, which is replaced in one step and which only its owner can read,
-    /// or `-` for standard output. A symbolic link is followed. A file that cannot be replaced, because it is
-    /// mounted by itself or its folder is read-only, is overwritten.
+    /// The file to write the token to, or `-` for standard output.
+    ///
+    /// The file is replaced in one step, and only its owner can read it. A symbolic link is followed. A file
+    /// that cannot be replaced, because it is mounted by itself or its folder is read-only, is overwritten.
     #[arg(long, value_name = "PATH|-")]
     pub(crate) out: PathBuf,
 
@@ -192,30 +224,39 @@ pub(crate) struct Token {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Polling")]
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) call: Call,
 
-    /// The time from an answer to the next call, in seconds. Each call is an audit event (CTS) of the
-    /// customer.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    /// The time from an answer to the next call, in seconds.
+    ///
+    /// Each call is an audit event (CTS) of the customer.
+    #[arg(long, value_name = "SECONDS", env = "HW_SMS_INTERVAL", hide_env_values = true)]
+    #[arg(default_value = "10", value_parser = seconds, help_heading = "Polling")]
     pub(crate) interval: Duration,
 
-    /// The longest wait after failures, in seconds; the first is 5. A rejected credential waits longer.
+    /// The longest wait after failures, in seconds; the first is 5.
+    ///
+    /// A rejected credential waits longer.
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    #[arg(help_heading = "Polling")]
     pub(crate) max_backoff: Duration,
 
-    /// The longest wait that the service can ask for (Retry-After), in seconds, at most 86400 [default: that
-    /// of --max-backoff].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// The longest wait that the service can ask for (Retry-After), in seconds.
+    ///
+    /// It is at most 86400, and that of --max-backoff without this option.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Polling")]
     pub(crate) max_retry_after: Option<Duration>,
 
     /// Print an answer even if it is the same as the one before, instead of counting it.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) every: bool,
 
-    /// Print each command at most once per task. A restarted task's second START is not printed.
-    #[arg(long, conflicts_with = "every")]
+    /// Print each command at most once per task.
+    ///
+    /// A restarted task's second START is not printed.
+    #[arg(long, conflicts_with = "every", help_heading = "Output")]
     pub(crate) once_per_command: bool,
 
     #[command(flatten)]
@@ -224,32 +265,44 @@ pub(crate) struct Watch {
 
 /// How commands are carried out.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Commands")]
 pub(crate) struct Exec {
-    /// Run this program for each new command, and report its result. No shell is used. Give it last: what
-    /// follows are the program's arguments.
+    /// Run this program for each new command, and report its result.
+    ///
+    /// Give it last: what follows are the program's arguments. No shell is used.
     #[arg(long, value_name = "PROGRAM [ARG]", num_args = 1.., allow_hyphen_values = true)]
     pub(crate) exec: Vec<OsString>,
 
-    /// The folder of the journal, in which a command survives a restart of the agent [default: the environment's
-    /// STATE_DIRECTORY, which systemd sets].
+    /// The folder of the journal, in which a command survives a restart.
+    ///
+    /// The default is the environment's STATE_DIRECTORY, which systemd sets.
     #[arg(long, value_name = "DIR", requires = "exec")]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// The longest run of the program, in seconds; 0 for no limit.
-    #[arg(long, value_name = "SECONDS", default_value = "86400", requires = "exec", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "86400",
+        requires = "exec",
+        value_parser = seconds
+    )]
     pub(crate) exec_timeout: Duration,
 
-    /// What becomes of a command that was being carried out when the agent ended.
+    /// What becomes of a command that was running when the agent ended.
     #[arg(long, value_enum, default_value = "report-failure", requires = "exec")]
     pub(crate) on_interrupted: OnInterrupted,
 
-    /// Let a STOP wait until a START of its task has ended, instead of ending it.
+    /// Let a STOP wait until a START of its task has ended.
+    ///
+    /// Without this, a STOP ends the program of a START of its task.
     #[arg(long, requires = "exec")]
     pub(crate) stop_waits: bool,
 }
 
 #[cfg(feature = "simulator")]
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Service")]
 pub(crate) struct Simulate {
     /// The address to listen on; loopback only. With port 0 the system chooses a port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
@@ -308,11 +361,42 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        <Args as clap::CommandFactory>::command().debug_assert();
+        Args::command().debug_assert();
+    }
+
+    /// The help of the program and of each subcommand, short and long, at this width.
+    fn helps(columns: usize) -> impl Iterator<Item = String> {
+        let mut program = Args::command().term_width(columns);
+        program.build();
+        let subcommands = program.get_subcommands().filter(|command| command.get_name() != "help");
+        let subcommands: Vec<_> = subcommands.cloned().collect();
+        std::iter::once(program).chain(subcommands).flat_map(move |command| {
+            let mut command = command.term_width(columns);
+            [command.render_help().to_string(), command.render_long_help().to_string()]
+        })
+    }
+
+    #[test]
+    fn help_fits_into_80_columns_and_breaks_no_word() {
+        for (narrow, wide) in helps(80).zip(helps(10_000)) {
+            for line in narrow.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+            assert!(narrow.split_whitespace().eq(wide.split_whitespace()), "{narrow}");
+        }
+    }
+
+    #[test]
+    fn every_long_help_has_an_example() {
+        for help in helps(80).skip(1).step_by(2) {
+            assert!(help.contains("\nExample"), "{help}");
+        }
     }
 
     #[test]

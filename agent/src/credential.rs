@@ -54,6 +54,17 @@ impl Loaded {
         }
     }
 
+    /// Whom it belongs to, for people.
+    pub(crate) fn who(&self) -> String {
+        match (&self.credential, self.names.as_slice()) {
+            (Credential::Key(_), [Some(id), ..]) => format!("access key {id}"),
+            (Credential::Login(_), [_, Some(domain), Some(name), ..]) => {
+                format!("user {name} of {domain}")
+            }
+            _ => format!("a {}", self.what()),
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         (&self.secrets, &self.names) == (&other.secrets, &other.names)
     }

@@ -16,9 +16,11 @@ mod exec;
 mod exit;
 mod failure;
 mod file;
+mod help;
 mod interrupt;
 mod journal;
 mod logging;
+mod manual;
 mod obtain;
 mod printer;
 mod redactor;
@@ -63,5 +65,7 @@ pub fn run() -> ExitCode {
         args::Command::Token(args) => token::run(&args),
         #[cfg(feature = "simulator")]
         args::Command::Simulate(args) => simulate::run(&args),
+        args::Command::Completions { shell } => manual::completions(shell),
+        args::Command::Man { folder } => manual::man(&folder),
     }
 }

@@ -9,12 +9,17 @@ use crate::{
     failure::{Failure, Outcome},
     journal::Entry,
     redactor::{self, Kind},
-    report,
+    report::{self, Context},
     seen::Seen,
 };
 
 pub(crate) struct Printer {
     format: args::Format,
+    server_id: String,
+    /// How many calls have failed in a row.
+    failures: u32,
+    /// When the next request is due.
+    due: String,
     prints_every: bool,
     prints_once: bool,
     /// The last outcome, and whether it was printed.
@@ -35,6 +40,9 @@ impl Printer {
     pub(crate) fn new(args: &args::Watch) -> Self {
         Self {
             format: args.call.connection.format,
+            server_id: args.call.server_id.clone(),
+            failures: 0,
+            due: now(),
             prints_every: args.every,
             prints_once: args.once_per_command,
             last: None,
@@ -45,6 +53,22 @@ impl Printer {
             is_terminal: io::stderr().is_terminal(),
             wait_width: 0,
         }
+    }
+
+    /// Prints a line for people, such as a login, to standard error.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.clear_wait();
+        // A closed standard error does not end a watch.
+        let _ = writeln!(io::stderr(), "{} {}", now(), redactor::shown_line(text));
+    }
+
+    /// Keeps what the next lines tell of the poller.
+    pub(crate) fn note(&mut self, failures: u32, due: String) {
+        (self.failures, self.due) = (failures, due);
+    }
+
+    fn context<'a>(&'a self, time: &'a str) -> Context<'a> {
+        Context { time, server_id: &self.server_id, failures: self.failures, due: &self.due }
     }
 
     /// Prints the outcome of a call if it is new.
@@ -100,12 +124,12 @@ impl Printer {
     pub(crate) fn print_entry(&mut self, entry: &Entry) -> io::Result<()> {
         self.print_repeated()?;
         self.clear_wait();
-        report::print_entry(&now(), entry, self.format)
+        report::print_entry(&self.context(&now()), entry, self.format)
     }
 
     fn print_now(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.clear_wait();
-        report::print_at(Some(&now()), outcome, self.format)
+        report::print_at(Some(&self.context(&now())), outcome, self.format)
     }
 
     /// Withholds this token from now on.
@@ -127,7 +151,7 @@ impl Printer {
         self.clear_wait();
         match &self.last {
             Some((last, _)) if count > 0 => {
-                report::print_repeated(&now(), count, last, self.format)
+                report::print_repeated(&self.context(&now()), count, last, self.format)
             }
             _ => Ok(()),
         }

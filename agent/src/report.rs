@@ -28,8 +28,23 @@ pub(crate) fn print(outcome: &Outcome, format: Format) -> Exit {
     }
 }
 
+/// What a watch adds to a line. Text has the time alone.
+#[derive(Serialize)]
+pub(crate) struct Context<'a> {
+    pub(crate) time: &'a str,
+    pub(crate) server_id: &'a str,
+    /// How many calls have failed in a row.
+    pub(crate) failures: u32,
+    /// When the next request is due.
+    pub(crate) due: &'a str,
+}
+
 /// Like [`print()`], with the time in front.
-pub(crate) fn print_at(time: Option<&str>, outcome: &Outcome, format: Format) -> io::Result<()> {
+pub(crate) fn print_at(
+    context: Option<&Context<'_>>,
+    outcome: &Outcome,
+    format: Format,
+) -> io::Result<()> {
     match outcome {
         Ok(Answer::Command(command)) if command.lacks_task_id() => {
             log::warn!("{} came without a task_id", command.name);
@@ -37,14 +52,14 @@ pub(crate) fn print_at(time: Option<&str>, outcome: &Outcome, format: Format) ->
         _ => {}
     }
     match format {
-        Format::Json => writeln!(io::stdout(), "{}", json(time, outcome)),
-        Format::Text => print_text(time, outcome.is_err(), &text(outcome)),
+        Format::Json => writeln!(io::stdout(), "{}", json(context, outcome)),
+        Format::Text => print_text(context, outcome.is_err(), &text(outcome)),
     }
 }
 
 /// Prints how often the last outcome was repeated, to where that one was printed.
 pub(crate) fn print_repeated(
-    time: &str,
+    context: &Context<'_>,
     count: u64,
     last: &Outcome,
     format: Format,
@@ -52,16 +67,16 @@ pub(crate) fn print_repeated(
     match format {
         Format::Json => {
             let members = vec![("answer", "repeated".into()), ("count", count.into())];
-            writeln!(io::stdout(), "{}", line(Some(time), Members(members)))
+            writeln!(io::stdout(), "{}", line(Some(context), Members(members)))
         }
         Format::Text => {
-            print_text(Some(time), last.is_err(), &format!("the same again ({count} x)"))
+            print_text(Some(context), last.is_err(), &format!("the same again ({count} x)"))
         }
     }
 }
 
 /// Prints what was written into the journal.
-pub(crate) fn print_entry(time: &str, entry: &Entry, format: Format) -> io::Result<()> {
+pub(crate) fn print_entry(context: &Context<'_>, entry: &Entry, format: Format) -> io::Result<()> {
     let (id, state, text, more) = match entry {
         Entry::Received { id, command } => {
             let name = redactor::shown(command.name.as_str());
@@ -84,7 +99,7 @@ pub(crate) fn print_entry(time: &str, entry: &Entry, format: Format) -> io::Resu
         }
     };
     match format {
-        Format::Text => print_text(Some(time), false, &format!("run {id}: {text}")),
+        Format::Text => print_text(Some(context), false, &format!("run {id}: {text}")),
         Format::Json => {
             let mut members =
                 vec![("answer", "run".into()), ("run", (*id).into()), ("state", state.into())];
@@ -92,13 +107,13 @@ pub(crate) fn print_entry(time: &str, entry: &Entry, format: Format) -> io::Resu
             if !name.is_empty() {
                 members.push((name, value.into()));
             }
-            writeln!(io::stdout(), "{}", line(Some(time), Members(members)))
+            writeln!(io::stdout(), "{}", line(Some(context), Members(members)))
         }
     }
 }
 
-fn print_text(time: Option<&str>, is_error: bool, text: &str) -> io::Result<()> {
-    let (time, space) = time.map_or(("", ""), |time| (time, " "));
+fn print_text(context: Option<&Context<'_>>, is_error: bool, text: &str) -> io::Result<()> {
+    let (time, space) = context.map_or(("", ""), |context| (context.time, " "));
     if is_error {
         // A closed standard error does not end a watch.
         let _ = writeln!(io::stderr(), "{time}{space}{text}");
@@ -135,10 +150,10 @@ fn param(param: CommandParam) -> String {
     lines.collect()
 }
 
-fn json(time: Option<&str>, outcome: &Outcome) -> String {
+fn json(context: Option<&Context<'_>>, outcome: &Outcome) -> String {
     match outcome {
-        Ok(answer) => line(time, withheld(answer)),
-        Err(failure) => line(time, Members(members(failure))),
+        Ok(answer) => line(context, withheld(answer)),
+        Err(failure) => line(context, Members(members(failure))),
     }
 }
 
@@ -177,15 +192,15 @@ impl Serialize for Members {
     }
 }
 
-pub(crate) fn line(time: Option<&str>, content: impl Serialize) -> String {
+pub(crate) fn line(context: Option<&Context<'_>>, content: impl Serialize) -> String {
     #[derive(Serialize)]
     struct Line<'a, T> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        time: Option<&'a str>,
+        #[serde(flatten)]
+        context: Option<&'a Context<'a>>,
         #[serde(flatten)]
         content: T,
     }
-    match serde_json::to_string(&Line { time, content }) {
+    match serde_json::to_string(&Line { context, content }) {
         Ok(json) => only_visible(&json),
         Err(error) => unreachable!("strings and numbers serialize: {error}"),
     }

@@ -90,8 +90,10 @@ impl<'a> Watcher<'a> {
             .map_err(|error| error.to_string())?;
         let client = transport::client(args.call.connection.transport, settings)?
             .follow_server_clock(args.call.follow_server_clock);
-        log::info!("polling {} with a {}", call.uri(), loaded.what());
-        let printer = Arc::new(Mutex::new(Printer::new(args)));
+        let mut printer = Printer::new(args);
+        let (who, interval) = (loaded.who(), args.interval.as_secs_f64());
+        printer.say(&format!("polling {} as {who}, every {interval} s", call.uri()));
+        let printer = Arc::new(Mutex::new(printer));
         let (waker, sleeper) = Waker::new();
         let waker = Arc::new(waker);
         let (endpoint, server_id) = call::target(&args.call)?;
@@ -140,6 +142,9 @@ impl<'a> Watcher<'a> {
             let is_free = self.watch.report(report).is_ok();
             debug_assert!(is_free, "the session drops a report when the plan does");
         }
+        if !written.is_empty() {
+            self.note();
+        }
         // Without the lock, since standard output may be stuck.
         let mut printer = lock(&self.printer);
         let printed = written.iter().try_for_each(|entry| printer.print_entry(entry));
@@ -160,6 +165,7 @@ impl<'a> Watcher<'a> {
             Awake::NewCredential(new) => return self.renew(*new),
         }
         let Some(event) = self.watch.recv() else { unreachable!("the client is not shut down") };
+        self.note();
         self.warn_of_retry_after(&event);
         let is_user = matches!(self.loaded.credential, Credential::Login(_));
         match event {
@@ -188,8 +194,10 @@ impl<'a> Watcher<'a> {
             }
             Event::LoggedIn(issued) => {
                 self.is_rejected = false;
-                log::info!("logged in, until {} by IAM's clock", issued.expires_at);
-                lock(&self.printer).logged_in(issued.token.reveal());
+                let mut printer = lock(&self.printer);
+                printer.logged_in(issued.token.reveal());
+                let (who, until) = (self.loaded.who(), issued.expires_at);
+                printer.say(&format!("logged in as {who}, until {until} by IAM's clock"));
                 self.login_waits = "before the token expires";
             }
             Event::LoginError(error) => {
@@ -197,6 +205,12 @@ impl<'a> Watcher<'a> {
                 lock(&self.printer).print_login_failure(Failure::Login(error))?;
             }
             Event::CredentialRejected(error) => {
+                let reloaded = credential::reload(&self.args.call, &self.loaded);
+                if reloaded.is_err() {
+                    // The line that is printed next tells how long the pause is.
+                    self.watch.decline();
+                    self.note();
+                }
                 if is_user {
                     self.login_waits = "the password was rejected";
                     lock(&self.printer).print_login_failure(Failure::Login(error.into()))?;
@@ -204,12 +218,9 @@ impl<'a> Watcher<'a> {
                     self.print(Err(Failure::Call(error.into())))?;
                 }
                 self.is_rejected = true;
-                match credential::reload(&self.args.call, &self.loaded) {
+                match reloaded {
                     Ok(new) => self.renew(new)?,
-                    Err(why) => {
-                        log::warn!("the {} was rejected, and {why}", self.loaded.what());
-                        self.watch.decline();
-                    }
+                    Err(why) => log::warn!("the {} was rejected, and {why}", self.loaded.what()),
                 }
             }
             _ => {}
@@ -221,7 +232,7 @@ impl<'a> Watcher<'a> {
     /// Sleeps until a request is due. It wakes up for what is to be carried out. It reads the credential's
     /// file at a SIGHUP, and after a rejection every few seconds.
     fn sleep_until_due(&self) -> Awake {
-        let wait = self.watch.due().saturating_duration_since(Instant::now());
+        let wait = self.wait();
         if wait.is_zero() && !self.waker.has_hung_up() {
             return Awake::Due;
         }
@@ -237,6 +248,17 @@ impl<'a> Watcher<'a> {
             }
         }
         Awake::Woken
+    }
+
+    /// Tells the printer what each line has of the poller.
+    fn note(&self) {
+        let due = time_after(self.wait()).to_string();
+        lock(&self.printer).note(self.watch.poller().failures(), due);
+    }
+
+    /// How long the next request waits.
+    fn wait(&self) -> Duration {
+        self.watch.due().saturating_duration_since(Instant::now())
     }
 
     fn warn_of_retry_after(&self, event: &Event<Answer, Error<TransportFailure>>) {
@@ -282,7 +304,7 @@ impl<'a> Watcher<'a> {
             let running = lock(&self.executor).as_ref().and_then(Executor::running);
             let running = running.map(|name| format!("{name} is running; ")).unwrap_or_default();
             // A count would stand still until the next call.
-            let time = time_of_day(wait);
+            let time = time_after(wait).to_string().split_off("2026-07-06T".len());
             let status = format!("{running}next {what} at {time}: {why}");
             let seconds = wait.as_secs_f64().ceil();
             let logged = format!("next {what} in {seconds} s, at {time}: {why}");
@@ -349,10 +371,8 @@ fn signals_failed(error: impl std::fmt::Display) -> String {
     format!("signals cannot be caught: {error}")
 }
 
-/// The time of day after this wait, such as `12:34:56Z`.
-fn time_of_day(wait: Duration) -> String {
-    let then = Timestamp::from_unix_time(huaweicloud_sms::now().as_unix_time() + wait);
-    then.to_string().split_off("2026-07-06T".len())
+fn time_after(wait: Duration) -> Timestamp {
+    Timestamp::from_unix_time(huaweicloud_sms::now().as_unix_time() + wait)
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

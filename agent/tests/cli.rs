@@ -15,7 +15,7 @@ use std::{
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
-use support::{Running, SERVER_ID, TOKEN, agent, file, service, transports};
+use support::{Running, SERVER_ID, TOKEN, agent, file, path, service, transports};
 
 struct Ran {
     exit: i32,
@@ -708,4 +708,38 @@ fn the_token_is_not_in_the_process_list() {
     let listed = std::fs::read(format!("/proc/{}/cmdline", running.0.id())).expect("running");
     let listed = String::from_utf8_lossy(&listed);
     assert!(listed.contains("--token-file") && !listed.contains(TOKEN), "{listed}");
+}
+
+#[test]
+fn variables_replace_the_options_for_the_ca_and_the_timeout() {
+    let ca = file("no-ca.pem", "no certificate");
+    for (name, value, part) in [
+        ("HW_SMS_CA_CERT", path(&ca), "no-ca.pem"),
+        ("HW_SMS_TIMEOUT", "soon", "'--timeout <SECONDS>'"),
+        ("HW_SMS_INTERVAL", "often", "'--interval <SECONDS>'"),
+    ] {
+        let arguments = ["watch", "--endpoint", "https://127.0.0.1:1", "--server-id", SERVER_ID];
+        let output = agent(&arguments).env("HW_AUTH_TOKEN", TOKEN).env(name, value).output();
+        let output = output.expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_subcommand() {
+    let output = agent(&["completions", "bash"]).output().expect("it runs");
+    let completions = String::from_utf8(output.stdout).expect("UTF-8");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("man");
+    fs::create_dir_all(&folder).expect("created");
+    let written = agent(&["man", path(&folder)]).status().expect("it runs");
+    assert_eq!(written.code(), Some(0));
+    for subcommand in ["obtain", "watch", "token", "completions", "man"] {
+        assert!(completions.contains(&format!("sms__agent__subcmd__{subcommand}")), "{subcommand}");
+        let page = fs::read_to_string(folder.join(format!("sms-agent-{subcommand}.1")));
+        assert!(page.expect("a page").contains(".SH SYNOPSIS"), "{subcommand}");
+    }
+    let output = agent(&["man", "/no/such/folder"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(7));
 }

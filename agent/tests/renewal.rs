@@ -78,7 +78,7 @@ fn renews_tokens_before_they_expire() {
         drop(running);
         assert!(service.requests().iter().all(|request| matches!(request.status, 200 | 201)));
         let log = log(transport);
-        assert!(log.matches("logged in, until").count() >= 2, "{log}");
+        assert!(log.matches("logged in as user").count() >= 2, "{log}");
         // There is one warning, not one for each answer.
         assert_eq!(log.matches("set the clock").count(), 1, "{log}");
     }

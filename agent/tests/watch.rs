@@ -30,15 +30,19 @@ fn watch(url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>) {
     (Running(child), lines)
 }
 
-/// The next line without its time, which must be there.
+/// The next line without its time, its server, and what it tells of the poller, which must be there.
 fn next(lines: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
     lines.read_line(&mut line).expect("readable");
     let mut value: serde_json::Value = serde_json::from_str(&line).expect(&line);
     let object = value.as_object_mut().expect("an object");
-    let time = object.remove("time").expect("a time");
-    let time = time.as_str().expect("a string");
-    assert!(time.len() == 20 && time.starts_with("20") && time.ends_with('Z'), "{time}");
+    for name in ["time", "due"] {
+        let time = object.remove(name).expect("a time");
+        let time = time.as_str().expect("a string");
+        assert!(time.len() == 20 && time.starts_with("20") && time.ends_with('Z'), "{time}");
+    }
+    assert_eq!(object.remove("server_id"), Some(SERVER_ID.into()));
+    assert!(object.remove("failures").expect("a number").is_u64(), "{line}");
     for varying in ["request_id", "message", "advice"] {
         object.remove(varying);
     }
@@ -298,10 +302,34 @@ fn counts_only_repetitions_of_printed_answers() {
         .map(|line| line.expect("readable"))
         .filter(|line| line.starts_with("20"))
         .map(|line| line[21..].to_owned())
-        .take(2)
+        .take(3)
         .collect();
-    assert!(said[0].starts_with("error: status 500"), "{said:?}");
-    assert_eq!(said[1], "the same again (2 x)");
+    assert!(said[0].ends_with("/command as a token, every 0.001 s"), "{said:?}");
+    assert!(said[1].starts_with("error: status 500"), "{said:?}");
+    assert_eq!(said[2], "the same again (2 x)");
+}
+
+#[test]
+fn json_counts_failures_and_has_the_time_of_the_next_call() {
+    let service = service([Answer::error(500, "SMS.6000", "m").times(2), Answer::silent()]);
+    let (_running, mut lines) = watch(&service.url(), &["--format", "json", "--every"]);
+    let mut value = || {
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("readable");
+        serde_json::from_str::<serde_json::Value>(&line).expect("JSON")
+    };
+    assert_eq!([value()["failures"].clone(), value()["failures"].clone()], [1, 2]);
+
+    let service = support::service([Answer::error(401, "SMS.6521", "m")]);
+    let (_running, mut lines) = watch(&service.url(), &["--format", "json"]);
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("readable");
+    let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    // The pause after a rejection is 5 minutes.
+    assert_ne!(
+        value["due"].as_str().expect("a time")[..16],
+        value["time"].as_str().expect("a time")[..16]
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Async HTTP transport of `huaweicloud-sms`, over [hyper] 1 and tokio.
 //!
 //! It maps an `http::Request` to an `http::Response` and knows nothing of the Server Migration
-//! Service. It keeps the contract of [`Transport`](huaweicloud_sms_transport::Transport):
+//! Service. It keeps the contract of [`Transport`](transport::Transport):
 //!
 //! * Redirects are returned, never followed, so that no header reaches another host.
 //! * No status is an error. Every body reaches the caller, as it was sent; that of an error may be cut.
