@@ -42,7 +42,10 @@ pub(crate) enum Command {
     /// Report the result of a command once.
     ///
     /// The service takes it only for the command that it holds.
-    #[command(after_long_help = help::REPORT)]
+    #[command(
+        after_long_help = help::REPORT,
+        override_usage = "sms-agent report [OPTIONS] --command <NAME> --result <RESULT>",
+    )]
     Report(Report),
     /// Check each step of a call, and tell what is wrong and what to do.
     ///
