@@ -5,6 +5,7 @@ mod blocking;
 mod connections;
 mod gzip_bomb;
 mod outcome;
+mod reports;
 mod responses;
 mod row;
 mod stage;

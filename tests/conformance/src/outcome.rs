@@ -9,6 +9,8 @@ pub enum Outcome {
     Command(Cow<'static, str>),
     /// A response without a command.
     NoCommand,
+    /// A response that takes a report.
+    Reported,
     /// A response with this status, which the core rejects.
     Status(u16),
     /// A successful response whose body the core rejects.
@@ -48,6 +50,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Command(name) => write!(f, "command {name}"),
             Self::NoCommand => f.write_str("no command"),
+            Self::Reported => f.write_str("reported"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::Unreadable => f.write_str("unreadable body"),
             Self::Error(kind) => f.write_str(kind),

@@ -37,6 +37,11 @@ pub(crate) enum Scenario {
     Behind(Vec<Step>),
     /// A valid response, then these steps upon the next request, which counts.
     Race(Vec<Step>),
+    /// A report of the largest size, on the connection that served a call before. This answer to it, or the
+    /// service's own.
+    Report(Option<Answer>),
+    /// As `Idle`, but the second call is a report.
+    IdleReport(Vec<Step>),
     /// A response of `bytes` bytes, then an unsolicited one. The second call, which counts, is that of
     /// another user. Another connection serves it.
     Stray { protocol: Protocol, bytes: usize, sent: Sent },
@@ -141,7 +146,12 @@ impl Row {
     /// Whether the call that counts follows another one on the same connection.
     pub(crate) fn is_second(&self) -> bool {
         use Scenario::{Behind, Idle, Race, Stray};
-        matches!(self.scenario, Idle(_) | Behind(_) | Race(_) | Stray { .. })
+        matches!(self.scenario, Idle(_) | Behind(_) | Race(_) | Stray { .. }) || self.is_report()
+    }
+
+    /// Whether the call that counts is a report.
+    pub(crate) fn is_report(&self) -> bool {
+        matches!(self.scenario, Scenario::Report(_) | Scenario::IdleReport(_))
     }
 
     /// Whether the scenario runs over TCP (`false`), TLS (`true`) or both.
@@ -160,6 +170,8 @@ impl Row {
             | Scenario::Idle(_)
             | Scenario::Behind(_)
             | Scenario::Race(_)
+            | Scenario::Report(_)
+            | Scenario::IdleReport(_)
             | Scenario::Proxy(..) => &[false, true],
             _ => &[false],
         }
@@ -171,6 +183,7 @@ impl Row {
             self.scenario,
             Scenario::Response(_)
                 | Scenario::LongRequest
+                | Scenario::Report(_)
                 | Scenario::Accept { .. }
                 | Scenario::Trickle { .. }
                 | Scenario::Redirect { .. }

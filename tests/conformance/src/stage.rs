@@ -7,7 +7,7 @@ use huaweicloud_sms_core::{
     Answer as Parsed, Endpoint, ObtainCommand, Operation, ResponseError, ServerId,
 };
 use huaweicloud_sms_simulator::{
-    Answer, Certificate, Script, Simulator, Step,
+    Answer, Certificate, Command, Script, Simulator, Step,
     proxy::{ProxyBehavior, SimulatedProxy},
 };
 use huaweicloud_sms_transport::{Proxy, ProxyUrl, RootCerts, Settings, Transport};
@@ -15,6 +15,7 @@ use huaweicloud_sms_transport::{Proxy, ProxyUrl, RootCerts, Settings, Transport}
 use crate::{
     Adapter, Outcome, TOKEN, get_with,
     outcome::START,
+    reports,
     responses::{long, whole},
     row::{Protocol, Row, Scenario, Sent},
     table::UnderTest,
@@ -93,7 +94,10 @@ fn attempt<T: Transport>(
         let first = call(TOKEN);
         check(first == Outcome::Command("STOP".into()), &format!("the first call: {first}"));
     }
-    if let Scenario::Idle(_) | Scenario::Stray { sent: Sent::Behind, .. } = row.scenario {
+    if let Scenario::Idle(_)
+    | Scenario::IdleReport(_)
+    | Scenario::Stray { sent: Sent::Behind, .. } = row.scenario
+    {
         simulator.go_on();
         check(simulator.wait_until_closed(LONG), "the server did not close the idle connection");
         // hyper watches idle connections while its runtime runs, and ends this one. ureq looks at it before
@@ -108,12 +112,18 @@ fn attempt<T: Transport>(
     }
     let is_stray = matches!(row.scenario, Scenario::Stray { .. });
     let long = TOKEN.repeat(100 * 1024 / TOKEN.len());
-    let count = || {
-        call(match row.scenario {
+    let report = reports::report(&stage.url);
+    let post = || match started.execute(reports::request(&report)) {
+        Ok(response) => reports::parse(&report, &response),
+        Err(error) => Outcome::Error((transport.kind)(&error).into()),
+    };
+    let count = || match row.is_report() {
+        true => post(),
+        false => call(match row.scenario {
             Scenario::LongRequest | Scenario::ClientCertificate { long: true, .. } => &long,
             _ if is_stray => OTHER_TOKEN,
             _ => TOKEN,
-        })
+        }),
     };
     let mut outcome = count();
     // A transport may notice only when it is about to send. Then the call fails, and nothing was sent.
@@ -136,8 +146,9 @@ fn attempt<T: Transport>(
         | Scenario::LongRequest
         | Scenario::Redirect { .. } => (1..=1, 1..=1),
         Scenario::Behind(_) | Scenario::Stray { .. } => (2..=2, 2..=2),
+        Scenario::Report(_) => (2..=2, 1..=1),
         // A request on a connection whose reset was not yet noticed is lost.
-        Scenario::Idle(_) => (1..=2, 1..=2),
+        Scenario::Idle(_) | Scenario::IdleReport(_) => (1..=2, 1..=2),
         Scenario::Race(_) => (3..=3, 2..=2),
         Scenario::Accept { .. } | Scenario::Trickle { .. } => (0..=1, 1..=1),
         Scenario::Certificate(_) => (0..=1, 1..=1),
@@ -160,6 +171,12 @@ fn attempt<T: Transport>(
             !heads.iter().any(|request| has_token(&request.head)),
             "the token was sent to an untrusted server",
         );
+    }
+    if row.is_report() {
+        let requests = simulator.requests();
+        for request in requests.iter().filter(|request| request.method == "POST") {
+            check(reports::is_whole(&report, request), "the report did not arrive as it was made");
+        }
     }
     if is_stray {
         let users = simulator.requests().into_iter().map(|request| {
@@ -189,7 +206,11 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
     let mut answers = Vec::new();
     match scenario.clone() {
         Scenario::Response(answer) | Scenario::TlsResponse(answer) => answers.push(answer),
-        Scenario::Idle(steps) => {
+        Scenario::Report(answer) => {
+            answers.push(Answer::command("STOP", None));
+            script = script.report_faults([answer]);
+        }
+        Scenario::Idle(steps) | Scenario::IdleReport(steps) => {
             answers.push(Answer::steps([stop(), Step::Wait].into_iter().chain(steps)));
         }
         Scenario::Behind(mut steps) => {
@@ -223,6 +244,7 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
         | Scenario::WrongScheme { .. } => {}
     }
     answers.push(Answer::command("START", Some("t")));
+    script = script.commands("id", [Command::new("START", Some("t"))]);
     let mut builder = Simulator::builder().script(script.server("id", answers));
     if !matches!(scenario, Scenario::Stray { .. }) {
         builder = builder.token(TOKEN);

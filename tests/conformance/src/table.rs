@@ -12,7 +12,7 @@ use std::{
 
 use huaweicloud_sms_transport::{Settings, Transport};
 
-use crate::{Adapter, Outcome, connections, kind, responses, row::Row, stage};
+use crate::{Adapter, Outcome, connections, kind, reports, responses, row::Row, stage};
 
 /// Most rows wait, for a timeout or for the peer.
 const THREADS: usize = 12;
@@ -82,6 +82,7 @@ pub fn run_adapter(adapter: Adapter, word: &str) -> Report {
 fn report<T: Transport>(name: &str, word: &str, under_test: &UnderTest<'_, T>) -> Report {
     let mut rows = responses::rows();
     rows.extend(connections::rows());
+    rows.extend(reports::rows());
     let mut jobs = Vec::new();
     for row in rows.iter().filter(|row| row.name.contains(word)) {
         let fits = |tls: bool| match under_test.adapter {
