@@ -10,14 +10,22 @@ use std::{
 
 use bytes::Bytes;
 use huaweicloud_sms::{
-    Answer, AsyncClient, AsyncTransport, AuthToken, Client, Endpoint, Event, ObtainCommand, Pace,
-    ServerId,
+    Answer, AsyncClient, AsyncTransport, AuthToken, Client, Command, CommandResult, Endpoint,
+    Event, ObtainCommand, Pace, ReportResult, ServerId,
     http::{Request, Response},
 };
 
 fn call() -> ObtainCommand {
     let endpoint = Endpoint::new("https://sms.example").expect("valid");
     ObtainCommand::new(&endpoint, &ServerId::new("id").expect("valid"))
+}
+
+fn report() -> ReportResult {
+    let endpoint = Endpoint::new("https://sms.example").expect("valid");
+    let (id, command) =
+        (ServerId::new("id").expect("valid"), Command::new("START", Default::default()));
+    let detail = serde_json::json!({});
+    ReportResult::new(&endpoint, &id, command, CommandResult::Success, &detail).expect("valid")
 }
 
 fn token() -> AuthToken {
@@ -103,6 +111,19 @@ fn a_dropped_recv_loses_nothing() {
     assert!(now(watch.recv()).is_none());
     assert!(matches!(now(watch.recv()), Some(Some(Event::Answer(_)))));
     assert_eq!(client.transport().0.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_dropped_recv_loses_no_report() {
+    let client = AsyncClient::new(Slow(0.into()));
+    let mut watch = client.watch(call(), token(), Pace::default());
+    assert!(now(watch.recv()).is_none());
+    assert!(matches!(now(watch.recv()), Some(Some(Event::Answer(_)))));
+    watch.report(report()).expect("none is pending");
+    assert!(now(watch.recv()).is_none());
+    assert_eq!(watch.pending_report(), Some(&report()));
+    assert!(matches!(now(watch.recv()), Some(Some(Event::Reported))));
+    assert_eq!(client.transport().0.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
 
 #[test]

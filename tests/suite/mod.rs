@@ -1,5 +1,6 @@
 mod call;
 mod credential;
+mod report;
 mod watch;
 
 use std::time::Duration;
@@ -77,6 +78,11 @@ fn word(event: Option<Event<Answer, Error<TransportError>>>) -> String {
         Some(Event::Error(error)) => failure(error),
         Some(Event::LoggedIn(issued)) => format!("logged in for {} s", issued.lifetime().as_secs()),
         Some(Event::LoginError(error)) => format!("login: {}", failure(error)),
+        Some(Event::Reported) => "reported".to_owned(),
+        Some(Event::ReportError(error)) => format!("report: {}", failure(error)),
+        Some(Event::ReportRejected(error)) => {
+            format!("report rejected: {}", error.status().as_str())
+        }
         Some(Event::CredentialRejected(error)) => format!("rejected: {}", error.status().as_str()),
         Some(event) => format!("{event:?}"),
     }
