@@ -22,7 +22,8 @@ use crate::{
 ///
 /// The request names the command only by its name. If the service holds another command of the same name
 /// by then, it takes the report for that one. So report a command only as long as the service still returns
-/// it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of this.
+/// it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of this when it
+/// sends the report again.
 ///
 /// ```
 /// use huaweicloud_sms_core::{

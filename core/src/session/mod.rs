@@ -187,12 +187,13 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
 
     /// Sends the result of a command to the service.
     ///
-    /// It is sent as soon as the credential and the backoff allow, before the next call, and again until the
-    /// service takes it ([`Event::Reported`]) or will never take it ([`Event::ReportRejected`]). Polling goes
+    /// It is sent as soon as the credential and the backoff allow, before the next call and without waiting for
+    /// the poll interval, and again until the service takes it ([`Event::Reported`]) or will never take it ([`Event::ReportRejected`]). Polling goes
     /// on meanwhile.
     ///
     /// A report names only the name of its command, so one that is late may hit another command of the same
-    /// name. If it is not known whether the service took a report, the session polls before it sends it
+    /// name. Do not hand over the report of a command that a later answer has replaced: the session keeps no
+    /// answers. If it is not known whether the service took a report, the session polls before it sends it
     /// again, and drops it if the answer is another command. It cannot tell a repeated command from the
     /// same one.
     ///
