@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod journal;
 mod kill;
 mod order;
 mod programs;
