@@ -142,7 +142,8 @@ fn kill_at_random(login: Login, transport: &str, seed: u64) {
     login.add(&mut agent, &service);
     let mut start = || {
         let log = File::create(place.path("log")).expect("made");
-        Running(agent.stderr(Stdio::from(log)).spawn().expect("runs"))
+        let too = log.try_clone().expect("cloned");
+        Running(agent.stdout(log).stderr(Stdio::from(too)).spawn().expect("runs"))
     };
     for number in 0..kills() {
         let agent = start();

@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod journal;
 mod kill;
 mod order;
+mod programs;
 mod signals;
