@@ -9,6 +9,7 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::ToSocketAddrs,
+    process::ExitCode,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -17,7 +18,7 @@ use huaweicloud_sms_core::{
     Timestamp,
     http::{Request, Response, header},
 };
-use huaweicloud_sms_examples::{Failure, describe, environment, with_causes};
+use huaweicloud_sms_examples::{Failure, describe, environment, exit, with_causes};
 use mio::{Events, Interest, Poll, Registry, Token, net::TcpStream};
 
 const MAX_CALLS: usize = 64;
@@ -25,7 +26,11 @@ const MAX_CALLS: usize = 64;
 const LIMIT: Duration = Duration::from_secs(30);
 const MAX_RESPONSE: usize = 256 * 1024;
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    exit(poll())
+}
+
+fn poll() -> Result<(), Failure> {
     let (calls, credential) = (environment::calls()?, environment::credential()?);
     let pace = Pace::default().with_call_limit(LIMIT)?;
     let start = Instant::now();

@@ -3,10 +3,16 @@
 //! `cargo run --example poll_hyper --features hyper`
 #![allow(clippy::print_stdout, reason = "an example's purpose")]
 
-use huaweicloud_sms::{Answer, Event, Pace, Settings, hyper::Client};
-use huaweicloud_sms_examples::{Failure, environment, with_causes};
+use std::process::ExitCode;
 
-fn main() -> Result<(), Failure> {
+use huaweicloud_sms::{Answer, Event, Pace, Settings, hyper::Client};
+use huaweicloud_sms_examples::{Failure, environment, exit, with_causes};
+
+fn main() -> ExitCode {
+    exit(start())
+}
+
+fn start() -> Result<(), Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(poll())
 }
 

@@ -3,10 +3,16 @@
 //! `cargo run --example poll_ureq --features ureq`
 #![allow(clippy::print_stdout, reason = "an example's purpose")]
 
-use huaweicloud_sms::{Answer, Event, Pace, Settings, ureq::Client};
-use huaweicloud_sms_examples::{Failure, environment, with_causes};
+use std::process::ExitCode;
 
-fn main() -> Result<(), Failure> {
+use huaweicloud_sms::{Answer, Event, Pace, Settings, ureq::Client};
+use huaweicloud_sms_examples::{Failure, environment, exit, with_causes};
+
+fn main() -> ExitCode {
+    exit(poll())
+}
+
+fn poll() -> Result<(), Failure> {
     let client = Client::from_settings(Settings::default())?;
     let mut watch = client.watch(environment::call()?, environment::credential()?, Pace::default());
     // `client.shutdown()`, from another thread, ends the loop.

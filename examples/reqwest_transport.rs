@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use huaweicloud_sms::{
     AsyncClient, AsyncTransport, Pace,
     http::{Request, Response},
 };
-use huaweicloud_sms_examples::{Failure, describe, environment};
+use huaweicloud_sms_examples::{Failure, describe, environment, exit};
 
 struct Reqwest(reqwest::Client);
 
@@ -34,7 +35,11 @@ impl AsyncTransport for Reqwest {
     }
 }
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    exit(start())
+}
+
+fn start() -> Result<(), Failure> {
     // reqwest uses the process's crypto provider. A program sets it, a library never does.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(poll())

@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,7 +17,7 @@ use huaweicloud_sms::{
     AsyncClient, AsyncTransport, Pace,
     http::{Request, Response},
 };
-use huaweicloud_sms_examples::{Failure, describe, environment};
+use huaweicloud_sms_examples::{Failure, describe, environment, exit};
 use hyper::client::conn::http1;
 use rustls::{ClientConfig, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -77,7 +78,11 @@ where
     Ok(Response::from_parts(parts, body.to_bytes()))
 }
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    exit(poll())
+}
+
+fn poll() -> Result<(), Failure> {
     let config =
         ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
             .with_safe_default_protocol_versions()?

@@ -13,8 +13,9 @@
 //!     let mut watch = client.watch(call, key, Pace::default());
 //!     while let Some(event) = watch.recv().await {
 //!         match event {
-//!             Event::CredentialRejected(error) => return Err(error.into()),
-//!             event => println!("{event:?}"), // The watch goes on by itself.
+//!             Event::Error(error) => eprintln!("{error}"), // The watch tries again by itself.
+//!             Event::CredentialRejected(error) => return Err(error.to_string().into()),
+//!             event => println!("{event:?}"),
 //!         }
 //!     }
 //!     Ok(())

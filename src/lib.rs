@@ -28,8 +28,9 @@
 //!                 println!("{}", command.name);
 //!                 break;
 //!             }
-//!             Event::CredentialRejected(error) => return Err(error.into()),
-//!             event => println!("{event:?}"), // The watch goes on by itself.
+//!             Event::Error(error) => eprintln!("{error}"), // The watch tries again by itself.
+//!             Event::CredentialRejected(error) => return Err(error.to_string().into()),
+//!             event => println!("{event:?}"),
 //!         }
 //!     }
 //!     Ok(())

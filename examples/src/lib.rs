@@ -2,24 +2,20 @@
 
 pub mod environment;
 
-use std::{error::Error, fmt, iter::successors};
+use std::{error::Error, iter::successors, process::ExitCode};
 
 use huaweicloud_sms_core::{Answer, Event};
 
-/// Any error. If `main` returns it, the error is printed with its causes and the exit status is 1.
-pub struct Failure(Box<dyn Error>);
+/// Any error.
+pub type Failure = Box<dyn Error>;
 
-impl<E: Into<Box<dyn Error>>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-// The standard library prints the error of `main` with `Debug`.
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&with_causes(&*self.0))
-    }
+/// Prints the error of a program, if there is one, for people: with `Display`, which tells what happened. If
+/// `main` returned the error, the standard library would print it with `Debug`.
+#[expect(clippy::print_stderr, reason = "it is there to print")]
+pub fn exit(result: Result<(), Failure>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("error: {}", with_causes(&*error));
+    ExitCode::FAILURE
 }
 
 /// The error and its causes, as one line.
