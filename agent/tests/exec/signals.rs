@@ -72,8 +72,7 @@ fn a_program_that_ignores_sigterm_is_killed_also_after_a_second_interruption() {
 }
 
 #[test]
-fn what_had_succeeded_before_the_end_is_reported_after_the_restart() {
-    // The report is never sent: each connection after the first GET is refused by the script's fault.
+fn a_reported_command_is_not_run_again_after_a_restart() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     let body = "echo run >> \"$RUNS\"";
     let options = ["--on-interrupted", "run-again"];
