@@ -6,13 +6,15 @@ use huaweicloud_sms_simulator::{Answer, Command, Script, Simulator, Step};
 use serde_json::json;
 
 use crate::support::{
-    Running, SERVER_ID,
-    credentials::{self, LONG},
+    Running, SERVER_ID, credentials,
     exec::{Login, Place, accepted, append},
     transports,
 };
 
 const COMMANDS: usize = 200;
+
+/// A machine may be slow.
+const LONG: Duration = Duration::from_secs(600);
 
 /// How often the agent is killed, with each credential over each transport.
 fn kills() -> u64 {
@@ -137,7 +139,7 @@ fn kill_at_random(login: Login, transport: &str, seed: u64) {
     });
     let service = service.start().expect("started");
     let on_interrupted = if runs_again { "run-again" } else { "report-failure" };
-    let options = ["-v", "--transport", transport, "--on-interrupted", on_interrupted];
+    let options = ["--transport", transport, "--on-interrupted", on_interrupted];
     let mut agent = place.agent(&service, &options, PROGRAM);
     login.add(&mut agent, &service);
     let mut start = || {

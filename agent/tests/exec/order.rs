@@ -5,17 +5,9 @@ use huaweicloud_sms_simulator::{Answer, Command, Script, Simulator};
 use crate::support::{
     SERVER_ID, TOKEN,
     credentials::LONG,
-    exec::{Place, WAITS, accepted, detail, results, run, service_with, signal},
+    exec::{Place, WAITS, accepted, detail, replace, results, run, service_with, signal},
     transports,
 };
-
-/// A START that waits, and a STOP that the service returns in its place.
-fn overtaken() -> Simulator {
-    let start = Command::new("START", Some("a"));
-    let stop = Command::new("STOP", Some("a")).overtaking_after(2);
-    let script = Script::new().commands(SERVER_ID, [start, stop]);
-    Simulator::builder().token(TOKEN).script(script).start().expect("started")
-}
 
 const WAITS_IN_START: &str = r#"
 echo "$SMS_COMMAND_NAME" >> "$RUNS"
@@ -26,10 +18,11 @@ echo "end of $SMS_COMMAND_NAME" >> "$RUNS"
 #[test]
 fn a_stop_ends_the_running_start_and_only_the_stop_is_reported() {
     for transport in transports() {
-        let (place, service) = (Place::new(), overtaken());
+        let (place, service) = (Place::new(), service_with([("START", "a")]));
         place.gates();
         let _agent = run(place.agent(&service, &["--transport", transport], WAITS_IN_START));
         place.wait_until_ready();
+        replace(&service, "STOP", "a");
         assert!(service.wait_for_accepted_reports(1, LONG));
         assert_eq!(place.runs(), ["START", "STOP", "end of STOP"]);
         assert_eq!(results(&service), ["STOP success"]);
@@ -40,12 +33,12 @@ fn a_stop_ends_the_running_start_and_only_the_stop_is_reported() {
 #[test]
 fn a_stop_waits_for_the_start_if_asked_to() {
     for transport in transports() {
-        let (place, service) = (Place::new(), overtaken());
+        let (place, service) = (Place::new(), service_with([("START", "a")]));
         place.gates();
         let options = ["--transport", transport, "--stop-waits"];
         let _agent = run(place.agent(&service, &options, WAITS_IN_START));
         place.wait_until_ready();
-        // The STOP was delivered before.
+        replace(&service, "STOP", "a");
         assert!(service.wait_for_requests(service.request_count() + 20, LONG));
         assert_eq!(place.runs(), ["START"]);
         place.open_gate();
@@ -58,10 +51,7 @@ fn a_stop_waits_for_the_start_if_asked_to() {
 /// The report names only the name, so the service would take it for the second START.
 #[test]
 fn the_result_of_a_start_that_another_start_replaced_is_not_reported() {
-    let first = Command::new("START", Some("a"));
-    let second = Command::new("START", Some("b")).overtaking_after(2);
-    let script = Script::new().commands(SERVER_ID, [first, second]);
-    let service = Simulator::builder().token(TOKEN).script(script).start().expect("started");
+    let service = service_with([("START", "a")]);
     let place = Place::new();
     place.gates();
     let body = r#"
@@ -69,6 +59,7 @@ fn the_result_of_a_start_that_another_start_replaced_is_not_reported() {
         echo "{\"task\": \"$SMS_TASK_ID\"}""#;
     let _agent = run(place.agent(&service, &[], body));
     place.wait_until_ready();
+    replace(&service, "START", "b");
     assert!(service.wait_for_requests(service.request_count() + 20, LONG));
     place.open_gate();
     assert!(service.wait_for_accepted_reports(1, LONG));
@@ -171,7 +162,6 @@ fn a_run_longer_than_its_limit_is_reported_as_failed() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     place.gates();
     let mut agent = run(place.agent(&service, &["--exec-timeout", "0.3"], WAITS));
-    place.wait_until_ready();
     assert!(service.wait_for_accepted_reports(1, LONG));
     assert_eq!(results(&service), ["START fail"]);
     assert_eq!(detail(&service)["timed_out"], true);

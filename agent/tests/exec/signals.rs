@@ -11,7 +11,7 @@ use crate::support::exec::is_running;
 use crate::support::{
     Running,
     credentials::LONG,
-    exec::{Place, WAITS, detail, results, run, run_logged, service_with, signal},
+    exec::{Place, WAITS, detail, replace, results, run, run_logged, service_with, signal},
     path, transports,
 };
 
@@ -72,8 +72,7 @@ fn a_program_that_ignores_sigterm_is_killed_also_after_a_second_interruption() {
 }
 
 #[test]
-fn what_had_succeeded_before_the_end_is_reported_after_the_restart() {
-    // The report is never sent: each connection after the first GET is refused by the script's fault.
+fn a_reported_command_is_not_run_again_after_a_restart() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     let body = "echo run >> \"$RUNS\"";
     let options = ["--on-interrupted", "run-again"];
@@ -85,6 +84,27 @@ fn what_had_succeeded_before_the_end_is_reported_after_the_restart() {
     assert!(service.wait_for_requests(service.request_count() + 10, LONG));
     assert_eq!(place.runs(), ["run"]);
     assert_eq!(results(&service), ["START success"]);
+}
+
+#[test]
+fn a_sigterm_starts_no_command_that_waits() {
+    let (place, service) = (Place::new(), service_with([("START", "a")]));
+    place.gates();
+    let body = format!(
+        "echo $SMS_COMMAND_NAME >> \"$RUNS\"\ntest $SMS_COMMAND_NAME = STOP && exit 0\n{WAITS}"
+    );
+    let options = ["--stop-waits"];
+    let mut agent = run(place.agent(&service, &options, &body));
+    place.wait_until_ready();
+    replace(&service, "STOP", "a");
+    assert!(service.wait_for_requests(service.request_count() + 5, LONG));
+    signal(&agent, "TERM");
+    ends_with_0(&mut agent);
+    assert_eq!(place.runs(), ["START"]);
+    let _agent = run(place.agent(&service, &options, &body));
+    assert!(service.wait_for_accepted_reports(1, LONG));
+    assert_eq!(results(&service), ["STOP success"]);
+    assert_eq!((place.runs().len(), service.reports().len()), (2, 1));
 }
 
 /// Only the agent is killed, as by the kernel when memory is short. Its program is in a group of its own.

@@ -144,6 +144,12 @@ pub(crate) fn service_with(
     Simulator::builder().token(super::TOKEN).script(script).start().expect("started")
 }
 
+/// Puts a command in the place of the one that the service holds, as the console does with a STOP.
+pub(crate) fn replace(service: &Simulator, name: &str, task: &str) {
+    let command = huaweicloud_sms_simulator::Command::new(name, Some(task));
+    service.push_command(SERVER_ID, command.overtaking_after(0));
+}
+
 /// The reports that the service took.
 pub(crate) fn accepted(service: &Simulator) -> Vec<Report> {
     service.reports().into_iter().filter(Report::is_accepted).collect()

@@ -1,0 +1,170 @@
+//! The agent ends at each step of its journal, on purpose. Needs the feature `crash-test`.
+#![cfg(unix)]
+
+mod support;
+
+use std::process::Command;
+
+use huaweicloud_sms_simulator::{self as simulator, Answer, Script, Simulator, Step};
+use support::{
+    Running, SERVER_ID, TOKEN,
+    credentials::LONG,
+    exec::{Place, accepted, replace, results, run, run_logged, service_with},
+    transports,
+};
+
+/// Says what it runs, and whether another run goes on.
+const PROGRAM: &str = r#"
+for pid in $(cat "$RUNS.pids" 2> /dev/null); do
+    grep -sq '^State:.[RSD]' /proc/$pid/status && echo "two at a time" >> "$RUNS"
+done
+echo $$ >> "$RUNS.pids"
+echo "$SMS_COMMAND_NAME" >> "$RUNS"
+"#;
+
+/// Then waits until it is ended, if it is the first.
+const WAITS: &str = r#"
+test $(wc -l < "$RUNS") -gt 1 || { echo $$ > "$READY"; read line < "$GATE"; }
+"#;
+
+/// Starts the agent, which ends at this step.
+fn crash(mut command: Command, at: &str) -> Running {
+    run({
+        command.env("SMS_AGENT_CRASH_AT", at);
+        command
+    })
+}
+
+fn has_crashed(agent: &mut Running) {
+    use std::os::unix::process::ExitStatusExt;
+    let status = agent.0.wait().expect("ends");
+    assert_eq!(status.signal(), Some(6), "{status}");
+}
+
+/// What is reported of a START at which the agent crashed, and how often its program ran.
+struct Expected {
+    result: &'static str,
+    runs: usize,
+}
+
+fn expected(step: &str, when: &str, runs_again: bool) -> Expected {
+    let interrupted = |runs: usize| match runs_again {
+        true => Expected { result: "success", runs: runs + 1 },
+        false => Expected { result: "fail", runs },
+    };
+    match (step, when) {
+        // Nothing had begun.
+        ("received", _) | ("started", "before" | "torn") => Expected { result: "success", runs: 1 },
+        // It might have begun.
+        ("started", _) => interrupted(0),
+        // It had ended, and that was not written.
+        ("finished", "before" | "torn") => interrupted(1),
+        ("finished" | "reported", _) => Expected { result: "success", runs: 1 },
+        _ => unreachable!("{step}:{when}"),
+    }
+}
+
+#[test]
+fn a_crash_at_each_step_loses_and_doubles_nothing() {
+    for transport in transports() {
+        for on_interrupted in ["report-failure", "run-again"] {
+            for step in ["received", "started", "finished", "reported"] {
+                for when in ["before", "torn", "after"] {
+                    let at = format!("{step}:{when}");
+                    let what = format!("{transport}, {on_interrupted}, {at}");
+                    let expected = expected(step, when, on_interrupted == "run-again");
+                    let (place, service) =
+                        (Place::new(), service_with([("START", "a"), ("SYNC", "b")]));
+                    let options = ["--transport", transport, "--on-interrupted", on_interrupted];
+                    has_crashed(&mut crash(place.agent(&service, &options, PROGRAM), &at));
+                    let _agent = run(place.agent(&service, &options, PROGRAM));
+                    assert!(service.wait_for_accepted_reports(2, LONG), "{what}");
+                    let first = format!("START {}", expected.result);
+                    assert_eq!(results(&service), [&first, "SYNC success"], "{what}");
+                    let mut runs = vec!["START"; expected.runs];
+                    runs.push("SYNC");
+                    assert_eq!(place.runs(), runs, "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// Between the start of the program and the entry with its process, and in that entry: the restarted agent finds
+/// the program and ends it before anything is started.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_whose_process_was_not_written_is_found_and_ended() {
+    for transport in transports() {
+        for on_interrupted in ["report-failure", "run-again"] {
+            for when in ["before", "torn", "after"] {
+                let at = format!("process:{when}");
+                let what = format!("{transport}, {on_interrupted}, {at}");
+                let (place, service) =
+                    (Place::new(), service_with([("START", "a"), ("SYNC", "b")]));
+                place.gates();
+                let options = ["--transport", transport, "--on-interrupted", on_interrupted];
+                let body = format!("{PROGRAM}{WAITS}");
+                let mut first = crash(place.agent(&service, &options, &body), &at);
+                let pid = place.wait_until_ready();
+                has_crashed(&mut first);
+                assert!(support::exec::is_running(pid), "{what}");
+                let (_agent, mut log) = run_logged(place.agent(&service, &options, &body));
+                log.find("a program of the agent's last run was ended");
+                assert!(service.wait_for_accepted_reports(2, LONG), "{what}");
+                let (result, runs) = match on_interrupted {
+                    "run-again" => ("START success", &["START", "START", "SYNC"][..]),
+                    _ => ("START fail", &["START", "SYNC"][..]),
+                };
+                assert_eq!(results(&service), [result, "SYNC success"], "{what}");
+                assert_eq!(place.runs(), runs, "{what}");
+            }
+        }
+    }
+}
+
+/// A STOP takes the place of a START that runs, whose result is dropped.
+#[test]
+fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
+    for at in ["dropped:before", "dropped:torn", "dropped:after"] {
+        let service = service_with([("START", "a")]);
+        let place = Place::new();
+        place.gates();
+        let body = format!("{PROGRAM}{WAITS}");
+        let mut first = crash(place.agent(&service, &[], &body), at);
+        place.wait_until_ready();
+        replace(&service, "STOP", "a");
+        has_crashed(&mut first);
+        let _agent = run(place.agent(&service, &[], &body));
+        assert!(service.wait_for_accepted_reports(1, LONG), "{at}");
+        assert_eq!(results(&service), ["STOP success"], "{at}");
+        assert_eq!(place.runs(), ["START", "STOP"], "{at}");
+        assert_eq!(service.reports().len(), accepted(&service).len(), "{at}");
+    }
+}
+
+/// It refused the report, so the command is not run again while the service returns it; then it returns
+/// something else.
+#[test]
+fn a_crash_when_a_refused_command_is_cleared_runs_nothing_twice() {
+    for at in ["cleared:before", "cleared:torn", "cleared:after"] {
+        let place = Place::new();
+        // The service takes the report, and its response is lost: the next report is refused.
+        let reset = Answer::steps([Step::Reset]);
+        let script = support::exec::holding(Script::new(), [("START", "a")]);
+        let script = script.report_faults([Some(reset.after_processing()), None]);
+        let service = Simulator::builder().token(TOKEN).script(script).start().expect("started");
+        has_crashed(&mut crash(place.agent(&service, &[], PROGRAM), at));
+        let _agent = run(place.agent(&service, &[], PROGRAM));
+        assert!(service.wait_for_requests(service.request_count() + 20, LONG));
+        assert_eq!(
+            (results(&service), place.runs()),
+            (vec!["START success".into()], vec!["START".into()])
+        );
+        // The same command is a new one now.
+        let again = simulator::Command::new("START", Some("a"));
+        service.push_command(SERVER_ID, again);
+        assert!(service.wait_for_accepted_reports(2, LONG), "{at}");
+        assert_eq!(place.runs(), ["START", "START"], "{at}");
+    }
+}
