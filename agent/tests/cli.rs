@@ -539,7 +539,7 @@ fn a_proxy_of_the_environment() {
 /// Without a trust store, both transports fail with the same words. Plain http still works.
 #[test]
 #[cfg(target_os = "linux")]
-fn without_a_trust_store() {
+fn works_without_a_trust_store_if_a_ca_is_given() {
     let nothing = file("no-certificates.pem", "");
     for transport in transports() {
         let obtain = |simulator: &Simulator| {

@@ -161,7 +161,7 @@ fn addresses_without_a_scheme_are_https() {
 }
 
 #[test]
-fn a_credentials_file() {
+fn reads_each_section_of_a_credentials_file() {
     let service = start(script());
     let url = service.url();
     let sections = [
@@ -281,7 +281,7 @@ fn a_file_that_every_user_can_read() {
 }
 
 #[test]
-fn rejections_of_the_service() {
+fn prints_why_the_service_rejected_a_credential() {
     for transport in transports() {
         let service = start(script());
         let url = service.url();

@@ -21,7 +21,7 @@ fn kind(status: u16, code: &str) -> ApiErrorKind {
 
 #[test]
 #[rustfmt::skip]
-fn by_status_then_code() {
+fn the_status_decides_before_the_code() {
     for (status, codes, expected) in [
         (401, &["APIGW.0301", "APIG.0301", "SMS.6521", "SMS.7602", "1101", "SMS.6000"][..], Unauthorized),
         (401, &["APIGW.0307", "APIG.0307"], TokenExpired),
@@ -63,7 +63,7 @@ fn by_status_then_code() {
 }
 
 #[test]
-fn retry_and_credentials() {
+fn each_kind_says_whether_to_retry_or_renew() {
     let all = [
         (Unauthorized, false, true),
         (TokenExpired, false, true),

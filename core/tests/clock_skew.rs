@@ -14,7 +14,7 @@ const NOW: u64 = 1_783_296_000_000;
 #[rustfmt::skip]
 fn in_words_and_by_their_limits() {
     const MINUTE: i64 = 60_000;
-    // what the service's clock is ahead by in milliseconds, in words, notable, refused
+    // what the service's clock is ahead by in milliseconds, in words, notable, rejected
     for (ahead, words, is_notable, is_refused) in [
         (0, "agrees with this machine's", false, false),
         (499, "agrees with this machine's", false, false),

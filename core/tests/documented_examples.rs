@@ -1,4 +1,5 @@
-//! The page's own examples, each through a real `http::Response`.
+//! The examples of the page [ShowCommand](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html),
+//! each through a real `http::Response`.
 
 use huaweicloud_sms_core::{
     Answer, ApiErrorKind, AuthToken, Command, CommandName, CommandParam, CommandResult, Endpoint,
@@ -17,7 +18,7 @@ fn response(status: u16, body: &'static str) -> http::Response<&'static [u8]> {
 }
 
 #[test]
-fn the_request() {
+fn builds_the_documented_request() {
     let request = call().request(&AuthToken::new("a-token").expect("valid"));
     assert_eq!(request.method(), http::Method::GET);
     assert_eq!(
@@ -35,7 +36,7 @@ fn the_request() {
 }
 
 #[test]
-fn status_200() {
+fn reads_the_documented_command() {
     let body = r#"{ "command_name" : "START", "command_param" : { "task_id" : "2c0689c860ad4728a497c91ec0844384" } }"#;
     let Ok(Answer::Command(command)) = call().parse(&response(200, body)) else {
         panic!("not a command")
@@ -47,9 +48,9 @@ fn status_200() {
     assert!(!command.lacks_task_id());
 }
 
-/// The page documents two fields for every error status; `SMS.9004` is its later example for 403.
+/// ShowCommand documents two fields for every error status. `SMS.9004` is its later example for 403.
 #[test]
-fn statuses_400_401_403_404_500() {
+fn reads_the_documented_error_of_each_status() {
     for (status, code, message, kind) in [
         (400, "SMS.9001", "Invalid parameters.", ApiErrorKind::InvalidRequest),
         (401, "SMS.6521", "Token authentication failed.", ApiErrorKind::Unauthorized),
@@ -73,7 +74,7 @@ fn statuses_400_401_403_404_500() {
 
 /// The later editions' 403.
 #[test]
-fn status_403_in_full() {
+fn reads_every_member_of_a_documented_403() {
     let body = r#"{
         "error_code": "SMS.9004",
         "error_msg": "denied",
@@ -92,7 +93,7 @@ fn status_403_in_full() {
 }
 
 #[test]
-fn every_documented_name() {
+fn knows_every_documented_name() {
     for (name, expected) in [
         ("START", Some(CommandName::Start)),
         ("STOP", Some(CommandName::Stop)),

@@ -10,7 +10,7 @@ fn uri(endpoint: &str, id: &str) -> String {
 }
 
 #[test]
-fn endpoints() {
+fn accepts_valid_endpoints() {
     for (endpoint, prefix) in [
         ("https://sms.cn-north-4.myhuaweicloud.com", "https://sms.cn-north-4.myhuaweicloud.com"),
         (
@@ -43,7 +43,7 @@ fn clear_text_only_by_its_own_constructor() {
 }
 
 #[test]
-fn refused_endpoints() {
+fn rejects_invalid_endpoints() {
     for (bad, why) in [
         ("", "is empty"),
         ("sms.example", "must start with https://"),
@@ -133,7 +133,7 @@ fn ids_are_one_segment() {
 }
 
 #[test]
-fn refused_ids() {
+fn rejects_invalid_ids() {
     for (bad, why) in [
         ("", "is empty"),
         (".", "must not be . or .."),
@@ -155,7 +155,7 @@ fn refused_ids() {
 }
 
 #[test]
-fn tokens() {
+fn accepts_visible_ascii_tokens_only() {
     let every_visible: String = ('!'..='~').collect();
     assert!(AuthToken::new(&every_visible).is_ok());
     assert!(AuthToken::new(&"t".repeat(16_384)).is_ok());

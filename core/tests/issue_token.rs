@@ -135,7 +135,7 @@ fn every_character_arrives() {
 }
 
 #[test]
-fn a_token_is_read() {
+fn reads_a_token() {
     const CATALOG: &str = r#"{"token":{"catalog":[{"endpoints":[{"id":"x","url":"https://h"}],"name":"n","expires_at":"inner","token":{}}],"domain":{"id":"d","name":"n"},"expires_at":"2026-07-07T00:00:00.000000Z","issued_at":"2026-07-06T00:00:00.000000Z","methods":["password"],"roles":[],"user":{"password_expires_at":""}},"expires_at":5}"#;
     let day = Duration::from_secs(24 * 60 * 60);
     for name in ["X-Subject-Token", "x-subject-token", "X-SUBJECT-TOKEN"] {
@@ -291,7 +291,7 @@ fn an_encoded_body_is_not_read() {
 /// Every shape of IAM's errors (protocol 2.2), with what it is taken for.
 #[test]
 #[rustfmt::skip]
-fn errors_of_iam() {
+fn reads_each_error_of_iam() {
     use ApiErrorKind::*;
     let bodies = [
         // g: Keystone's, whose code is a number.
@@ -348,7 +348,7 @@ fn refused<T>(result: Result<T, InvalidInput>) -> String {
 }
 
 #[test]
-fn refused_users_and_scopes() {
+fn rejects_invalid_users_and_scopes() {
     let iam = Endpoint::new("https://iam.example").expect("valid");
     let scope = |scope| refused(IssueToken::new(&iam, &user(), scope));
     let over = "ü".repeat(256);
@@ -376,7 +376,7 @@ fn refused_users_and_scopes() {
 }
 
 #[test]
-fn refused_keys() {
+fn rejects_invalid_keys() {
     let key = || AccessKey::new("id", "secret").expect("valid");
     let over = |limit: usize| "k".repeat(limit + 1);
     let bad_character =

@@ -1,5 +1,5 @@
-//! Every shape of answer known, one row each: what we make of it, and what the official Python SDK
-//! (3.1.219) makes of it, as measured or read in its source.
+//! Every known shape of a body, one row each: how the core reads it, and how the official Python SDK
+//! (3.1.219) reads it, as measured or as its source says.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ const NONE: &str = "no command, no error";
 
 #[test]
 #[rustfmt::skip]
-fn bodies_of_a_success() {
+fn classifies_each_body_of_a_success() {
     check(&[
         // status, body, ours, the SDK's
         (200, r#"{"command_name":"START","command_param":{"task_id":"2c06"}}"#, r#"command {"command_name":"START","command_param":{"task_id":"2c06"}}"#, "START, 2c06"),
@@ -57,7 +57,7 @@ fn bodies_of_a_success() {
         (200, r#"{"command_name":" START"}"#, r#"command {"command_name":" START"}"#, " START"),
         (200, r#"{"command_name":"\u0053TART"}"#, r#"command {"command_name":"START"}"#, "START"),
         (200, r#"{"command\u005fname":"START"}"#, r#"command {"command_name":"START"}"#, "START"),
-        // NoCommand to do, in every way of saying so.
+        // Each form of no command.
         (204, "", "nothing: no_content", NONE),
         (200, "", "nothing: empty_body", NONE),
         (200, "{}", "nothing: empty_object", NONE),
@@ -143,7 +143,7 @@ fn bodies_of_a_success() {
 
 #[test]
 #[rustfmt::skip]
-fn bodies_of_an_error() {
+fn classifies_each_body_of_an_error() {
     const RAW: &str = "the status as code, the raw body as message";
     check(&[
         // status, body, ours, the SDK's. The letters are those of the list of shapes that arrive.
@@ -213,7 +213,7 @@ fn bodies_of_an_error() {
 }
 
 #[test]
-fn what_is_not_utf8() {
+fn rejects_a_body_that_is_not_utf8() {
     for body in [
         &b"{\"command_name\":\"\xc6\xf4\xb6\xaf\"}"[..],
         b"{\"x\":\"\xff\",\"command_name\":\"STOP\"}",
@@ -232,7 +232,7 @@ fn what_is_not_utf8() {
 
 /// `Content-Type` says nothing: proxies and old services mislabel JSON.
 #[test]
-fn any_content_type() {
+fn accepts_any_content_type() {
     for content_type in ["text/html", "application/octet-stream", "application/json;charset=UTF-8"]
     {
         let headers = [("content-type", content_type)];

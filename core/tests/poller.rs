@@ -138,52 +138,52 @@ fn retry_after_only_lengthens() {
 
 #[test]
 fn a_rejected_credential_is_renewed_once_then_left_alone() {
-    let refused = error(401, &[], "SMS.6521", "m");
+    let rejected = error(401, &[], "SMS.6521", "m");
     let mut poller = poller();
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     assert_eq!(poller.poll(START), Step::RenewCredential);
     poller.on_renewed();
     assert_eq!(poller.poll(START), Step::Send);
 
     // Refused again: the lock, then another renewal.
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(300));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(300));
     assert_eq!(poller.poll(START + secs(300)), Step::RenewCredential);
     poller.on_renewed();
     assert_eq!(poller.poll(START + secs(300)), Step::Send);
     // A renewal inside the pause does not end it.
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(600));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(600));
     poller.on_renewed();
     assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(600)));
     assert_eq!(poller.poll(START + secs(600)), Step::Send);
 
-    // Accepted: the next refusal is a first one.
+    // Accepted: the next rejection is a first one.
     assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     assert_eq!(poller.poll(START), Step::RenewCredential);
 }
 
 #[test]
 fn an_accepted_credential_is_good_again() {
-    let refused = error(401, &[], "APIGW.0307", "m");
+    let rejected = error(401, &[], "APIGW.0307", "m");
     let mut poller = poller();
     for _ in 0..3 {
-        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+        assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
         assert_eq!(poller.poll(START), Step::RenewCredential);
         poller.on_renewed();
         assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
     }
     // A failure in between proves nothing of the credential.
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     poller.on_renewed();
     assert_eq!(waits(&mut poller, |poller| poller.on_failure(START)), secs(5));
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(300));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(300));
 }
 
 #[test]
 fn without_a_new_credential_it_wants_one_again_after_the_pause() {
-    let refused = error(401, &[], "SMS.6521", "m");
+    let rejected = error(401, &[], "SMS.6521", "m");
     let mut poller = poller();
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &refused)), secs(0));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     poller.decline(START + secs(2));
     let end = START + secs(302);
     assert_eq!(poller.poll(START + secs(2)), Step::WaitUntil(end));
@@ -194,7 +194,7 @@ fn without_a_new_credential_it_wants_one_again_after_the_pause() {
     poller.decline(end);
     assert_eq!(poller.poll(end), Step::Send);
     poller.on_start(end);
-    poller.on_error(end, &refused);
+    poller.on_error(end, &rejected);
     // The pause has been kept, so a new one would be tried at once.
     assert_eq!(poller.poll(end), Step::RenewCredential);
     poller.decline(end);
@@ -255,12 +255,12 @@ fn a_locked_key_is_left_alone_at_once() {
     assert_eq!(waits(&mut locked_out, |poller| poller.on_error(START, &locked)), secs(300));
     assert_eq!(locked_out.poll(START + secs(300)), Step::RenewCredential);
     // Also when it has just been renewed.
-    let refused = error(401, &[], "APIGW.0301", "verify aksk signature fail");
+    let rejected = error(401, &[], "APIGW.0301", "verify aksk signature fail");
     let mut renewed = poller();
-    waits(&mut renewed, |poller| poller.on_error(START, &refused));
+    waits(&mut renewed, |poller| poller.on_error(START, &rejected));
     renewed.on_renewed();
     assert_eq!(waits(&mut renewed, |poller| poller.on_error(START, &locked)), secs(300));
-    // Told to wait with the first refusal: so does the renewal.
+    // Told to wait with the first rejection: so does the renewal.
     let told = error(401, &[("retry-after", "60")], "SMS.6521", "m");
     let mut poller = poller();
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &told)), secs(60));

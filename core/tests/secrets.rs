@@ -135,7 +135,7 @@ fn an_issued_token_is_shown_nowhere() {
 #[test]
 fn what_was_refused_is_not_repeated() {
     fn shown<T>(result: Result<T, InvalidInput>) -> String {
-        let error = result.map(drop).expect_err("refused");
+        let error = result.map(drop).expect_err("rejected");
         assert!(error.source().is_none());
         format!("{error} {error:?} {error:#?} {}", error.input())
     }

@@ -23,7 +23,7 @@ fn inputs(folder: &str, target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn every_committed_input() {
+fn every_committed_input_keeps_its_property() {
     for (target, property) in PROPERTIES {
         let seeds = inputs("seeds", target);
         assert!(!seeds.is_empty(), "{target} has no seeds");

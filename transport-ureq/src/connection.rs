@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_lines() {
+    fn finds_an_empty_line() {
         for with in ["\n\n", "\n\r\n", "a\r\n\r\nb", "a\n\n"] {
             assert!(has_empty_line(with.as_bytes()), "{with:?}");
         }

@@ -1,13 +1,13 @@
 //! Blocking HTTP transport of `huaweicloud-sms`, over [ureq] 3.
 //!
 //! It maps an `http::Request` to an `http::Response` and knows nothing of the Server Migration
-//! Service. What it promises for every request, also with an agent of yours:
+//! Service. It promises for every request, also with an agent of yours:
 //!
-//! * redirects are returned and never followed, so that no header reaches another host;
-//! * no status is an error; every body reaches the caller, that of an error may be cut;
-//! * nothing is sent twice; HTTP/1.1 only;
-//! * the whole call ends within one time limit, and a body over its limit is refused;
-//! * a GET has no `content-length`, an empty POST has `content-length: 0`.
+//! * Redirects are returned and never followed, so that no header reaches another host.
+//! * No status is an error. Every body reaches the caller; that of an error may be cut.
+//! * Nothing is sent twice. It speaks HTTP/1.1 only.
+//! * The whole call ends within one timeout, and a body over its limit is an error.
+//! * A GET has no `content-length`, and an empty POST has `content-length: 0`.
 //!
 //! ```no_run
 //! use huaweicloud_sms_transport_ureq::{UreqTransport, transport::{Settings, Transport, http}};
@@ -25,14 +25,14 @@
 //!
 //! # What is ureq's own
 //!
-//! * **Compression**: none is asked for, and ureq is built without it. If another crate turns ureq's
-//!   feature `gzip` on, ureq decodes what a server compresses unasked. The limit of the body then counts
-//!   decoded bytes.
-//! * **Logs**: at level TRACE the crate `ureq_proto` dumps all that is sent, credentials included. Cap
-//!   that target at DEBUG.
-//! * **Threads**: a call on a connection that is there needs none. A new connection needs one to resolve
-//!   a host's name, and one for each address that is tried beside others. A look-up that hangs is left
-//!   behind at the connect timeout. At most 16 run at once. Further ones wait, within the connect timeout.
+//! * **Compression**: the transport requests none, and ureq is built without it. If another crate turns ureq's
+//!   feature `gzip` on, ureq decodes a body that a server compresses nevertheless. The limit of the body then
+//!   counts decoded bytes.
+//! * **Logs**: at level TRACE the crate `ureq_proto` logs what is sent and received, and so the tokens in
+//!   both. Limit that target to DEBUG.
+//! * **Threads**: a call on a kept connection needs none. A new connection needs one thread to resolve the host's
+//!   name, and one for each address that is tried beside others. A call stops waiting for a look-up at the
+//!   connect timeout. At most 16 look-ups run at once. Further ones wait, within the connect timeout.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connection;

@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_the_system() {
+    fn maps_each_error_of_the_system_to_a_kind() {
         use TransportErrorKind as Kind;
         for (kind, connecting, expected) in [
             (io::ErrorKind::ConnectionRefused, false, Kind::Connect),
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn retryable_without_a_change() {
+    fn says_which_kinds_are_retryable() {
         let proxy = |source| TransportError::from(Cause::Proxy { source });
         let status = |status| TunnelError::Status { status, schemes: Vec::new() };
         let source = || Source::from("x");

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_and_entries() {
+    fn an_entry_covers_its_hosts_and_no_others() {
         for (list, covered, others) in [
             ("", &[][..], &["h", "127.0.0.1"][..]),
             ("*", &["h", "1.2.3.4", "[::1]"], &[]),

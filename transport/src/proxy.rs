@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn rejected_without_repeating_it() {
+    fn rejects_an_address_without_repeating_it() {
         for bad in [
             "",
             "proxy:3128",

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_at_the_edges() {
+    fn rejects_durations_beyond_the_edges() {
         const MAX: Duration = Settings::MAX_TIMEOUT;
         const OVER: Duration = MAX.saturating_add(Duration::from_nanos(1));
         let timeout = |limit| Settings::default().with_timeout(limit).check();

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_unusual_problems() {
+    fn names_unusual_problems() {
         for (debug, reason) in [
             ("OtherError(NameConstraintViolation)", "it is not valid (NameConstraintViolation)"),
             ("OtherError(TrailingData(Signature))", "it is not valid (TrailingData)"),

@@ -246,7 +246,7 @@ fn resolves_a_name() {
 }
 
 #[test]
-fn many_calls_at_once() {
+fn answers_many_calls_at_once() {
     each(|adapter| {
         let simulator = simulator([Answer::command("STOP", None).times(20)]);
         let transport = start(adapter);
