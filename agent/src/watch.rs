@@ -100,7 +100,8 @@ impl<'a> Watcher<'a> {
         let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
         let executor = Arc::new(Mutex::new(executor));
         end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
-        catch_hangups(Arc::clone(&printer), Arc::clone(&executor), Arc::clone(&waker))?;
+        let carries_out = !args.exec.exec.is_empty();
+        catch_hangups(Arc::clone(&printer), Arc::clone(&waker), carries_out)?;
         Ok(Self {
             args,
             watch: client.watch(call, loaded.credential.clone(), pace),
@@ -342,14 +343,17 @@ fn end_at_interrupt(
 }
 
 /// A SIGHUP ends the process only if it is stuck, because an answer waits for somebody to read it. The
-/// terminal that hung up may be what should have read it.
+/// terminal that hung up may be what should have read it. It never ends a process that carries commands out.
 fn catch_hangups(
     printer: Arc<Mutex<Printer>>,
-    executor: Arc<Mutex<Option<Executor>>>,
     waker: Arc<Waker>,
+    carries_out: bool,
 ) -> Result<(), String> {
     let on_hangup = move || {
         waker.hang_up();
+        if carries_out {
+            return;
+        }
         let (printed, is_printed) = mpsc::channel();
         let printer = Arc::clone(&printer);
         let waiter = thread::Builder::new().spawn(move || {
@@ -359,8 +363,6 @@ fn catch_hangups(
         });
         if waiter.is_ok() && is_printed.recv_timeout(STUCK).is_err() {
             systemd::stopping();
-            let mut executor = lock(&executor);
-            executor.as_mut().map(Executor::shut_down);
             process::exit(1);
         }
     };

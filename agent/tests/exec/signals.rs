@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 #[cfg(target_os = "linux")]
@@ -217,16 +218,20 @@ fn a_hangup_during_a_run_ends_nothing() {
 
 /// Nobody reads standard output, so its pipe is full and the agent is stuck in a write.
 #[test]
-fn a_stuck_output_does_not_keep_a_sigterm_from_ending_program_and_agent() {
+fn a_stuck_output_ends_program_and_agent_at_a_sigterm_and_not_at_a_hangup() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     place.gates();
     let mut command = place.agent(&service, &["--every"], WAITS);
     let mut agent = Running(command.stdout(Stdio::piped()).spawn().expect("runs"));
     let _pid = place.wait_until_ready();
     // Until nothing is sent any more, the output is not stuck.
-    while service.wait_for_requests(service.request_count() + 1, std::time::Duration::from_secs(2))
-    {
-    }
+    while service.wait_for_requests(service.request_count() + 1, Duration::from_secs(2)) {}
+    signal(&agent, "HUP");
+    // Longer than a watch without `--exec` takes for it.
+    assert!(!service.wait_for_requests(service.request_count() + 1, Duration::from_secs(4)));
+    assert!(agent.0.try_wait().expect("known").is_none(), "the hangup ended it");
+    #[cfg(target_os = "linux")]
+    assert!(is_running(_pid));
     signal(&agent, "TERM");
     ends_with_0(&mut agent);
     #[cfg(target_os = "linux")]
