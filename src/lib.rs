@@ -20,12 +20,13 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
 //!     let server_id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?;
+//!     let call = ObtainCommand::new(&endpoint, &server_id);
 //!     // `sk` is a file with the secret key.
 //!     let secret = fs::read_to_string("sk").map_err(|error| format!("sk: {error}"))?;
 //!     let key = AccessKey::new("EXAMPLEAK00000000001", secret.trim_end())?;
 //!
 //!     let client = ureq::Client::from_settings(Settings::default())?;
-//!     let mut watch = client.watch(ObtainCommand::new(&endpoint, &server_id), key, Pace::default());
+//!     let mut watch = client.watch(call, key, Pace::default());
 //!     while let Some(event) = watch.recv() {
 //!         match event {
 //!             // The service returns a command until it takes the report.
