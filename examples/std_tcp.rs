@@ -14,7 +14,7 @@
 //! ```toml
 //! [dependencies]
 //! httparse = "1.10"
-//! huaweicloud-sms-core = "0.1"
+//! huaweicloud-sms-core = { path = "../huaweicloud-sms/core" } # Not published yet.
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example's purpose")]
 

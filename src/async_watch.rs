@@ -23,16 +23,30 @@ use crate::{
 /// call that is under way. A watch that you keep without awaiting `recv` keeps its call, and with it one
 /// of the transport's places for calls.
 ///
-/// ```no_run
-/// # fn new_token() -> Option<huaweicloud_sms::AuthToken> { None }
-/// # async fn watch<T: huaweicloud_sms::AsyncTransport + 'static>(
-/// #     mut watch: huaweicloud_sms::AsyncWatch<T, huaweicloud_sms::ObtainCommand>,
-/// # ) {
-/// use huaweicloud_sms::Event;
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`; the next `recv` sends.
+/// Nothing is polled meanwhile. For work that takes long, spawn a task, and `select` between its end and
+/// `recv`, which is cancel-safe.
 ///
+/// ```no_run
+/// use std::collections::BTreeMap;
+/// use huaweicloud_sms::{Answer, CommandResult, Event, ReportResult};
+/// # use huaweicloud_sms::{AsyncTransport, AsyncWatch, AuthToken, Endpoint, InvalidInput, ObtainCommand, ServerId};
+///
+/// # fn new_token() -> Option<AuthToken> { None }
+/// # async fn carry_out<T: AsyncTransport + 'static>(
+/// #     mut watch: AsyncWatch<T, ObtainCommand>,
+/// #     endpoint: Endpoint,
+/// #     server_id: ServerId,
+/// # ) -> Result<(), InvalidInput> {
 /// while let Some(event) = watch.recv().await {
 ///     match event {
-///         Event::Answer(answer) => println!("{answer:?}"),
+///         // The service returns a command until it takes the report.
+///         Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
+///             println!("{command:?}"); // In place of this line: carry it out.
+///             let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));
+///             let report = ReportResult::new(&endpoint, &server_id, command, result, &detail)?;
+///             watch.report(report).expect("no other report is pending");
+///         }
 ///         Event::CredentialRejected(error) => match new_token() {
 ///             Some(token) => watch.renew(token),
 ///             None => eprintln!("{error}"),
@@ -40,6 +54,7 @@ use crate::{
 ///         event => eprintln!("{event:?}"),
 ///     }
 /// }
+/// # Ok(())
 /// # }
 /// ```
 pub struct AsyncWatch<T: AsyncTransport, O> {

@@ -9,35 +9,43 @@
 //!   drive operations and sessions over a blocking one, [`AsyncClient`] and [`AsyncWatch`] over an
 //!   async one.
 //!
-//! With the feature `ureq`, this program polls until it has a command:
+//! With the feature `ureq`, this program polls for commands and reports their results:
 //!
 #![cfg_attr(feature = "ureq", doc = "```no_run")]
 #![cfg_attr(not(feature = "ureq"), doc = "```ignore")]
-//! use huaweicloud_sms::{AccessKey, Answer, Endpoint, Event, ObtainCommand, Pace, ServerId, Settings, ureq};
+//! use huaweicloud_sms::{AccessKey, Answer, CommandResult, Endpoint, Event, ObtainCommand};
+//! use huaweicloud_sms::{Pace, ReportResult, ServerId, Settings, ureq};
+//! use std::{collections::BTreeMap, fs};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
-//!     let call = ObtainCommand::new(&endpoint, &ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?);
-//!     let key = AccessKey::new("EXAMPLEAK00000000001", std::fs::read_to_string("sk")?.trim_end())?;
+//!     let server_id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?;
+//!     let call = ObtainCommand::new(&endpoint, &server_id);
+//!     // `sk` is a file with the secret key.
+//!     let secret = fs::read_to_string("sk").map_err(|error| format!("sk: {error}"))?;
+//!     let key = AccessKey::new("EXAMPLEAK00000000001", secret.trim_end())?;
 //!
 //!     let client = ureq::Client::from_settings(Settings::default())?;
 //!     let mut watch = client.watch(call, key, Pace::default());
 //!     while let Some(event) = watch.recv() {
 //!         match event {
-//!             Event::Answer(Answer::Command(command)) => {
-//!                 println!("{}", command.name);
-//!                 break;
+//!             // The service returns a command until it takes the report.
+//!             Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
+//!                 println!("{command:?}"); // In place of this line: carry it out.
+//!                 let detail = BTreeMap::from([("msg", "done")]); // Anything that is a JSON object.
+//!                 let result = CommandResult::Success;
+//!                 let report = ReportResult::new(&endpoint, &server_id, command, result, &detail)?;
+//!                 watch.report(report).expect("no other report is pending"); // The next `recv` sends it.
 //!             }
-//!             Event::Error(error) => eprintln!("{error}"), // The watch tries again by itself.
 //!             Event::CredentialRejected(error) => return Err(error.to_string().into()),
-//!             event => println!("{event:?}"),
+//!             event => eprintln!("{event:?}"), // After a failure, the watch tries again by itself.
 //!         }
 //!     }
 //!     Ok(())
 //! }
 //! ```
 //!
-//! For the async client, write `hyper::Client` in place of `ureq::Client`, and `watch.recv().await`.
+//! For the async client, write the [`hyper`] module's `Client` in place of `ureq::Client`, and `watch.recv().await`.
 //!
 //! Without a feature, bring a transport of your own. A closure is one:
 //!
@@ -64,8 +72,8 @@
 //! * `webpki-roots`: `RootCerts::WebpkiRoots`, Mozilla's root certificates, for images without a trust
 //!   store.
 //!
-//! The two modules have the same names, so that you can swap the transport: change the feature and the
-//! module's name, and add or remove `.await`.
+//! The modules [`ureq`] and [`hyper`] have the same names, so that you can swap the transport: change the
+//! feature and the module's name, and add or remove `.await`.
 //!
 #![cfg_attr(not(feature = "ureq"), doc = "[`ureq`]: #features")]
 #![cfg_attr(not(feature = "hyper"), doc = "[`hyper`]: #features")]

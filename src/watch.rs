@@ -9,16 +9,30 @@ use crate::{
 
 /// Polls the service; see [`Client::watch`](crate::Client::watch).
 ///
-/// ```no_run
-/// # fn new_token() -> Option<huaweicloud_sms::AuthToken> { None }
-/// # fn watch<T: huaweicloud_sms::Transport>(
-/// #     mut watch: huaweicloud_sms::Watch<T, huaweicloud_sms::ObtainCommand>,
-/// # ) {
-/// use huaweicloud_sms::Event;
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`; the next `recv` sends.
+/// Nothing is polled meanwhile. For work on other threads, use [`AsyncWatch`](crate::AsyncWatch) with a
+/// `select`, or [`Session`]; or wait for them until [`due`](Self::due), and call `recv` then.
 ///
+/// ```no_run
+/// use std::collections::BTreeMap;
+/// use huaweicloud_sms::{Answer, CommandResult, Event, ReportResult};
+/// # use huaweicloud_sms::{AuthToken, Endpoint, InvalidInput, ObtainCommand, ServerId, Transport, Watch};
+///
+/// # fn new_token() -> Option<AuthToken> { None }
+/// # fn carry_out<T: Transport>(
+/// #     mut watch: Watch<T, ObtainCommand>,
+/// #     endpoint: Endpoint,
+/// #     server_id: ServerId,
+/// # ) -> Result<(), InvalidInput> {
 /// while let Some(event) = watch.recv() {
 ///     match event {
-///         Event::Answer(answer) => println!("{answer:?}"),
+///         // The service returns a command until it takes the report.
+///         Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
+///             println!("{command:?}"); // In place of this line: carry it out.
+///             let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));
+///             let report = ReportResult::new(&endpoint, &server_id, command, result, &detail)?;
+///             watch.report(report).expect("no other report is pending");
+///         }
 ///         Event::CredentialRejected(error) => match new_token() {
 ///             Some(token) => watch.renew(token),
 ///             None => eprintln!("{error}"),
@@ -26,6 +40,7 @@ use crate::{
 ///         event => eprintln!("{event:?}"),
 ///     }
 /// }
+/// # Ok(())
 /// # }
 /// ```
 pub struct Watch<T, O> {

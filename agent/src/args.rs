@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// The service takes it only for the command that it holds.
     #[command(
         after_long_help = help::REPORT,
-        override_usage = "sms-agent report [OPTIONS] --command <NAME> --result <RESULT>",
+        override_usage = help::REPORT_USAGE,
     )]
     Report(Report),
     /// Check each step of a call, and tell what is wrong and what to do.
@@ -186,10 +186,8 @@ pub(crate) struct Connection {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Report")]
 pub(crate) struct Report {
-    #[command(flatten)]
-    pub(crate) call: Call,
-
     /// The name of the command, as obtain printed it.
     #[arg(long = "command", value_name = "NAME")]
     pub(crate) command_name: String,
@@ -203,6 +201,9 @@ pub(crate) struct Report {
     /// It has at most 64 KiB.
     #[arg(long, value_name = "PATH|-")]
     pub(crate) detail: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) call: Call,
 }
 
 #[derive(Debug, clap::Args)]
@@ -272,8 +273,10 @@ pub(crate) struct Watch {
 pub(crate) struct Exec {
     /// Run this program for each new command, and report its result.
     ///
-    /// Give it last: what follows are the program's arguments. No shell is used.
-    #[arg(long, value_name = "PROGRAM [ARG]", num_args = 1.., allow_hyphen_values = true)]
+    /// Give it last: what follows are the program's arguments. No shell is used. If the program exits with 0, the
+    /// command succeeded, else it failed. The agent keeps a journal, so it needs --state-dir or the environment's
+    /// STATE_DIRECTORY.
+    #[arg(long, value_names = ["PROGRAM", "ARG"], num_args = 1.., allow_hyphen_values = true)]
     pub(crate) exec: Vec<OsString>,
 
     /// The folder of the journal, in which a command survives a restart.
@@ -293,7 +296,8 @@ pub(crate) struct Exec {
     pub(crate) exec_timeout: Duration,
 
     /// What becomes of a command that was running when the agent ended.
-    #[arg(long, value_enum, default_value = "report-failure", requires = "exec")]
+    #[arg(long, value_enum, value_name = "ACTION")]
+    #[arg(default_value = "report-failure", requires = "exec")]
     pub(crate) on_interrupted: OnInterrupted,
 
     /// Let a STOP wait until a START of its task has ended.

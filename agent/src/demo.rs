@@ -19,6 +19,12 @@ use crate::{
 
 const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
 const TOKEN: &str = "demo-token-that-is-not-a-secret";
+const NEXT: &str = "
+Next, in one shell:
+  sms-agent simulate --listen 127.0.0.1:8080
+and in another:
+  HW_AUTH_TOKEN=any-token sms-agent obtain --allow-http \\
+      --endpoint http://127.0.0.1:8080 --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
 
 pub(crate) fn run() -> ExitCode {
     let mut out = io::stdout().lock();
@@ -37,8 +43,7 @@ pub(crate) fn run() -> ExitCode {
             }
         }
     }
-    let next = "\nNext: `sms-agent simulate` in one shell, `sms-agent obtain` in another.";
-    Exit::Answer.if_written(written.and_then(|()| writeln!(out, "{next}"))).into()
+    Exit::Answer.if_written(written.and_then(|()| writeln!(out, "{NEXT}"))).into()
 }
 
 /// Obtains a command, and returns what is shown of that.

@@ -1,9 +1,17 @@
 //! What `--help` says after the options. Each line fits into 80 columns, because clap does not indent the
 //! lines that it wraps.
 
+#[cfg(feature = "simulator")]
 pub(crate) const AGENT: &str = "\
 Example, without a network:
   sms-agent demo
+
+`sms-agent help obtain` lists the options, the variables and the exit statuses.";
+#[cfg(not(feature = "simulator"))]
+pub(crate) const AGENT: &str = "\
+Example, which tells why a server gets no command:
+  sms-agent doctor --endpoint sms.ap-southeast-3.myhuaweicloud.com \\
+      --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f
 
 `sms-agent help obtain` lists the options, the variables and the exit statuses.";
 
@@ -12,7 +20,7 @@ pub(crate) const DEMO: &str = "\
 Example:
   sms-agent demo";
 
-/// What `obtain` and `watch` share.
+/// What the commands share that make a call.
 macro_rules! credentials {
     () => {
         "
@@ -48,11 +56,21 @@ Exit status:
   7   the answer arrived, but could not be written"
 );
 
-pub(crate) const REPORT: &str = "\
+/// In lines that fit into 80 columns.
+pub(crate) const REPORT_USAGE: &str = "\
+sms-agent report [OPTIONS] --endpoint <URL> --server-id <ID> \\
+           --command <NAME> --result <RESULT>";
+
+pub(crate) const REPORT: &str = concat!(
+    "\
 Example:
+  echo '{\"msg\": \"copied 3 disks\"}' > detail.json
   sms-agent report --endpoint sms.ap-southeast-3.myhuaweicloud.com \\
       --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f \\
-      --command START --result success
+      --command START --result success --detail detail.json
+",
+    credentials!(),
+    "
 
 Exit status:
   0   the service took the report
@@ -60,12 +78,17 @@ Exit status:
   4   the API rejected the report; SMS.6021 if it holds another command
   5   the response was not understood
   6   the service was not reached, did not finish in time, or sent too much
-  7   the service took the report, but that could not be written";
+  7   the service took the report, but that could not be written"
+);
 
-pub(crate) const DOCTOR: &str = "\
+pub(crate) const DOCTOR: &str = concat!(
+    "\
 Example:
   sms-agent doctor --endpoint sms.ap-southeast-3.myhuaweicloud.com \\
       --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f
+",
+    credentials!(),
+    "
 
 Exit status: 0 if nothing failed, else the first check that did:
   10  configuration      16  gateway
@@ -74,14 +97,19 @@ Exit status: 0 if nothing failed, else the first check that did:
   13  proxy              19  permission
   14  TCP                20  server
   15  TLS                21  answer
-2 is wrong usage, 7 that the results could not be written.";
+2 is wrong usage, 7 that the results could not be written."
+);
 
 pub(crate) const WATCH: &str = concat!(
     "\
-Example:
+Examples:
   sms-agent watch --endpoint sms.ap-southeast-3.myhuaweicloud.com \\
       --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f \\
       --credentials-file /etc/sms-agent/credentials --interval 30
+  sms-agent watch --endpoint sms.ap-southeast-3.myhuaweicloud.com \\
+      --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f \\
+      --credentials-file /etc/sms-agent/credentials \\
+      --state-dir /var/lib/sms-agent --exec /usr/local/bin/carry-out --verbose
 ",
     credentials!(),
     "

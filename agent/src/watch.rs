@@ -91,14 +91,17 @@ impl<'a> Watcher<'a> {
         let client = transport::client(args.call.connection.transport, settings)?
             .follow_server_clock(args.call.follow_server_clock);
         let mut printer = Printer::new(args);
+        let how = if matches!(loaded.credential, Credential::Login(_)) { "as" } else { "with" };
         let (who, interval) = (loaded.who(), args.interval.as_secs_f64());
-        printer.say(&format!("polling {} as {who}, every {interval} s", call.uri()));
-        let printer = Arc::new(Mutex::new(printer));
+        printer.say(&format!("polling {} {how} {who}, every {interval} s", call.uri()));
         let (waker, sleeper) = Waker::new();
         let waker = Arc::new(waker);
         let (endpoint, server_id) = call::target(&args.call)?;
         let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
-        let executor = Arc::new(Mutex::new(executor));
+        if let Some(executor) = &executor {
+            printer.say(&executor.description());
+        }
+        let (printer, executor) = (Arc::new(Mutex::new(printer)), Arc::new(Mutex::new(executor)));
         end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
         let carries_out = !args.exec.exec.is_empty();
         catch_hangups(Arc::clone(&printer), Arc::clone(&waker), carries_out)?;

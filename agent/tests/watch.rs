@@ -304,7 +304,7 @@ fn counts_only_repetitions_of_printed_answers() {
         .map(|line| line[21..].to_owned())
         .take(3)
         .collect();
-    assert!(said[0].ends_with("/command as a token, every 0.001 s"), "{said:?}");
+    assert!(said[0].ends_with("/command with a token, every 0.001 s"), "{said:?}");
     assert!(said[1].starts_with("error: status 500"), "{said:?}");
     assert_eq!(said[2], "the same again (2 x)");
 }

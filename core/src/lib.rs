@@ -15,6 +15,7 @@
 //!                          │
 //!                          ▼
 //!        Event: Answer | Error | LoggedIn | LoginError | CredentialRejected
+//!               | Reported | ReportError | ReportRejected
 //! ```
 //!
 //! * An [`Operation`] builds one request and reads one response: [`ObtainCommand`], [`ReportResult`],

@@ -17,6 +17,15 @@ pub fn call() -> Result<ObtainCommand, Failure> {
     calls()?.pop().ok_or_else(|| "no server".into())
 }
 
+/// The address of the service and the server's id, for reports.
+///
+/// # Errors
+/// As [`call`].
+pub fn target() -> Result<(Endpoint, ServerId), Failure> {
+    let endpoint = endpoint(&required("HW_SMS_ENDPOINT")?)?;
+    Ok((endpoint, ServerId::new(&required("HW_SMS_SERVER_ID")?)?))
+}
+
 /// The calls for the servers in `HW_SMS_SERVER_ID`, which are separated by commas.
 ///
 /// # Errors

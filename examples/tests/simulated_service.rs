@@ -136,6 +136,15 @@ fn ends_with_status_1_and_a_plain_error() {
     }
 }
 
+#[cfg(feature = "ureq")]
+#[test]
+fn reports_the_result_of_a_command() {
+    let script = Script::new()
+        .commands("server", [huaweicloud_sms_simulator::Command::new("START", Some("a-task"))]);
+    let service = Simulator::builder().token("a-token").script(script).start().expect("a service");
+    Example::at("carry_out", &service, "server", TOKEN).prints("reported", 1);
+}
+
 #[test]
 fn reads_a_response_without_an_http_client() {
     let head = "HTTP/1.1 200 OK\r\n";

@@ -37,7 +37,8 @@ use http::{Request, Response};
 /// * The body is returned as it was sent, not decoded.
 /// * The request's headers are sent unchanged. The HTTP client may add `User-Agent` and `Accept`;
 ///   `Host` and `Content-Length` only where they are missing.
-/// * Bytes that had arrived on a connection before a request was sent never become its response.
+/// * An idle connection is reused, because a poll every few seconds would otherwise pay for a handshake
+///   each time. Bytes that had arrived on a connection before a request was sent never become its response.
 pub trait Transport {
     /// Why there is no response.
     type Error: Error + Send + Sync + 'static;

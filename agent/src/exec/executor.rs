@@ -35,6 +35,8 @@ const RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Executor {
     program: Program,
+    /// The folder of the journal.
+    dir: PathBuf,
     endpoint: Endpoint,
     server_id: ServerId,
     plan: Plan,
@@ -72,6 +74,7 @@ impl Executor {
         let (ended, ends) = mpsc::channel();
         Ok(Some(Self {
             program,
+            dir,
             endpoint,
             server_id,
             plan: Plan::new(state, args.on_interrupted, !args.stop_waits),
@@ -83,6 +86,12 @@ impl Executor {
             waker,
             warned_of: None,
         }))
+    }
+
+    /// What it does, for people.
+    pub(crate) fn description(&self) -> String {
+        let (program, dir) = (self.program.path.display(), self.dir.display());
+        format!("carrying commands out with {program}, journal in {dir}")
     }
 
     pub(crate) fn on_answer(&mut self, answer: &Answer) {

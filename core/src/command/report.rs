@@ -26,7 +26,9 @@ use crate::{
 /// sends the report again.
 ///
 /// ```
-/// use huaweicloud_sms_core::{
+/// # use huaweicloud_sms_core as huaweicloud_sms;
+/// use std::collections::BTreeMap;
+/// use huaweicloud_sms::{
 ///     AuthToken, Command, CommandParam, CommandResult, Endpoint, Operation, ReportResult, ServerId,
 /// };
 ///
@@ -34,7 +36,8 @@ use crate::{
 /// let server_id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?;
 /// let param = CommandParam::default().with_task_id("2c0689c860ad4728a497c91ec0844384");
 /// let command = Command::new("START", param);
-/// let detail = serde_json::json!({"msg": "copied 3 disks"});
+/// // Or a value of your own that implements `Serialize`, or `serde_json::json!` of the crate serde_json.
+/// let detail = BTreeMap::from([("msg", "copied 3 disks")]);
 ///
 /// let report =
 ///     ReportResult::new(&endpoint, &server_id, command, CommandResult::Success, &detail)?;
@@ -43,7 +46,7 @@ use crate::{
 ///     request.body(),
 ///     br#"{"command_name":"START","result":"success","result_detail":{"msg":"copied 3 disks"}}"#,
 /// );
-/// # Ok::<(), huaweicloud_sms_core::InvalidInput>(())
+/// # Ok::<(), huaweicloud_sms::InvalidInput>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReportResult(Box<Report>);

@@ -26,7 +26,7 @@ impl BodyError {
         self
     }
 
-    /// The response's status: 200, 201 or 204.
+    /// The response's status: 200, 201 or 204, or any 2xx of a report.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status

@@ -46,25 +46,30 @@ use crate::{
 ///
 /// # Example
 ///
-/// This loop works on any runtime and with any HTTP client:
+/// This loop works on any runtime and with any HTTP client. It ends after the first report:
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
-/// use std::time::{Duration, Instant, SystemTime};
+/// use std::{collections::BTreeMap, io, thread, time::{Instant, SystemTime}};
 /// use huaweicloud_sms::{
-///     AccessKey, Action, Answer, Endpoint, Event, ObtainCommand, Pace, ServerId, Session, Timestamp,
-///     http,
+///     AccessKey, Action, Answer, CommandResult, Endpoint, Event, ObtainCommand, Pace, ReportResult, ServerId,
+///     Session, Timestamp, http,
 /// };
-/// # use std::convert::Infallible;
-/// # fn send(request: http::Request<Vec<u8>>) -> Result<http::Response<&'static str>, Infallible> {
-/// #     assert!(request.headers().contains_key("authorization"));
-/// #     Ok(http::Response::new(r#"{"command_name":"STOP"}"#))
-/// # }
-/// # fn sleep_until(_: Instant) {}
-/// # fn new_key() -> Option<AccessKey> { None }
+///
+/// // Put your HTTP client, your timer and your source of credentials here.
+/// fn send(_request: http::Request<Vec<u8>>) -> io::Result<http::Response<Vec<u8>>> {
+///     Ok(http::Response::new(br#"{"command_name":"STOP"}"#.to_vec()))
+/// }
+/// fn sleep_until(instant: Instant) {
+///     thread::sleep(instant.saturating_duration_since(Instant::now()));
+/// }
+/// fn new_key() -> Option<AccessKey> {
+///     None
+/// }
 ///
 /// let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
-/// let call = ObtainCommand::new(&endpoint, &ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?);
+/// let server_id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?;
+/// let call = ObtainCommand::new(&endpoint, &server_id);
 /// let key = AccessKey::new("EXAMPLEAK00000000001", "ExampleSecretKey")?;
 /// let clock = || Timestamp::from_unix_time(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
 ///
@@ -74,10 +79,14 @@ use crate::{
 ///         Action::WaitUntil(instant) => sleep_until(instant),
 ///         Action::Send(request) => match send(request) {
 ///             Ok(response) => match session.on_response(Instant::now(), clock(), &response) {
-///                 Event::Answer(Answer::Command(command)) => {
-///                     println!("{}", command.name);
-///                     break;
+///                 // The service returns a command until it takes the report.
+///                 Event::Answer(Answer::Command(command)) if session.pending_report().is_none() => {
+///                     println!("{command:?}"); // In place of this line: carry it out.
+///                     let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));
+///                     let report = ReportResult::new(&endpoint, &server_id, command, result, &detail)?;
+///                     session.report(Instant::now(), report).expect("no other report is pending");
 ///                 }
+///                 Event::Reported => break,
 ///                 Event::CredentialRejected(error) => match new_key() {
 ///                     Some(key) => session.renew(key),
 ///                     None => eprintln!("{error}"),
@@ -172,8 +181,9 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
 
     /// What to do now, at the instant `now` and the system's time `clock`.
     ///
-    /// Call it when you start, after each outcome, and when the instant of [`Action::WaitUntil`] is
-    /// reached. An early call is harmless.
+    /// Call it when you start, after each outcome, after [`report`](Self::report) and
+    /// [`renew`](Self::renew), and when the instant of [`Action::WaitUntil`] is reached. An early call is
+    /// harmless.
     pub fn poll(&mut self, now: T, clock: Timestamp) -> Action<T> {
         self.decline(now);
         match self.next(now) {
@@ -188,8 +198,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// Sends the result of a command to the service.
     ///
     /// It is sent as soon as the credential and the backoff allow, before the next call and without waiting for
-    /// the poll interval, and again until the service takes it ([`Event::Reported`]) or will never take it ([`Event::ReportRejected`]). Polling goes
-    /// on meanwhile.
+    /// the poll interval. It is sent again until the service takes it ([`Event::Reported`]) or will never take
+    /// it ([`Event::ReportRejected`]). Polling goes on meanwhile.
     ///
     /// A report names only the name of its command, so one that is late may hit another command of the same
     /// name. Do not hand over the report of a command that a later answer has replaced: the session keeps no

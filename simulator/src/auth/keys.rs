@@ -13,8 +13,8 @@ use crate::{request::Request, secret::is_same, time::date::parse_sdk_date};
 /// The largest difference between `X-Sdk-Date` and the simulator's clock.
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
 
-/// The number of consecutive failures that locks a key.
-const MAX_FAILURES: u32 = 5;
+/// The number of consecutive failures that locks a key: "more than 5", as the documents of the gateway say.
+const MAX_FAILURES: u32 = 6;
 
 const LOCK: Duration = Duration::from_secs(5 * 60);
 
@@ -210,19 +210,19 @@ mod tests {
             }
         };
         // A success resets the count.
-        fail(&mut keys, 4, at(0));
-        assert_eq!(keys.verify(&right, at(0)), Ok(()));
         fail(&mut keys, 5, at(0));
+        assert_eq!(keys.verify(&right, at(0)), Ok(()));
+        fail(&mut keys, 6, at(0));
         // No request changes the lock.
         assert_eq!(keys.verify(&wrong, at(200)), Err(SignatureError::Locked));
         assert_eq!(keys.verify(&right, at(299)), Err(SignatureError::Locked));
         assert_eq!(keys.verify(&right, at(300)), Ok(()));
         // The count starts at zero after the lock, as after a success.
-        fail(&mut keys, 5, at(300));
-        fail(&mut keys, 4, at(600));
+        fail(&mut keys, 6, at(300));
+        fail(&mut keys, 5, at(600));
         assert_eq!(keys.verify(&right, at(600)), Ok(()));
         // A wrong timestamp counts as a failure.
-        for _ in 0..5 {
+        for _ in 0..6 {
             assert_eq!(keys.verify(&right, at(901)), Err(SignatureError::Skewed));
         }
         assert_eq!(keys.verify(&right, at(0)), Err(SignatureError::Locked));

@@ -12,7 +12,7 @@ use crate::{
     LONG, MINUTE, PATH, closing, connect,
     faults::{exchange, rest},
     get,
-    logins::{issued_token, log_in},
+    logins::log_in,
     send,
     signatures::{ToSign, signed, to_sign},
     started, whole,
@@ -95,16 +95,18 @@ fn the_credentials_of_the_readme_are_accepted() {
     let simulator = started(readme_script(3).server("a", []));
     let ahead = simulator.now().duration_since(SystemTime::now()).expect("ahead");
     assert!(ahead > 15 * MINUTE, "{ahead:?}");
-    assert!(send(&simulator, &signed("SK")).body.contains("signature expired"));
+    assert!(send(&simulator, &signed("an-example-secret-key")).body.contains("signature expired"));
     let request = ToSign { date: simulator.now(), ..to_sign() };
-    assert_eq!(send(&simulator, &request.signed("AK", "SK")).status, 200);
-    let request = ToSign { security_token: Some("ST"), ..request };
-    assert_eq!(send(&simulator, &request.signed("AK-2", "SK-2")).status, 200);
-    assert_eq!(log_in(&simulator, "p", Value::Null).status, 503);
-    let token = issued_token(&simulator);
-    assert_eq!(send(&simulator, &get(PATH, &token)).status, 200);
+    assert_eq!(send(&simulator, &request.signed("AK", "an-example-secret-key")).status, 200);
+    let request = ToSign { security_token: Some("a-security-token"), ..request };
+    assert_eq!(send(&simulator, &request.signed("AK-2", "another-secret-key")).status, 200);
+    let log_in = || log_in(&simulator, "an-example-password", Value::Null);
+    assert_eq!(log_in().status, 503);
+    let response = log_in();
+    let token = response.header("x-subject-token").expect("a token");
+    assert_eq!(send(&simulator, &get(PATH, token)).status, 200);
     simulator.advance(MINUTE);
-    assert!(send(&simulator, &get(PATH, &token)).body.contains("token expires"));
+    assert!(send(&simulator, &get(PATH, token)).body.contains("token expires"));
 }
 
 #[test]
@@ -139,7 +141,7 @@ fn the_clock_can_be_behind() {
     let script = r#"{"servers":{"a":{}},"access_keys":[{"id":"AK","secret":"SK"}],
                      "clock_ahead_s":-1200}"#;
     let simulator = started(Script::from_json(script).expect("a script"));
-    assert!(send(&simulator, &signed("SK")).body.contains("signature expired"));
+    assert!(send(&simulator, &signed("an-example-secret-key")).body.contains("signature expired"));
 }
 
 #[test]

@@ -159,10 +159,10 @@ fn path_query_and_body_are_covered() {
 }
 
 #[test]
-fn five_failures_lock_the_key() {
+fn more_than_five_failures_lock_the_key() {
     let simulator = with_server(Script::new().access_key("AK", "SK").access_key("AK2", "SK2"));
     let locked = unauthenticated("AK access failed to reach the limit,forbidden.");
-    for _ in 0..5 {
+    for _ in 0..6 {
         let error = send(&simulator, &signed("wrong")).error();
         assert_eq!(error, unauthenticated("verify aksk signature fail"));
     }

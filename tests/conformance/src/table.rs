@@ -54,7 +54,7 @@ pub struct Report {
 ///
 /// Each row gets a transport with settings of its own: timeout, body limit, root certificates, proxy.
 /// `kind` says in the words of [`kind`] what an error is. A `kind` that always says `error` passes every
-/// row that wants an error. Each row is printed when it ends.
+/// row that wants an error. Each row is printed when it starts and when it ends.
 ///
 /// # Panics
 /// If no row's name contains `word`.
@@ -99,9 +99,13 @@ fn report<T: Transport>(name: &str, word: &str, under_test: &UnderTest<'_, T>) -
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(&(row, tls)) = jobs.get(index) else { return };
+                    let is_printed = under_test.adapter.is_none();
+                    if is_printed {
+                        println!("started: {}, {}", row.name, scheme(tls));
+                    }
                     let run = run_row(row, under_test, tls);
-                    if under_test.adapter.is_none() {
-                        println!("{run}");
+                    if is_printed {
+                        println!("{}", run.failed().unwrap_or_else(|| run.to_string()));
                     }
                     runs.lock().unwrap_or_else(PoisonError::into_inner).push((index, run));
                 }
@@ -122,6 +126,19 @@ fn run_row<T: Transport>(row: &Row, under_test: &UnderTest<'_, T>, tls: bool) ->
     RowRun { row: row.name.clone(), tls, outcome, wanted, failure }
 }
 
+fn scheme(tls: bool) -> &'static str {
+    if tls { "https" } else { "http" }
+}
+
+impl RowRun {
+    /// Why the row failed, in one line.
+    fn failed(&self) -> Option<String> {
+        let Self { row, tls, outcome, wanted, failure } = self;
+        let (failure, scheme) = (failure.as_ref()?, scheme(*tls));
+        Some(format!("FAILED: {row}, {scheme}: {failure}: {outcome}, wanted {wanted}"))
+    }
+}
+
 impl Report {
     /// The row runs that failed.
     pub fn failures(&self) -> impl Iterator<Item = &RowRun> {
@@ -132,8 +149,7 @@ impl Report {
 impl fmt::Display for RowRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { row, tls, outcome, wanted, .. } = self;
-        let scheme = if *tls { "https" } else { "http" };
-        write!(f, "{row:<44} | {scheme:<6} | {:<24} | {wanted}", outcome.to_string())
+        write!(f, "{row:<44} | {:<6} | {:<24} | {wanted}", scheme(*tls), outcome.to_string())
     }
 }
 
@@ -143,10 +159,8 @@ impl fmt::Display for Report {
         for run in &self.runs {
             writeln!(f, "{run}")?;
         }
-        for RowRun { row, tls, outcome, wanted, failure } in &self.runs {
-            let Some(failure) = failure else { continue };
-            let scheme = if *tls { "https" } else { "http" };
-            writeln!(f, "FAILED: {row}, {scheme}: {failure}: {outcome}, wanted {wanted}")?;
+        for failed in self.runs.iter().filter_map(RowRun::failed) {
+            writeln!(f, "{failed}")?;
         }
         let failed = self.failures().count();
         write!(f, "{}: {} row runs passed, {failed} failed", self.name, self.runs.len() - failed)
