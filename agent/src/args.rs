@@ -362,6 +362,8 @@ pub(crate) enum Format {
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
+        // What is rounded to 0 is not 0, which may mean that there is no limit.
+        .filter(|seconds| *seconds == 0.0 || *seconds >= 1e-9)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "expected a number of seconds, such as 30 or 0.5".into())
 }
@@ -410,7 +412,7 @@ mod tests {
     fn seconds_are_a_finite_number_of_at_least_0() {
         assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["", "x", "-1", "NaN", "inf", "1e300", "30s"] {
+        for bad in ["", "x", "-1", "NaN", "inf", "1e300", "30s", "1e-10"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
     }

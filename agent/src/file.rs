@@ -18,7 +18,6 @@ pub(crate) fn read(what: &str, path: &Path, limit: u64) -> Result<Vec<u8>, Strin
 }
 
 /// Like [`read`], for text. A byte order mark is skipped.
-#[cfg(feature = "simulator")]
 pub(crate) fn read_text(what: &str, path: &Path, limit: u64) -> Result<String, String> {
     text(what, path, read(what, path, limit)?)
 }

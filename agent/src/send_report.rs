@@ -46,8 +46,8 @@ fn prepare(args: &Report) -> Result<ReportResult, String> {
 fn read_detail(path: &Path) -> Result<Map<String, Value>, String> {
     let what = "the result's detail";
     // Its JSON may be indented.
-    let json = file::read(what, path, 4 * ReportResult::MAX_DETAIL as u64)?;
-    match serde_json::from_slice(&json) {
+    let json = file::read_text(what, path, 4 * ReportResult::MAX_DETAIL as u64)?;
+    match serde_json::from_str(&json) {
         Ok(Value::Object(detail)) => Ok(detail),
         Ok(_) => Err(format!("{what} is JSON, but not an object")),
         Err(error) => Err(format!("{what} is not JSON: {error}")),

@@ -18,7 +18,7 @@ use crate::{
     credential::{self, Loaded},
     exec::executor::Executor,
     failure::{Failure, Outcome},
-    interrupt,
+    interrupt, journal,
     printer::Printer,
     report, retry_after,
     systemd::{self, Notifier},
@@ -28,6 +28,8 @@ use crate::{
 
 /// How long an interrupted process may take to print what was counted.
 const GRACE: Duration = Duration::from_millis(800);
+/// How long it may take besides to end the program: until SIGKILL, and a while for what comes then.
+const SHUT_DOWN: Duration = Duration::from_secs(25);
 /// For how long the printing of an answer is not called stuck at a SIGHUP.
 const STUCK: Duration = Duration::from_secs(2);
 /// How long a round may take beyond its wait and its call, for systemd's watchdog.
@@ -38,9 +40,12 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &args::Watch) -> ExitCode {
     let watcher = match Watcher::start(args) {
         Ok(watcher) => watcher,
-        Err(message) => {
-            let (outcome, format) = (Err(Failure::Input(message)), args.call.connection.format);
-            return report::print(&outcome, format).into();
+        Err(error) => {
+            let is_temporary = matches!(error, journal::Error::Temporary(_));
+            let outcome = Err(Failure::Input(error.to_string()));
+            let exit = report::print(&outcome, args.call.connection.format);
+            // A service manager starts it again after 1, and not after 2.
+            return if is_temporary { ExitCode::FAILURE } else { exit.into() };
         }
     };
     let error = watcher.run();
@@ -77,7 +82,7 @@ struct Watcher<'a> {
 }
 
 impl<'a> Watcher<'a> {
-    fn start(args: &'a args::Watch) -> Result<Self, String> {
+    fn start(args: &'a args::Watch) -> Result<Self, journal::Error> {
         let loaded = credential::load(&args.call)?;
         let (call, settings) = call::prepare(&args.call)?;
         let first_backoff = Duration::from_secs(5).min(args.max_backoff);
@@ -93,11 +98,11 @@ impl<'a> Watcher<'a> {
         let mut printer = Printer::new(args);
         let how = if matches!(loaded.credential, Credential::Login(_)) { "as" } else { "with" };
         let (who, interval) = (loaded.who(), args.interval.as_secs_f64());
-        printer.say(&format!("polling {} {how} {who}, every {interval} s", call.uri()));
         let (waker, sleeper) = Waker::new();
         let waker = Arc::new(waker);
         let (endpoint, server_id) = call::target(&args.call)?;
         let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
+        printer.say(&format!("polling {} {how} {who}, every {interval} s", call.uri()));
         if let Some(executor) = &executor {
             printer.say(&executor.description());
         }
@@ -326,16 +331,23 @@ fn end_at_interrupt(
 ) -> Result<(), String> {
     let on_interrupt = move || {
         systemd::stopping();
+        // A log or an output that nobody reads must not hold the process up.
+        let exit_after = |limit| {
+            thread::Builder::new().spawn(move || {
+                thread::sleep(limit);
+                process::exit(0);
+            })
+        };
+        let last_resort = exit_after(SHUT_DOWN);
+        if last_resort.is_err() {
+            process::exit(0);
+        }
         // Nothing is started or reported any more.
         let mut executor = lock(&executor);
         if let Some(executor) = executor.as_mut() {
             executor.shut_down();
         }
-        // An output that nobody reads must not hold the process up.
-        let timer = thread::Builder::new().spawn(|| {
-            thread::sleep(GRACE);
-            process::exit(0);
-        });
+        let timer = exit_after(GRACE);
         let mut printer = lock(&printer);
         if timer.is_ok() && printer.end().is_err() {
             log::warn!("the last repetitions could not be printed");

@@ -297,3 +297,19 @@ fn every_2xx_takes_the_report() {
         assert!(report.parse(&response(status, body)).is_err(), "{status} {body}");
     }
 }
+
+#[test]
+fn commands_are_the_same_by_name_and_task() {
+    let command = |name: &str, task: &str, bucket: Option<&str>| {
+        let param = CommandParam::default().with_task_id(task);
+        Command::new(name, bucket.map_or(param.clone(), |bucket| param.with_object(bucket, "")))
+    };
+    let start = command("START", "a", None);
+    assert!(start.is_same(&command("START", "a", Some("b"))));
+    assert!(!start.is_same(&command("START", "b", None)));
+    assert!(!start.is_same(&command("STOP", "a", None)));
+    let upload = command("UPLOAD_LOG", "", Some("b"));
+    assert!(upload.is_same(&upload.clone()));
+    assert!(!upload.is_same(&command("UPLOAD_LOG", "", Some("c"))));
+    assert!(!upload.is_same(&command("UPLOAD_LOG", "a", Some("b"))));
+}

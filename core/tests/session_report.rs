@@ -202,7 +202,7 @@ fn the_service_decides_for_good_and_the_gateway_does_not() {
         (400, "SMS.6022", "report rejected"),
         (400, "SMS.6023", "report rejected"),
         (400, "SMS.6014", "report rejected"),
-        (404, "SMS.7602", "report rejected"),
+        (404, "SMS.7602", "report error"),
         (404, "SMS.7606", "report rejected"),
         (400, "APIGW.0104", "report error"),
         (404, "APIGW.0101", "report error"),

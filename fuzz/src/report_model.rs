@@ -87,13 +87,13 @@ impl ReportModel {
 
 /// Whether the service says that it will never take the report.
 pub(crate) fn is_final(error: &ResponseError) -> bool {
-    use ApiErrorKind::{InvalidReport, InvalidRequest, NoTask, OtherCommand, ServerUnknown};
+    use ApiErrorKind::{InvalidReport, InvalidRequest, NoTask, OtherCommand};
     let Some(error) = error.api() else { return false };
     let is_of_the_service = error
         .code()
         .is_some_and(|code| ["SMS.", "S3M."].contains(&code.get(..4).unwrap_or_default()));
     match error.kind() {
-        OtherCommand | InvalidReport | ServerUnknown | NoTask => true,
+        OtherCommand | InvalidReport | NoTask => true,
         InvalidRequest => is_of_the_service,
         _ => false,
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use huaweicloud_sms::{
-    Answer, Command, CommandResult, Endpoint, ReportResult, ResponseError, ServerId,
+    Answer, ApiError, Command, CommandResult, Endpoint, ReportResult, ResponseError, ServerId,
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     args,
-    journal::{Entry, Journal},
+    journal::{self, Entry, Journal},
     redactor,
     waker::Waker,
 };
@@ -58,15 +58,22 @@ impl Executor {
         endpoint: Endpoint,
         server_id: ServerId,
         waker: Arc<Waker>,
-    ) -> Result<Option<Self>, String> {
+    ) -> Result<Option<Self>, journal::Error> {
         let Some((path, program_args)) = args.exec.split_first() else { return Ok(None) };
         let dir = args.state_dir.clone().or_else(state_directory).ok_or(
-            "--exec needs a folder for its journal: give --state-dir, or set STATE_DIRECTORY",
+            "--exec needs a folder for its journal: give --state-dir before --exec, or set STATE_DIRECTORY",
         )?;
-        let (journal, state) =
-            Journal::open(&dir, &server_id).map_err(|error| error.to_string())?;
+        let program = PathBuf::from(path);
+        if program.as_os_str().is_empty() {
+            return Err("--exec needs the path of a program".into());
+        }
+        if program.components().count() > 1 && !program.exists() {
+            log::warn!("the program {} does not exist yet: commands will fail", program.display());
+        }
+        let (journal, state) = Journal::open(&dir, &server_id)?;
+        keep_exit_statuses();
         let program = Program {
-            path: path.into(),
+            path: program,
             args: program_args.to_vec(),
             timeout: Some(args.exec_timeout).filter(|timeout| !timeout.is_zero()),
             kill_after: KILL_AFTER,
@@ -119,7 +126,12 @@ impl Executor {
 
     pub(crate) fn on_report_refused(&mut self, error: &ResponseError) {
         // Its message may echo a secret, and the journal is a file.
-        self.plan.on_report_refused(redactor::shown(&error.to_string()));
+        let reason = redactor::shown(&error.to_string());
+        match error.api().and_then(ApiError::code) {
+            // Too long, and an invalid detail.
+            Some("SMS.6014" | "SMS.6023") => self.plan.on_detail_refused(reason),
+            _ => self.plan.on_report_refused(reason),
+        }
     }
 
     /// The name of the command whose program runs, for people.
@@ -265,6 +277,19 @@ impl Executor {
                 return;
             }
             self.plan.on_done();
+        }
+    }
+}
+
+/// Makes the system keep the exit status of a program until it is read. A parent may have told it not to.
+fn keep_exit_statuses() {
+    #[cfg(unix)]
+    {
+        use std::sync::atomic::AtomicBool;
+        // Any handler does. The program itself starts without it.
+        let handler = Arc::new(AtomicBool::new(false));
+        if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGCHLD, handler) {
+            log::warn!("SIGCHLD cannot be caught: {error}");
         }
     }
 }

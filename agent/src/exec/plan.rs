@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     awaits_answer: bool,
     /// The command whose report was refused. It is not run again as long as the service returns it.
     refused: Option<Command>,
+    /// The command of the last answer.
+    held: Option<Command>,
     steps: VecDeque<Step>,
 }
 
@@ -77,6 +79,7 @@ impl Plan {
             is_reporting: false,
             awaits_answer: true,
             refused: state.refused,
+            held: None,
             steps: VecDeque::new(),
         };
         let mut open = state.open.into_iter().peekable();
@@ -129,18 +132,20 @@ impl Plan {
         if self.refused.take().is_some() {
             self.write(Entry::Cleared);
         }
+        self.held = None;
         self.awaits_answer = false;
         self.go_on();
     }
 
     fn on_command(&mut self, command: &Command) {
         self.awaits_answer = false;
-        self.drop_results(|done| done.command != *command);
-        if self.refused.as_ref().is_some_and(|refused| refused != command) {
+        self.held = Some(command.clone());
+        self.drop_results(|done| !done.command.is_same(command));
+        if self.refused.as_ref().is_some_and(|refused| !refused.is_same(command)) {
             self.refused = None;
         }
         let is = |known: &Option<(u64, Command)>| {
-            known.as_ref().is_some_and(|(_, known)| known == command)
+            known.as_ref().is_some_and(|(_, known)| known.is_same(command))
         };
         if is(&self.running) {
             self.drop_waiting("the service returned to the command that is running");
@@ -179,12 +184,28 @@ impl Plan {
         }
     }
 
+    /// The service does not take the detail of the report. Its limits are not documented, so the result is
+    /// reported once more, without the detail.
+    pub(crate) fn on_detail_refused(&mut self, reason: String) {
+        let note = json!({"msg": "the service did not take the detail of this result"});
+        let Value::Object(note) = note else { unreachable!("it is an object") };
+        match self.unreported.front_mut() {
+            Some(done) if self.is_reporting && done.detail != note => {
+                done.detail = note;
+                self.steps.push_back(Step::Report(done.clone()));
+            }
+            _ => self.on_report_refused(reason),
+        }
+    }
+
     /// The service will never take the report.
     pub(crate) fn on_report_refused(&mut self, reason: String) {
         if let Some(done) = self.take_reported() {
-            self.write(Entry::Dropped { id: done.id, reason, is_refused: true });
-            let is_last = self.running.is_none() && self.waiting.is_none();
-            self.refused = is_last.then_some(done.command);
+            // If the service did not return it any more, it has taken an earlier report or given the command
+            // up. Then the next one that looks the same is a new one.
+            let is_refused = self.held.as_ref().is_some_and(|held| held.is_same(&done.command));
+            self.write(Entry::Dropped { id: done.id, reason, is_refused });
+            self.refused = is_refused.then_some(done.command);
             self.go_on();
         }
     }
@@ -201,7 +222,7 @@ impl Plan {
 
     /// Whether this command is not run, because its report was refused and the service still returns it.
     pub(crate) fn is_refused(&self, command: &Command) -> bool {
-        self.refused.as_ref() == Some(command)
+        self.refused.as_ref().is_some_and(|refused| refused.is_same(command))
     }
 
     /// The number of steps that wait, for example because the journal cannot be written.

@@ -7,7 +7,7 @@ const NAME: &str = "commands.lock";
 /// Held as long as it lives, also if the process is killed.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -15,7 +15,17 @@ impl Lock {
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
-        open_alone(&mut options, &dir.join(NAME)).map(|file| Self { _file: file })
+        let lock = open_alone(&mut options, &dir.join(NAME)).map(|file| Self { file })?;
+        match lock.is_in(dir)? {
+            true => Ok(lock),
+            // It was replaced meanwhile.
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Whether this folder still has the file that is locked.
+    pub(super) fn is_in(&self, dir: &Path) -> io::Result<bool> {
+        super::is_at(&self.file, &dir.join(NAME))
     }
 }
 

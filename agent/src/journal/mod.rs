@@ -9,6 +9,7 @@ mod lock;
 mod state;
 
 use std::{
+    fmt,
     fs::{self, DirBuilder, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -29,13 +30,32 @@ const MAX_LENGTH: u64 = 1024 * 1024;
 /// A file that is so long was not written by the agent.
 const MAX_READ: u64 = 64 * MAX_LENGTH;
 
-/// Why the journal cannot be used.
+/// Why commands cannot be carried out.
 #[derive(Debug)]
-pub(crate) struct Error(String);
+pub(crate) enum Error {
+    /// Somebody has to change something.
+    Input(String),
+    /// It may work later: a full disk, for example, or another agent that has not ended yet.
+    Temporary(String),
+}
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(message) | Self::Temporary(message) => f.write_str(message),
+        }
+    }
+}
+
+impl From<String> for Error {
+    fn from(message: String) -> Self {
+        Self::Input(message)
+    }
+}
+
+impl From<&str> for Error {
+    fn from(message: &str) -> Self {
+        Self::Input(message.into())
     }
 }
 
@@ -50,7 +70,7 @@ pub(crate) struct Journal {
     /// Whether there may be a part of an entry after them.
     is_torn: bool,
     state: State,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// The first line.
@@ -69,11 +89,14 @@ impl Journal {
     /// Opens the journal in this folder, which is made if there is none.
     pub(crate) fn open(dir: &Path, server_id: &ServerId) -> Result<(Self, State), Error> {
         let failed = |what: &str, error: io::Error| {
-            Error(format!("the journal's folder {} {what}: {error}", dir.display()))
+            Error::Temporary(format!(
+                "the journal's folder {} {what}: {error}; this user must be able to write there",
+                dir.display()
+            ))
         };
         make_dir(dir).map_err(|error| failed("cannot be made", error))?;
         let lock = Lock::take(dir).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Error(format!(
+            io::ErrorKind::WouldBlock => Error::Temporary(format!(
                 "the journal in {} is used by another process: give each agent a --state-dir of its own",
                 dir.display()
             )),
@@ -83,32 +106,34 @@ impl Journal {
         let state = match File::open(&path) {
             Ok(file) => read(&path, file, server_id)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
-            Err(error) => return Err(unusable(&path, "cannot be read", &error)),
+            Err(error) => return Err(unreadable(&path, &error)),
         };
         let server_id = server_id.as_str().to_owned();
-        let (file, length) = write_anew(dir, &server_id, &state)
-            .map_err(|error| unusable(&path, "cannot be written", &error))?;
+        let (file, length) =
+            write_anew(dir, &server_id, &state).map_err(|error| unwritable(&path, &error))?;
         let dir = dir.to_owned();
-        let journal = Self {
-            dir,
-            server_id,
-            file,
-            length,
-            is_torn: false,
-            state: state.clone(),
-            _lock: lock,
-        };
+        let journal =
+            Self { dir, server_id, file, length, is_torn: false, state: state.clone(), lock };
         Ok((journal, state))
     }
 
     /// Adds an entry. It is on the disk when this returns. After an error it is as if it had not been added.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), Error> {
         crash::point(entry, "before");
-        self.try_append(entry)
-            .map_err(|error| unusable(&self.dir.join(NAME), "cannot be written", &error))?;
+        self.try_append(entry).map_err(|error| unwritable(&self.dir.join(NAME), &error))?;
         self.state.apply(entry);
         crash::point(entry, "after");
         Ok(())
+    }
+
+    /// An entry in a file that was removed or replaced would be lost.
+    fn check_place(&self) -> io::Result<()> {
+        let is_here = is_at(&self.file, &self.dir.join(NAME))? && self.lock.is_in(&self.dir)?;
+        is_here.then_some(()).ok_or_else(|| {
+            io::Error::other(
+                "it was removed or replaced while the agent was running: restart the agent",
+            )
+        })
     }
 
     fn try_append(&mut self, entry: &Entry) -> io::Result<()> {
@@ -116,6 +141,7 @@ impl Journal {
             (self.file, self.length) = write_anew(&self.dir, &self.server_id, &self.state)?;
             self.is_torn = false;
         }
+        self.check_place()?;
         let line = line(entry)?;
         if crash::is_at(entry, "torn") {
             let _ = self.file.write_all(&line[..line.len() / 2]);
@@ -134,8 +160,33 @@ impl Journal {
     }
 }
 
+/// Whether a path still leads to this open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (open, named) = (file.metadata()?, fs::metadata(path)?);
+    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+}
+
+/// An open file cannot be removed there.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
 fn unusable(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Error {
-    Error(format!("the journal {} {what}: {error}", path.display()))
+    Error::Input(format!("the journal {} {what}: {error}", path.display()))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::Temporary(format!("the journal {} cannot be read: {error}", path.display()))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::Temporary(format!(
+        "the journal {} cannot be written: {error}; its folder needs room, and must be writable",
+        path.display()
+    ))
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {
@@ -203,9 +254,7 @@ fn checksum(json: &[u8]) -> String {
 /// as if that entry had not been added.
 fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
     let mut bytes = Vec::new();
-    file.take(MAX_READ + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unusable(path, "cannot be read", &error))?;
+    file.take(MAX_READ + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MAX_READ {
         return Err(unusable(path, "is damaged", &"it is too long"));
     }
@@ -224,7 +273,8 @@ fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
         )
     };
     let mut lines = bytes[..end].split_inclusive(|byte| *byte == b'\n').map(content).zip(1..);
-    let Some((header, _)) = lines.next() else { return Ok(State::default()) };
+    // The first line was there before the file had its name.
+    let header = lines.next().and_then(|(header, _)| header);
     let header = header.and_then(|json| serde_json::from_slice::<Header>(json).ok());
     let header = header.ok_or_else(|| damaged(1))?;
     if header.journal != VERSION {

@@ -55,6 +55,18 @@ impl Command {
         Self { name: name.into(), param }
     }
 
+    /// Whether both are one command to carry out: they have the same name and the same task, or without a task
+    /// the same parameters. The service returns a command again until its result is reported.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let task = |command: &Self| command.param.task_id.clone().filter(|task| !task.is_empty());
+        self.name == other.name
+            && match (task(self), task(other)) {
+                (Some(one), Some(other)) => one == other,
+                _ => self.param == other.param,
+            }
+    }
+
     /// Whether this documented command acts on a task but names none. The API reference makes every
     /// field optional, so such a command is returned like any other.
     ///

@@ -94,6 +94,6 @@ impl Operation for ObtainCommand {
     }
 
     fn holds_another(answer: &Answer, report: &ReportResult) -> bool {
-        matches!(answer, Answer::Command(command) if command != report.command())
+        matches!(answer, Answer::Command(command) if !command.is_same(report.command()))
     }
 }

@@ -36,8 +36,8 @@ pub enum Event<A, E = ResponseError> {
     ReportError(E),
     /// The service will never take the report, and the session has dropped it: the service does not hold
     /// this command ([`ApiErrorKind::OtherCommand`](crate::ApiErrorKind::OtherCommand), for example because
-    /// it took the report before and the response was lost), does not know the server, or rejects the
-    /// request as it is.
+    /// it took the report before and the response was lost), has no task, or rejects the request as it
+    /// is.
     ReportRejected(ResponseError),
 }
 

@@ -82,7 +82,7 @@ pub(super) fn is_final(error: &ResponseError) -> bool {
     use ApiErrorKind as Kind;
     let Some(error) = error.api() else { return false };
     match error.kind() {
-        Kind::OtherCommand | Kind::InvalidReport | Kind::ServerUnknown | Kind::NoTask => true,
+        Kind::OtherCommand | Kind::InvalidReport | Kind::NoTask => true,
         Kind::InvalidRequest => {
             error.code().is_some_and(|code| code.starts_with("SMS.") || code.starts_with("S3M."))
         }

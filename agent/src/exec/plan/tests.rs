@@ -196,6 +196,50 @@ fn a_refused_command_is_not_run_again_until_the_service_returns_something_else()
 }
 
 #[test]
+fn a_report_refused_after_the_service_returned_nothing_does_not_hold_up_the_next_command() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    // The response to the report is lost, and the next poll shows that it was taken.
+    plan.on_answer(&NOTHING);
+    plan.on_report_refused("SMS.6021".into());
+    steps(&mut plan);
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["received 1", "started 1", "start 1 START"]);
+}
+
+#[test]
+fn a_result_whose_detail_is_refused_is_reported_once_without_it() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    plan.on_end(CommandResult::Success, Map::from_iter([("disks".to_owned(), 3.into())]));
+    steps(&mut plan);
+    plan.on_detail_refused("SMS.6023".into());
+    let Some(Step::Report(done)) = plan.step() else { panic!("no report") };
+    assert_eq!(done.result, CommandResult::Success);
+    assert_eq!(done.detail["msg"], "the service did not take the detail of this result");
+    assert_eq!(steps(&mut plan), ["report 0"]);
+    plan.on_detail_refused("SMS.6023".into());
+    assert_eq!(steps(&mut plan), ["refused 0"]);
+}
+
+#[test]
+fn a_command_with_other_parameters_for_the_same_task_is_the_same_one() {
+    let with_bucket = |task: &str| {
+        let param = CommandParam::default().with_task_id(task).with_object("", "");
+        Answer::Command(Command::new("START", param))
+    };
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    succeed(&mut plan);
+    steps(&mut plan);
+    plan.on_answer(&with_bucket("a"));
+    assert!(steps(&mut plan).is_empty());
+    plan.on_answer(&with_bucket("b"));
+    assert_eq!(steps(&mut plan), ["dropped 0", "received 1", "started 1", "start 1 START"]);
+}
+
+#[test]
 fn after_a_restart_nothing_is_done_before_the_service_has_answered() {
     for progress in [
         Progress::Received,
