@@ -15,14 +15,14 @@
 #![cfg_attr(not(feature = "ureq"), doc = "```ignore")]
 //! use huaweicloud_sms::{AccessKey, Answer, CommandResult, Endpoint, Event, ObtainCommand};
 //! use huaweicloud_sms::{Pace, ReportResult, ServerId, Settings, ureq};
-//! use std::{collections::BTreeMap, fs};
+//! use std::collections::BTreeMap;
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com")?;
 //!     let server_id = ServerId::new("f32ab4d6-d150-4fb3-aa55-edbb5cf9947f")?;
 //!     let call = ObtainCommand::new(&endpoint, &server_id);
 //!     // `sk` is a file with the secret key.
-//!     let secret = fs::read_to_string("sk").map_err(|error| format!("sk: {error}"))?;
+//!     let secret = std::fs::read_to_string("sk").map_err(|error| format!("sk: {error}"))?;
 //!     let key = AccessKey::new("EXAMPLEAK00000000001", secret.trim_end())?;
 //!
 //!     let client = ureq::Client::from_settings(Settings::default())?;
