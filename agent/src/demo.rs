@@ -13,7 +13,7 @@ use huaweicloud_sms_simulator::{Request, Script, Simulator};
 use crate::{
     args::Transport,
     exit::Exit,
-    redactor, report,
+    print, redactor,
     transport::{self, AVAILABLE},
 };
 
@@ -94,6 +94,6 @@ fn show(
         writeln!(out, "  > {name}: {value}")?;
     }
     writeln!(out, "  < status {}", request.status)?;
-    let answer = report::text(&Ok(answer));
+    let answer = print::text(&Ok(answer));
     answer.lines().try_for_each(|line| writeln!(out, "  < {line}"))
 }

@@ -22,6 +22,7 @@ mod journal;
 mod logging;
 mod manual;
 mod obtain;
+mod print;
 mod printer;
 mod redactor;
 mod report;
@@ -29,7 +30,6 @@ mod retry_after;
 mod secret_file;
 mod seen;
 mod send;
-mod send_report;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod systemd;
@@ -59,7 +59,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "simulator")]
         args::Command::Demo => demo::run(),
         args::Command::Obtain { call } => obtain::run(&call),
-        args::Command::Report(args) => send_report::run(&args),
+        args::Command::Report(args) => report::run(&args),
         args::Command::Doctor { call } => doctor::run(&call),
         args::Command::Watch(args) => watch::run(&args),
         args::Command::Token(args) => token::run(&args),

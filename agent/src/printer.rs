@@ -8,8 +8,8 @@ use crate::{
     args,
     failure::{Failure, Outcome},
     journal::Entry,
+    print::{self, Context},
     redactor::{self, Kind},
-    report::{self, Context},
     seen::Seen,
 };
 
@@ -124,12 +124,12 @@ impl Printer {
     pub(crate) fn print_entry(&mut self, entry: &Entry) -> io::Result<()> {
         self.print_repeated()?;
         self.clear_wait();
-        report::print_entry(&self.context(&now()), entry, self.format)
+        print::print_entry(&self.context(&now()), entry, self.format)
     }
 
     fn print_now(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.clear_wait();
-        report::print_at(Some(&self.context(&now())), outcome, self.format)
+        print::print_at(Some(&self.context(&now())), outcome, self.format)
     }
 
     /// Withholds this token from now on.
@@ -151,7 +151,7 @@ impl Printer {
         self.clear_wait();
         match &self.last {
             Some((last, _)) if count > 0 => {
-                report::print_repeated(&self.context(&now()), count, last, self.format)
+                print::print_repeated(&self.context(&now()), count, last, self.format)
             }
             _ => Ok(()),
         }

@@ -1,260 +1,68 @@
-//! How an outcome is printed: for people, or as one JSON object on one line.
+//! `sms-agent report`: reports the result of a command by hand.
 
 use std::{
-    fmt::Write as _,
     io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
 };
 
-use huaweicloud_sms::{Answer, ApiError, CommandName, CommandParam, ResponseError};
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use huaweicloud_sms::{Command, CommandParam, ReportResult};
+use serde_json::{Map, Value, json};
 
 use crate::{
-    args::Format,
+    args::{Format, Report},
+    call,
     exit::Exit,
-    failure::{Failure, Outcome},
-    journal::Entry,
-    redactor,
+    failure::Failure,
+    file, print,
+    send::send,
 };
 
-/// Prints an outcome: answers to standard output and, in text, errors to standard error.
-pub(crate) fn print(outcome: &Outcome, format: Format) -> Exit {
-    let written = print_at(None, outcome, format);
+pub(crate) fn run(args: &Report) -> ExitCode {
+    let format = args.call.connection.format;
+    let outcome = prepare(args).map_err(Failure::Input);
+    let outcome = outcome.and_then(|call| send(&args.call, &call, Failure::Report));
     match outcome {
-        Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer.if_written(written),
-        Ok(Answer::NoCommand(_)) => Exit::NoCommand.if_written(written),
-        // The exit status tells the failure even if its message is lost.
-        Err(failure) => failure.exit(),
+        Ok(()) => Exit::Answer.if_written(print_taken(args)).into(),
+        Err(failure) => print::print(&Err(failure), format).into(),
     }
 }
 
-/// What a watch adds to a line. Text has the time alone.
-#[derive(Serialize)]
-pub(crate) struct Context<'a> {
-    pub(crate) time: &'a str,
-    pub(crate) server_id: &'a str,
-    /// How many calls have failed in a row.
-    pub(crate) failures: u32,
-    /// When the next request is due.
-    pub(crate) due: &'a str,
-}
-
-/// Like [`print()`], with the time in front.
-pub(crate) fn print_at(
-    context: Option<&Context<'_>>,
-    outcome: &Outcome,
-    format: Format,
-) -> io::Result<()> {
-    match outcome {
-        Ok(Answer::Command(command)) if command.lacks_task_id() => {
-            log::warn!("{} came without a task_id", command.name);
-        }
-        _ => {}
-    }
-    match format {
-        Format::Json => writeln!(io::stdout(), "{}", json(context, outcome)),
-        Format::Text => print_text(context, outcome.is_err(), &text(outcome)),
-    }
-}
-
-/// Prints how often the last outcome was repeated, to where that one was printed.
-pub(crate) fn print_repeated(
-    context: &Context<'_>,
-    count: u64,
-    last: &Outcome,
-    format: Format,
-) -> io::Result<()> {
-    match format {
-        Format::Json => {
-            let members = vec![("answer", "repeated".into()), ("count", count.into())];
-            writeln!(io::stdout(), "{}", line(Some(context), Members(members)))
-        }
-        Format::Text => {
-            print_text(Some(context), last.is_err(), &format!("the same again ({count} x)"))
-        }
-    }
-}
-
-/// Prints what was written into the journal.
-pub(crate) fn print_entry(context: &Context<'_>, entry: &Entry, format: Format) -> io::Result<()> {
-    let (id, state, text, more) = match entry {
-        Entry::Received { id, command } => {
-            let name = redactor::shown(command.name.as_str());
-            (id, "received", format!("received {name}"), ("command_name", name))
-        }
-        // It tells only the process.
-        Entry::Started { process: Some(_), .. } | Entry::Cleared => return Ok(()),
-        Entry::Started { id, process: None } => {
-            (id, "started", "started".into(), ("", String::new()))
-        }
-        Entry::Finished { id, result, detail } => {
-            let message = detail.get("msg").and_then(Value::as_str).map(redactor::shown);
-            let message = message.map(|message| format!(": {message}")).unwrap_or_default();
-            (id, "finished", format!("{result}{message}"), ("result", result.to_string()))
-        }
-        Entry::Reported { id } => (id, "reported", "reported".into(), ("", String::new())),
-        Entry::Dropped { id, reason, .. } => {
-            let reason = redactor::shown(reason);
-            (id, "dropped", format!("dropped: {reason}"), ("reason", reason))
-        }
-    };
-    match format {
-        Format::Text => print_text(Some(context), false, &format!("run {id}: {text}")),
-        Format::Json => {
-            let mut members =
-                vec![("answer", "run".into()), ("run", (*id).into()), ("state", state.into())];
-            let (name, value) = more;
-            if !name.is_empty() {
-                members.push((name, value.into()));
-            }
-            writeln!(io::stdout(), "{}", line(Some(context), Members(members)))
-        }
-    }
-}
-
-fn print_text(context: Option<&Context<'_>>, is_error: bool, text: &str) -> io::Result<()> {
-    let (time, space) = context.map_or(("", ""), |context| (context.time, " "));
-    if is_error {
-        // A closed standard error does not end a watch.
-        let _ = writeln!(io::stderr(), "{time}{space}{text}");
-        return Ok(());
-    }
-    writeln!(io::stdout(), "{time}{space}{text}")
-}
-
-/// The form for people.
-pub(crate) fn text(outcome: &Outcome) -> String {
-    match outcome {
-        Ok(answer) => match withheld(answer) {
-            Answer::Command(command) => format!("command {}{}", command.name, param(command.param)),
-            Answer::Task(task) => format!("task {}{}", task.state, param(task.param)),
-            Answer::NoCommand(why) => format!("nothing to do: {why}"),
-        },
-        Err(failure) => {
-            let causes = failure.causes().join(": ");
-            let cause = (!causes.is_empty()).then(|| format!("cause: {causes}"));
-            let lines = cause.into_iter().chain(failure.advice());
-            let lines: String = lines.map(|line| format!("\n  {line}")).collect();
-            format!("error: {}{lines}", failure.message())
-        }
-    }
-}
-
-fn param(param: CommandParam) -> String {
-    let values = [("task_id", param.task_id), ("bucket", param.bucket), ("object", param.object)];
-    let lines = values.into_iter().filter_map(|(name, value)| {
-        // Quoted and escaped as in JSON, since a value may be empty or hold any character.
-        let value = only_visible(&Value::from(value?).to_string());
-        Some(format!("\n  {name:<8} {value}"))
-    });
-    lines.collect()
-}
-
-fn json(context: Option<&Context<'_>>, outcome: &Outcome) -> String {
-    match outcome {
-        Ok(answer) => line(context, withheld(answer)),
-        Err(failure) => line(context, Members(members(failure))),
-    }
-}
-
-fn members(failure: &Failure) -> Vec<(&'static str, Value)> {
-    let response = failure.response();
-    let response = response.as_ref();
-    let api = response.and_then(ResponseError::api);
-    let transport = failure.transport();
-    let retry_after = response.and_then(ResponseError::retry_after);
-    let causes = failure.causes();
-    vec![
-        ("answer", "error".into()),
-        ("kind", failure.kind().into()),
-        ("reason", failure.reason().into()),
-        ("during", failure.during().into()),
-        ("status", response.map(|error| error.status().as_u16()).into()),
-        ("error_code", api.and_then(ApiError::code).into()),
-        ("error_msg", api.and_then(ApiError::message).into()),
-        ("request_id", response.and_then(ResponseError::request_id).into()),
-        ("retry_after", retry_after.map(|wait| wait.as_secs()).into()),
-        ("address", transport.map(|failure| failure.address.as_str()).into()),
-        ("proxy", transport.and_then(|failure| failure.error.proxy()).into()),
-        ("message", failure.message().into()),
-        ("causes", if causes.is_empty() { Value::Null } else { causes.into() }),
-        ("advice", failure.advice().into()),
-    ]
-}
-
-/// Members of a JSON object, in this order. Those that are null are left out.
-struct Members(Vec<(&'static str, Value)>);
-
-impl Serialize for Members {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members = self.0.iter().filter(|(_, value)| !value.is_null());
-        serializer.collect_map(members.map(|(name, value)| (name, value)))
-    }
-}
-
-pub(crate) fn line(context: Option<&Context<'_>>, content: impl Serialize) -> String {
-    #[derive(Serialize)]
-    struct Line<'a, T> {
-        #[serde(flatten)]
-        context: Option<&'a Context<'a>>,
-        #[serde(flatten)]
-        content: T,
-    }
-    match serde_json::to_string(&Line { context, content }) {
-        Ok(json) => only_visible(&json),
-        Err(error) => unreachable!("strings and numbers serialize: {error}"),
-    }
-}
-
-/// The answer with texts that may be shown.
-fn withheld(answer: &Answer) -> Answer {
-    let mut answer = answer.clone();
-    let (name, param) = match &mut answer {
-        Answer::Command(command) => (Some(&mut command.name), &mut command.param),
-        Answer::Task(task) => (None, &mut task.param),
-        Answer::NoCommand(_) => return answer,
-    };
-    let params = [&mut param.task_id, &mut param.bucket, &mut param.object].map(Option::as_mut);
-    let texts = name.iter().map(|name| name.as_str());
-    let texts: Vec<&str> = texts.chain(params.iter().flatten().map(|text| text.as_str())).collect();
-    let mut shown = redactor::withhold(&texts).into_iter();
-    if let Some(name) = name {
-        *name = CommandName::from(&*shown.next().unwrap_or_default());
-    }
-    for text in params.into_iter().flatten() {
-        *text = shown.next().unwrap_or_default();
-    }
-    answer
-}
-
-/// Escapes what JSON allows in a string and a terminal would obey or hide: the control characters
-/// that `serde_json` leaves (U+007F to U+009F), direction marks and the like.
-fn only_visible(json: &str) -> String {
-    let mut shown = String::with_capacity(json.len());
-    for character in json.chars() {
-        if redactor::is_hidden(character) && character != ' ' {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a `String` cannot fail.
-                let _ = write!(shown, "\\u{unit:04x}");
-            }
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_escapes_every_character_that_a_terminal_would_obey() {
-        let json = only_visible("\"a\u{7f}\u{9b}\u{202e}é服\u{e0001}\"");
-        assert_eq!(json, "\"a\\u007f\\u009b\\u202eé服\\udb40\\udc01\"");
-        assert_eq!(
-            serde_json::from_str::<String>(&json).expect("valid JSON"),
-            "a\u{7f}\u{9b}\u{202e}é服\u{e0001}"
+/// Checks the input before anything is sent.
+fn prepare(args: &Report) -> Result<ReportResult, String> {
+    let (endpoint, server_id) = call::target(&args.call)?;
+    let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+    if is_stdin(&args.detail) && is_stdin(&args.call.token_file) {
+        return Err(
+            "standard input can't be both the token and the detail: give one as a file".into()
         );
+    }
+    let command = Command::new(&*args.command_name, CommandParam::default());
+    let detail = args.detail.as_deref().map_or(Ok(Map::new()), read_detail)?;
+    ReportResult::new(&endpoint, &server_id, command, args.result, &detail)
+        .map_err(|error| error.to_string())
+}
+
+fn read_detail(path: &Path) -> Result<Map<String, Value>, String> {
+    let what = "the result's detail";
+    // Its JSON may be indented.
+    let json = file::read_text(what, path, 4 * ReportResult::MAX_DETAIL as u64)?;
+    match serde_json::from_str(&json) {
+        Ok(Value::Object(detail)) => Ok(detail),
+        Ok(_) => Err(format!("{what} is JSON, but not an object")),
+        Err(error) => Err(format!("{what} is not JSON: {error}")),
+    }
+}
+
+fn print_taken(args: &Report) -> io::Result<()> {
+    let (name, result) = (&args.command_name, args.result);
+    match args.call.connection.format {
+        Format::Text => {
+            writeln!(io::stdout(), "reported {}: {result}", huaweicloud_sms::Escaped(name))
+        }
+        Format::Json => {
+            let json = json!({"answer": "reported", "command_name": name, "result": result});
+            writeln!(io::stdout(), "{json}")
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     call, clock, credential,
     exit::Exit,
     failure::Failure,
-    report,
+    print,
     secret_file::SecretFile,
     transport,
 };
@@ -28,7 +28,7 @@ enum Destination {
 pub(crate) fn run(args: &Token) -> ExitCode {
     let exit = match log_in(args) {
         Ok((destination, issued)) => write(args, &destination, &issued),
-        Err(failure) => report::print(&Err(failure), args.connection.format),
+        Err(failure) => print::print(&Err(failure), args.connection.format),
     };
     exit.into()
 }

@@ -18,9 +18,9 @@ use crate::{
     credential::{self, Loaded},
     exec::executor::Executor,
     failure::{Failure, Outcome},
-    interrupt, journal,
+    interrupt, journal, print,
     printer::Printer,
-    report, retry_after,
+    retry_after,
     systemd::{self, Notifier},
     transport::{self, Client, Execute, TransportFailure},
     waker::{Sleeper, Waker},
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &args::Watch) -> ExitCode {
         Err(error) => {
             let is_temporary = matches!(error, journal::Error::Temporary(_));
             let outcome = Err(Failure::Input(error.to_string()));
-            let exit = report::print(&outcome, args.call.connection.format);
+            let exit = print::print(&outcome, args.call.connection.format);
             // A service manager starts it again after 1, and not after 2.
             return if is_temporary { ExitCode::FAILURE } else { exit.into() };
         }

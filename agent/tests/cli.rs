@@ -2,16 +2,16 @@
 
 mod support;
 
-#[cfg(feature = "simulator")]
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
-    net::TcpStream,
-};
-use std::{
     io::Write,
     path::PathBuf,
     process::{Command, Output, Stdio},
+};
+#[cfg(feature = "simulator")]
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpStream,
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};

@@ -13,7 +13,7 @@ use super::{
     diagnosis::Diagnosis,
     step::Step,
 };
-use crate::{args::Format, exit::Exit, redactor, report};
+use crate::{args::Format, exit::Exit, print, redactor};
 
 pub(super) fn print(diagnosis: &Diagnosis, format: Format) -> ExitCode {
     let written = match format {
@@ -79,7 +79,7 @@ fn json(diagnosis: &Diagnosis) -> String {
         failed: Option<&'static str>,
         steps: Vec<Shown>,
     }
-    report::line(
+    print::line(
         None,
         Doctor {
             answer: "doctor",

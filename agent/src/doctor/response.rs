@@ -7,7 +7,7 @@ use huaweicloud_sms::{Answer, ApiError, ApiErrorKind as Kind, Credential, Error,
 use super::{check::Check, diagnosis::Diagnosis, remedy::remedy, route::fail, step::Step};
 use crate::{
     failure::{Failure, Outcome},
-    report,
+    print,
 };
 
 /// Looks at the response to a request without a credential. The gateway rejects it.
@@ -107,7 +107,7 @@ fn specify(check: &mut Check, outcome: &Outcome, credential: &Credential) {
 
 fn answer(answer: &Answer, outcome: &Outcome) -> Check {
     // Its lines become one.
-    let text = report::text(outcome).lines().map(str::trim).collect::<Vec<_>>().join(", ");
+    let text = print::text(outcome).lines().map(str::trim).collect::<Vec<_>>().join(", ");
     match answer {
         Answer::Command(_) => Check::ok(format!(
             "{text}; it waits and was not run: the service keeps it until its result is reported"
