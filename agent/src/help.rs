@@ -116,7 +116,7 @@ Examples:
 
 Exit status:
   0   interrupted
-  1   the answers cannot be printed any more, or the journal not be written
+  1   the answers cannot be printed, or the journal not be used now
   2   wrong usage or input"
 );
 

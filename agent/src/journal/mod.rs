@@ -89,10 +89,16 @@ impl Journal {
     /// Opens the journal in this folder, which is made if there is none.
     pub(crate) fn open(dir: &Path, server_id: &ServerId) -> Result<(Self, State), Error> {
         let failed = |what: &str, error: io::Error| {
-            Error::Temporary(format!(
+            let message = format!(
                 "the journal's folder {} {what}: {error}; this user must be able to write there",
                 dir.display()
-            ))
+            );
+            match error.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                    Error::Input(message)
+                }
+                _ => Error::Temporary(message),
+            }
         };
         make_dir(dir).map_err(|error| failed("cannot be made", error))?;
         let lock = Lock::take(dir).map_err(|error| match error.kind() {
