@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// Why an endpoint, an id, a credential or a pace was rejected, before anything was sent.
+/// The reason why an endpoint, an id, a credential or a pace was rejected, before anything was sent.
 ///
 /// The text names the input and what is wrong with it. It never repeats the input, which may hold
 /// a secret.

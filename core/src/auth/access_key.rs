@@ -17,7 +17,7 @@ use crate::{
 const X_PROJECT_ID: HeaderName = HeaderName::from_static("x-project-id");
 const X_DOMAIN_ID: HeaderName = HeaderName::from_static("x-domain-id");
 
-/// An access key (AK/SK): signs requests with
+/// An access key (AK/SK), which signs requests with
 /// [SDK-HMAC-SHA256](https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-001.html), in
 /// place of a token. Huawei recommends it, and the official Agent uses it.
 ///
@@ -65,7 +65,7 @@ impl AccessKey {
         const ID: &str = "access key id";
         check_header_value(ID, id, Self::MAX_CHARS)?;
         if let Some(index) = id.find(',') {
-            // It would end the id in `Authorization`.
+            // A comma would end the id in `Authorization`.
             let problem = Problem::BadCharacter { position: index + 1, what: "a comma" };
             return Err(InvalidInput::new(ID, problem));
         }
@@ -117,8 +117,8 @@ impl AccessKey {
         &self.id
     }
 
-    /// Signs requests with this timestamp. The gateway rejects one that differs from its own clock by
-    /// more than 15 minutes.
+    /// Returns a signer with this timestamp. The gateway rejects a timestamp that differs from its own
+    /// clock by more than 15 minutes.
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> Signer<'_> {
         Signer { key: self, now }

@@ -37,7 +37,7 @@ pub trait Authorize: sealed::Credential + Sync {
         self.add_to(request);
     }
 
-    /// What tells the credential from others, if there is one.
+    /// Returns the fingerprint that tells this credential from others, or `None` without a credential.
     fn fingerprint(&self) -> Option<Fingerprint> {
         self.to_fingerprint()
     }
@@ -98,8 +98,8 @@ impl sealed::Credential for Unauthenticated {
     }
 }
 
-/// Adds what every request has, and removes an older credential. A project or account that the request
-/// names stays.
+/// Adds the headers that every request has, and removes an older credential. A project or account that
+/// the request names stays.
 pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     if !request.headers().contains_key(HOST) {
         if let Some(host) = host(request.uri()) {
@@ -110,7 +110,7 @@ pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     let headers = request.headers_mut();
     let is_zero = headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
     headers.remove(CONTENT_LENGTH);
-    // Without a body, `0` is the caller's choice.
+    // Without a body, `Content-Length: 0` stays if the caller has set it.
     if length > 0 || is_zero {
         headers.insert(CONTENT_LENGTH, length.into());
     }
@@ -135,7 +135,7 @@ fn host(uri: &Uri) -> Option<HeaderValue> {
     HeaderValue::from_str(host).ok()
 }
 
-/// A user token: what IAM returns as `X-Subject-Token`, sent as `X-Auth-Token`.
+/// A user token. IAM returns it as `X-Subject-Token`, and requests carry it as `X-Auth-Token`.
 ///
 /// It has 1 to 16,384 characters of visible ASCII. It has no `Display`, no `PartialEq` and no
 /// serialization, and its `Debug` and header value are redacted. Its memory is not zeroized on drop,
@@ -170,7 +170,7 @@ impl AuthToken {
     /// The token itself, if you have to store it. Keep it out of logs.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        // It was checked to be ASCII.
+        // `new` has checked that it is ASCII.
         self.0.to_str().unwrap_or_default()
     }
 

@@ -55,8 +55,8 @@ impl Command {
         Self { name: name.into(), param }
     }
 
-    /// Whether both are one command to carry out: they have the same name and the same task, or without a task
-    /// the same parameters. The service returns a command again until its result is reported.
+    /// Whether both are one command to carry out. They are if they have the same name and the same task, or,
+    /// without a task, the same parameters. The service returns a command again until its result is reported.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let task = |command: &Self| command.param.task_id.clone().filter(|task| !task.is_empty());
@@ -188,7 +188,7 @@ impl Serialize for TaskState {
 }
 
 /// The forms in which a successful response can carry no command. No edition of the API reference says
-/// which one the service uses, so they stay apart.
+/// which one the service uses, so each has a variant.
 ///
 /// `SMS.7606` (no migration task) may be one more. It is an [`ApiError`](crate::ApiError) of the kind
 /// [`NoTask`](crate::ApiErrorKind::NoTask).

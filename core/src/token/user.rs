@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::invalid_input::InvalidInput;
 
-/// An IAM user of an account, who logs in with a password; see [`IssueToken`](crate::IssueToken).
+/// An IAM user of an account and its password; see [`IssueToken`](crate::IssueToken).
 ///
 /// IAM accepts users with programmatic access and without login protection (MFA). A HUAWEI ID is not an
 /// IAM user. `Debug` does not show the password, which is zeroized on drop.
