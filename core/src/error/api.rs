@@ -14,7 +14,8 @@ use crate::text::{Escaped, write_request_id};
 /// An error object of the service, its gateway or IAM, in any of their shapes.
 ///
 /// Texts are kept verbatim and truncated at the documented limits. `Display` escapes
-/// characters that could steer a terminal. A server may put anything into these texts, the credential that you sent included.
+/// characters that could steer a terminal. A server may put anything into these texts,
+/// the credential that you sent included.
 ///
 /// The codes are listed in the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ErrorCode.html).
 #[derive(Clone, Debug, PartialEq, Eq)]

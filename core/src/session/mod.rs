@@ -79,7 +79,7 @@ use crate::{
 ///         Action::WaitUntil(instant) => sleep_until(instant),
 ///         Action::Send(request) => match send(request) {
 ///             Ok(response) => match session.on_response(Instant::now(), clock(), &response) {
-///                 // The service returns a command until it takes the report.
+///                 // The service returns a command until it accepts the report.
 ///                 Event::Answer(Answer::Command(command)) if session.pending_report().is_none() => {
 ///                     println!("{command:?}"); // In place of this line: carry it out.
 ///                     let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));

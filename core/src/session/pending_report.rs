@@ -35,7 +35,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
         Self { call, poller: Poller::new(pace, seed, now), state: State::Ready }
     }
 
-    /// When to send it. Returns `None` if a poll has to come first, or while the credential is rejected. `calls` is the poller of the call.
+    /// When to send it. Returns `None` if a poll has to come first, or while the credential is rejected.
+    /// `calls` is the poller of the call.
     pub(super) fn due(&self, now: T, calls: &Poller<T>) -> Option<T> {
         let due = match self.poller.poll(now) {
             Step::WaitUntil(instant) => instant,
