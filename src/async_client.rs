@@ -15,7 +15,7 @@ pub struct AsyncClient<T> {
 }
 
 impl<T> AsyncClient<T> {
-    /// A client over this transport.
+    /// Creates a client over this transport.
     pub fn new(transport: T) -> Self {
         Self { shared: Arc::new(Shared::new(transport)), follows_server_clock: false }
     }
@@ -50,19 +50,19 @@ impl<T> AsyncClient<T> {
         &self.shared.transport
     }
 
-    /// Ends all watches of this client and its clones, from any task or thread. A call under way is
-    /// dropped.
+    /// Ends all watches of this client and its clones, from any task or thread. Each watch drops its call
+    /// that is under way.
     pub fn shutdown(&self) {
         self.shared.stop.stop();
     }
 }
 
 impl<T: AsyncTransport> AsyncClient<T> {
-    /// Sends one request and reads its response. Nothing is sent twice. Dropping the future ends the
-    /// call.
+    /// Sends one request and reads its response. The request is never sent twice. If you drop the future,
+    /// the call ends.
     ///
-    /// The call is sent even if its credential was rejected before: you decide. The watches of this
-    /// client take note of a rejected token or key, but not of the password of a login.
+    /// The call is sent even if its credential was rejected before. The watches of this client then do not
+    /// send a rejected token or key. A rejected password of a login does not affect them.
     ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
@@ -82,8 +82,8 @@ impl<T: AsyncTransport> AsyncClient<T> {
     /// [`IssueToken`](crate::IssueToken), with which the watch logs in and renews the token before it
     /// expires. Nothing is sent before the first [`recv`](AsyncWatch::recv).
     ///
-    /// The watches of a client and its clones share what was rejected. A credential that is not known to
-    /// be accepted is sent by one watch at a time. If it is rejected, each watch that would send it has the
+    /// The watches of a client and its clones share their rejected credentials. One watch at a time sends a
+    /// credential that is not known to be accepted. After a rejection, each watch that would send it gets the
     /// event [`CredentialRejected`](crate::Event::CredentialRejected) instead, until the pause is over.
     pub fn watch<O: Operation>(
         &self,

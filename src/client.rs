@@ -30,7 +30,7 @@ pub struct Client<T> {
 }
 
 impl<T> Client<T> {
-    /// A client over this transport.
+    /// Creates a client over this transport.
     pub fn new(transport: T) -> Self {
         Self { shared: Arc::new(Shared::new(transport)), follows_server_clock: false }
     }
@@ -65,18 +65,18 @@ impl<T> Client<T> {
         &self.shared.transport
     }
 
-    /// Ends all watches of this client and its clones, from any thread. A sleeping watch ends at once,
-    /// one with a call under way when the call ends, which is within the transport's timeout.
+    /// Ends all watches of this client and its clones, from any thread. A sleeping watch ends at once. A
+    /// watch whose call is under way ends with the call, within the transport's timeout.
     pub fn shutdown(&self) {
         self.shared.stop.stop();
     }
 }
 
 impl<T: Transport> Client<T> {
-    /// Sends one request and reads its response. Nothing is sent twice.
+    /// Sends one request and reads its response. The request is never sent twice.
     ///
-    /// The call is sent even if its credential was rejected before: you decide. The watches of this
-    /// client take note of a rejected token or key, but not of the password of a login.
+    /// The call is sent even if its credential was rejected before. The watches of this client then do not
+    /// send a rejected token or key. A rejected password of a login does not affect them.
     ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
@@ -96,8 +96,8 @@ impl<T: Transport> Client<T> {
     /// [`IssueToken`](crate::IssueToken), with which the watch logs in and renews the token before it
     /// expires. Nothing is sent before the first [`recv`](Watch::recv).
     ///
-    /// The watches of a client and its clones share what was rejected. A credential that is not known to
-    /// be accepted is sent by one watch at a time. If it is rejected, each watch that would send it has the
+    /// The watches of a client and its clones share their rejected credentials. One watch at a time sends a
+    /// credential that is not known to be accepted. After a rejection, each watch that would send it gets the
     /// event [`CredentialRejected`](crate::Event::CredentialRejected) instead, until the pause is over.
     pub fn watch<O: Operation>(
         &self,

@@ -35,11 +35,11 @@ pub type Client = crate::AsyncClient<Transport>;
 /// Polls the service; see [`Client::watch`].
 pub type Watch<O> = crate::AsyncWatch<Transport, O>;
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
 pub type Error = crate::Error<TransportError>;
 
 impl Client {
-    /// A client over hyper with these settings.
+    /// Creates a client over hyper with these settings.
     ///
     /// # Errors
     /// See [`SettingsError`].
