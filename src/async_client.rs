@@ -61,8 +61,9 @@ impl<T: AsyncTransport> AsyncClient<T> {
     /// Sends one request and reads its response. The request is never sent twice. If you drop the future,
     /// the call ends.
     ///
-    /// The call is sent even if its credential was rejected before. The watches of this client then do not
-    /// send a rejected token or key. A rejected password of a login does not affect them.
+    /// The call is sent even if its credential was rejected before. If the service
+    /// rejects its token or key, the watches of this client pause as well. The rejected password of a login does
+    /// not affect them.
     ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful

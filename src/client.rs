@@ -75,8 +75,9 @@ impl<T> Client<T> {
 impl<T: Transport> Client<T> {
     /// Sends one request and reads its response. The request is never sent twice.
     ///
-    /// The call is sent even if its credential was rejected before. The watches of this client then do not
-    /// send a rejected token or key. A rejected password of a login does not affect them.
+    /// The call is sent even if its credential was rejected before. If the service
+    /// rejects its token or key, the watches of this client pause as well. The rejected password of a login does
+    /// not affect them.
     ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
