@@ -58,7 +58,7 @@ impl Endpoint {
     /// **The credential is sent in clear text.**
     ///
     /// # Errors
-    /// As [`new`](Self::new), with `http://` as the only scheme.
+    /// The same as those of [`new`](Self::new), but the scheme must be `http://`.
     pub fn cleartext(text: &str) -> Result<Self, InvalidInput> {
         Self::with_scheme(text, "http://", || "must start with http:// (to be sent in clear text)")
     }
@@ -157,7 +157,7 @@ impl Endpoint {
 impl FromStr for Endpoint {
     type Err = InvalidInput;
 
-    /// As [`Endpoint::new`].
+    /// Does the same as [`Endpoint::new`].
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         Self::new(text)
     }
@@ -166,7 +166,7 @@ impl FromStr for Endpoint {
 impl TryFrom<&str> for Endpoint {
     type Error = InvalidInput;
 
-    /// As [`Endpoint::new`].
+    /// Does the same as [`Endpoint::new`].
     fn try_from(text: &str) -> Result<Self, InvalidInput> {
         Self::new(text)
     }

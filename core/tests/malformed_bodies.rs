@@ -77,7 +77,7 @@ fn classifies_each_body_of_a_success() {
         (200, r#"{"x":1,"x":2,"command_name":"STOP"}"#, r#"command {"command_name":"STOP"}"#, "extra dropped"),
         (200, "\u{feff}{\"command_name\":\"STOP\"}", r#"command {"command_name":"STOP"}"#, "accepted"),
         (200, " \t\r\n{ \"command_name\" : \"STOP\" }\r\n", r#"command {"command_name":"STOP"}"#, "accepted"),
-        // Not an answer.
+        // These bodies are not an answer.
         (200, "null", "body error: status 200, but the body is null instead of an object", NONE),
         (200, "[]", "body error: status 200, but the body is an array instead of an object", NONE),
         (200, r#"["START",{"task_id":"t"}]"#, "body error: status 200, but the body is an array instead of an object", NONE),

@@ -51,16 +51,17 @@ pub struct AccessKey {
 
 impl AccessKey {
     /// The longest accepted access key id, secret key, project id or domain id, in characters. The
-    /// limit is ours: real ones have 20 to 40.
+    /// limit is this crate's own. Real ids and keys have 20 to 40 characters.
     pub const MAX_CHARS: usize = 255;
-    /// The longest accepted security token, in characters. The limit is ours, the same as for a token.
+    /// The longest accepted security token, in characters. The limit is this crate's own, the same as for a
+    /// token.
     pub const MAX_SECURITY_TOKEN_CHARS: usize = AuthToken::MAX_CHARS;
 
     /// Checks an access key id (AK) and its secret key (SK).
     ///
     /// # Errors
     /// One of them is empty, longer than [`MAX_CHARS`](Self::MAX_CHARS), or has a character that is not
-    /// visible ASCII, such as a line break at the end; or the id has a comma.
+    /// visible ASCII, such as a line break at the end. Or the id has a comma.
     pub fn new(id: &str, secret: &str) -> Result<Self, InvalidInput> {
         const ID: &str = "access key id";
         check_header_value(ID, id, Self::MAX_CHARS)?;
@@ -82,8 +83,8 @@ impl AccessKey {
     /// Sets the security token of a temporary key (`X-Security-Token`).
     ///
     /// # Errors
-    /// As [`new`](Self::new), with another limit
-    /// ([`MAX_SECURITY_TOKEN_CHARS`](Self::MAX_SECURITY_TOKEN_CHARS)).
+    /// The token is empty, longer than [`MAX_SECURITY_TOKEN_CHARS`](Self::MAX_SECURITY_TOKEN_CHARS), or has a
+    /// character that is not visible ASCII.
     pub fn with_security_token(mut self, token: &str) -> Result<Self, InvalidInput> {
         let mut value = header_value("security token", token, Self::MAX_SECURITY_TOKEN_CHARS)?;
         value.set_sensitive(true);
@@ -95,7 +96,7 @@ impl AccessKey {
     /// API reference does not say whether it reads this header.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     pub fn with_project_id(mut self, id: &str) -> Result<Self, InvalidInput> {
         self.project_id = Some(header_value("project id", id, Self::MAX_CHARS)?);
         Ok(self)
@@ -105,7 +106,7 @@ impl AccessKey {
     /// never send it.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     pub fn with_domain_id(mut self, id: &str) -> Result<Self, InvalidInput> {
         self.domain_id = Some(header_value("domain id", id, Self::MAX_CHARS)?);
         Ok(self)

@@ -124,7 +124,7 @@ pub(crate) fn reserve(headers: &mut HeaderMap) {
     headers.insert(X_AUTH_TOKEN, HeaderValue::from_static(""));
 }
 
-/// The value of `Host` for a URI. It has no port that the scheme implies, as HTTP clients send it.
+/// Returns the value of `Host` for a URI. It leaves out the default port of the scheme, as HTTP clients do.
 fn host(uri: &Uri) -> Option<HeaderValue> {
     let authority = uri.authority()?;
     let host = match (uri.scheme_str(), authority.port_u16()) {
@@ -245,7 +245,7 @@ mod tests {
     use super::host;
 
     #[test]
-    fn host_has_no_port_that_the_scheme_implies() {
+    fn host_leaves_out_the_default_port_of_the_scheme() {
         for (uri, expected) in [
             ("https://h/", "h"),
             ("https://h:443/", "h"),

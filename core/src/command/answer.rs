@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::name::CommandName;
 
-/// The content of a 200, or of an empty 204.
+/// The answer of the service: the content of a 200, or of an empty 204.
 ///
 /// Delivery is **at least once**: the API reference does not say that reading a command consumes it,
 /// so the same one may come again until its result is reported. Compare name and task to recognise a
@@ -49,7 +49,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// A command, for tests of your own code.
+    /// Creates a command, for tests of your own code.
     #[must_use]
     pub fn new(name: impl Into<CommandName>, param: CommandParam) -> Self {
         Self { name: name.into(), param }
@@ -82,7 +82,7 @@ impl Command {
     }
 }
 
-/// The parameters of a command. A member that is absent or `null` is `None`; an empty one is
+/// The parameters of a command. A member that is absent or `null` is `None`. An empty member is
 /// `Some("")`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -134,7 +134,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task's state, for tests of your own code.
+    /// Creates a task's state, for tests of your own code.
     #[must_use]
     pub fn new(state: TaskState, param: CommandParam) -> Self {
         Self { state, param }

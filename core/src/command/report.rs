@@ -70,7 +70,7 @@ impl ReportResult {
     /// The longest accepted `result_detail`, in bytes of JSON. The API reference gives no limit.
     pub const MAX_DETAIL: usize = 64 * 1024;
 
-    /// The report of one command. `detail` is any value that serializes as a JSON object.
+    /// Creates the report of one command. `detail` is any value that serializes as a JSON object.
     ///
     /// # Errors
     /// * The service accepts no report of this command: its name is `SKIP`, `PREMIGRATE` or a task's

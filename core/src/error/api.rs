@@ -32,7 +32,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error with this code and message, for tests of your own code.
+    /// Creates an error with this code and message, for tests of your own code.
     /// [`ResponseError::from_response`](crate::ResponseError::from_response) reads a whole one.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, message: &str) -> Self {
@@ -115,7 +115,7 @@ impl ApiError {
         &self.error_param
     }
 
-    /// `details`: the errors behind this one. At most 20.
+    /// `details`: the errors that caused this one. At most 20.
     #[must_use]
     pub fn details(&self) -> &[ErrorDetail] {
         &self.details

@@ -144,8 +144,8 @@ impl ApiErrorKind {
             }
             Self::NoTask => "nothing to do: create a migration task on the console",
             Self::OtherCommand => {
-                "nothing to do, if the report was taken before; otherwise another command has replaced \
-                 this one: obtain it"
+                "nothing to do if the service accepted the report before; otherwise obtain the command that \
+                 has replaced this one"
             }
             Self::InvalidReport => {
                 "check the command's name, the result (success or fail) and the detail (a JSON object)"

@@ -30,7 +30,7 @@ use crate::{
     text::truncate,
 };
 
-/// The documented limits, in characters; the message's is the longer one of the two editions.
+/// The documented limits, in characters. Two editions disagree on the message's limit, and the longer one counts.
 const MAX_CODE: usize = 255;
 const MAX_MESSAGE: usize = 1024;
 const MAX_LONG_TEXT: usize = 65_535;

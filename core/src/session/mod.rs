@@ -171,8 +171,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// Signs with the server's clock instead of this machine's.
     ///
     /// If the gateway rejects a signature and the clocks differ by 15 minutes, the session signs once
-    /// more with the corrected time. The server then chooses the signing time; over TLS only the real
-    /// server can.
+    /// more with the corrected time. The server then chooses the signing time. Over TLS only the real
+    /// server can do so.
     #[must_use]
     pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
         self.clock.is_followed = is_followed;

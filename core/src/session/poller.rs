@@ -3,7 +3,7 @@ use core::{fmt, mem, ops::Add, time::Duration};
 use super::pace::Pace;
 use crate::error::{ApiError, ApiErrorKind, ResponseError};
 
-/// The pause after this many earlier ones in a row: 5, 10, 20, 40 and 60 minutes.
+/// Returns the pause after `earlier` pauses in a row: 5, 10, 20, 40 and 60 minutes.
 ///
 /// The gateway locks an access key for 5 minutes after more than 5 rejections in a row. The pauses grow,
 /// so that a forgotten program cannot keep a key locked for its other users.
@@ -188,7 +188,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
                 self.next_pause()
             }
             Some(ApiErrorKind::Throttled | ApiErrorKind::Unavailable) | None => self.next_backoff(),
-            // Until someone acts, the response will be the same.
+            // The response stays the same until someone acts.
             Some(_) => {
                 self.next_backoff();
                 self.pace.max_backoff()

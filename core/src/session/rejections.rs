@@ -84,7 +84,7 @@ struct Known<T> {
 #[derive(Clone, Debug)]
 enum Status<T> {
     Accepted,
-    /// Neither accepted nor rejected, and not being tried.
+    /// It was neither accepted nor rejected, and no session is trying it.
     Unknown,
     /// A session is trying it. If no outcome is reported, another session may try it from this instant on.
     /// The flag tells whether another session waits for the outcome.

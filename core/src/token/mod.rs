@@ -53,7 +53,7 @@ pub struct IssueToken {
 }
 
 impl IssueToken {
-    /// The call for one user and scope.
+    /// Creates the call for one user and scope.
     ///
     /// # Errors
     /// An id or name of the scope is empty, longer than [`IamUser::MAX_CHARS`], or has a control character.
@@ -219,7 +219,7 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// A token, for tests of your own code.
+    /// Creates a token, for tests of your own code.
     #[must_use]
     pub fn new(token: AuthToken, issued_at: Timestamp, expires_at: Timestamp) -> Self {
         Self { token, issued_at, expires_at }

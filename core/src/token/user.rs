@@ -17,8 +17,8 @@ pub struct IamUser {
 }
 
 impl IamUser {
-    /// The longest accepted account name, user name or password, in characters. The limit is ours:
-    /// those of IAM are shorter.
+    /// The longest accepted account name, user name or password, in characters. The limit is this crate's own.
+    /// IAM's limits are shorter.
     pub const MAX_CHARS: usize = 255;
 
     /// Checks the account's name (which IAM calls `domain`), the IAM user's name, and the password.
