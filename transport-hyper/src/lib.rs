@@ -113,7 +113,7 @@ impl HyperTransport {
     /// Creates a transport with another resolver than the system's, for tests.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     #[doc(hidden)]
     pub fn with_resolver(settings: Settings, resolve: Resolve) -> Result<Self, SettingsError> {
         settings.check()?;
@@ -141,7 +141,7 @@ impl HyperTransport {
     /// next response if the runtime does not run when they arrive, or if they are a part of a TLS record.
     ///
     /// # Errors
-    /// As [`Settings::check`].
+    /// The same as those of [`Settings::check`].
     pub fn with_client<C: Connect + Clone + Send + Sync + 'static>(
         client: Client<C, Full<Bytes>>,
         settings: Settings,

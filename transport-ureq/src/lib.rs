@@ -94,7 +94,7 @@ impl UreqTransport {
     /// Creates a transport with another resolver than the system's, for tests.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     #[doc(hidden)]
     pub fn with_resolver(settings: Settings, resolve: Resolve) -> Result<Self, SettingsError> {
         settings.check()?;
@@ -131,7 +131,7 @@ impl UreqTransport {
     /// response. They become the response to the next request.
     ///
     /// # Errors
-    /// As [`Settings::check`].
+    /// The same as those of [`Settings::check`].
     pub fn with_agent(agent: Agent, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let matcher = ProxyMatcher::new(&Proxy::Direct);

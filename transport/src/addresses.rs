@@ -13,7 +13,7 @@ use http::{Uri, uri::Scheme};
 /// Attempt Delay" of RFC 8305, section 5.
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Resolves a host and port. It may block; [`system_resolver`] does.
+/// A function that resolves a host and port. It may block, as [`system_resolver`] does.
 pub type Resolve = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 /// The system's resolver.

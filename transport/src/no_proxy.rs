@@ -55,7 +55,7 @@ impl NoProxy {
 }
 
 const ENTRY: &str =
-    "has an entry that is no host, *.domain, address, range, or one of them with a port";
+    "has an entry that is not a host, *.domain, address, range, or one of these with a port";
 
 impl Entry {
     fn new(text: &str) -> Option<Self> {

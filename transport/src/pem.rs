@@ -53,7 +53,7 @@ impl Item {
             label if label.ends_with("CERTIFICATE REQUEST") => {
                 return Err("this is a request for a certificate");
             }
-            _ => return Err("this is no certificate"),
+            _ => return Err("this is not a certificate"),
         }
         let content = self.content.as_ref().ok_or("the certificate has no END line")?;
         let content: String = content.chars().filter(|char| !char.is_whitespace()).collect();
@@ -90,7 +90,7 @@ pub(crate) fn other_format(text: &[u8]) -> &'static str {
         [0x30, _, _, _, 2, 1, 3, ..] | [0x30, _, _, 2, 1, 3, ..] | [0x30, 0x80, 2, 1, 3, ..] => {
             "it is PKCS #12: convert it with openssl pkcs12 -nokeys"
         }
-        _ if head.contains(&0) => "it is no text, or certificates in UTF-16: save them as UTF-8",
+        _ if head.contains(&0) => "it is not text, or it is UTF-16: save the certificates as UTF-8",
         _ => "it has no certificate (expected -----BEGIN CERTIFICATE-----)",
     }
 }
@@ -169,7 +169,7 @@ mod tests {
             (block("EC PRIVATE KEY", "AAAA"), "this is a private key"),
             (block("NEW CERTIFICATE REQUEST", "AAAA"), "this is a request for a certificate"),
             (block("PKCS7", "AAAA"), PKCS7),
-            (block("X509 CRL", "AAAA"), "this is no certificate"),
+            (block("X509 CRL", "AAAA"), "this is not a certificate"),
             (CA[..60].into(), "the certificate has no END line"),
         ] {
             let at = |line| format!("line {line}: {problem}");
@@ -189,7 +189,7 @@ mod tests {
         for (text, word) in [
             (Vec::new(), "nothing in it"),
             (b"hello".to_vec(), "expected -----BEGIN CERTIFICATE-----"),
-            (b"\0\x01".to_vec(), "no text"),
+            (b"\0\x01".to_vec(), "not text"),
             (der.to_vec(), "in DER"),
             (b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0".to_vec(), "PKCS #7"),
             (b"\x30\x82\x09\x01\x02\x01\x03\x30".to_vec(), "PKCS #12"),

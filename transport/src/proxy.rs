@@ -43,7 +43,7 @@ impl ProxyUrl {
         let scheme = url.get(..7).filter(|start| start.eq_ignore_ascii_case("http://"));
         let Some(rest) = scheme.map(|scheme| &url[scheme.len()..]) else {
             return wrong(
-                "must start with http:// (the proxy is asked for a tunnel; TLS is inside)",
+                "must start with http:// (the client opens a tunnel through it, with TLS inside)",
             );
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);

@@ -10,7 +10,7 @@ use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy
 /// the environment as curl does:
 ///
 /// * For `https` it takes the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` that is not
-///   empty; for `http` the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
+///   empty. For `http` it takes the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
 ///   because under CGI a client sets that variable with the header `Proxy` ([httpoxy]). On Windows, where both
 ///   names mean the same variable, it reads neither if there is a `REQUEST_METHOD`.
 /// * A value may lack `http://`. It must name a port. curl would use 1080.

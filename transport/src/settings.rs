@@ -55,9 +55,9 @@ impl Settings {
     /// allocates memory for each response.
     pub const MAX_HEADERS: usize = 100;
 
-    /// The default of [`with_pool_idle_timeout`](Self::with_pool_idle_timeout): well under the 60 to
-    /// 75 s after which servers usually close a connection, so that a request is rarely sent on a
-    /// connection that the server is closing ([hyper#2136](https://github.com/hyperium/hyper/issues/2136)).
+    /// The default of [`with_pool_idle_timeout`](Self::with_pool_idle_timeout): 20 s. Servers
+    /// usually close an idle connection after 60 to 75 s. The default is well under that, so that a request is
+    /// rarely sent on a connection that the server is closing ([hyper#2136](https://github.com/hyperium/hyper/issues/2136)).
     pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
     /// Limits the whole call: look-up, connect, proxy, TLS, request, head and body. Default: 30 s.

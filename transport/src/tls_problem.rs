@@ -20,7 +20,7 @@ pub(crate) fn tls_problem(source: &(dyn Error + 'static)) -> (String, &'static s
         Some(Tls::AlertReceived(alert)) => (
             format!("the peer ended the handshake ({alert:?})"),
             "it may want a client certificate, which is not supported, or another version of TLS than \
-             1.2 and 1.3: check the endpoint and what is on the way",
+             1.2 and 1.3: check the endpoint and the network path to it",
         ),
         Some(Tls::InvalidMessage(_)) => (
             "the peer did not speak TLS".into(),
@@ -30,7 +30,7 @@ pub(crate) fn tls_problem(source: &(dyn Error + 'static)) -> (String, &'static s
         Some(Tls::General(_)) => trust_store(|name| env::var_os(name).is_some()),
         _ => (
             "no secure connection could be agreed on".into(),
-            "a firewall, gateway or proxy may break TLS: check the endpoint and what is on the way",
+            "a firewall, gateway or proxy may break TLS: check the endpoint and the network path to it",
         ),
     }
 }
@@ -91,7 +91,7 @@ fn unusual(debug: &str) -> (String, &'static str) {
     let name = debug.trim_start_matches("OtherError(");
     let name = name.split(|character: char| !character.is_ascii_alphanumeric()).next();
     let reason = format!("it is not valid ({})", name.unwrap_or_default());
-    (reason, "have the certificate issued again; the reason is one of its own")
+    (reason, "have the certificate issued again without this flaw")
 }
 
 fn trust_store(is_set: impl Fn(&str) -> bool) -> (String, &'static str) {
