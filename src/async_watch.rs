@@ -23,7 +23,7 @@ use crate::{
 /// call that is under way ends. A watch that you keep without awaiting `recv` keeps its call, and with it
 /// one of the transport's places for calls.
 ///
-/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`; the next `recv` sends.
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends.
 /// Nothing is polled meanwhile. For work that takes long, spawn a task, and `select` between its end and
 /// `recv`, which is cancel-safe.
 ///

@@ -7,7 +7,7 @@ use crate::{
     shared::{Shared, session},
 };
 
-/// Sends operations over a blocking [`Transport`]. Clones are cheap and share one transport; one client
+/// Sends operations over a blocking [`Transport`]. Clones are cheap and share one transport. One client
 /// serves all threads.
 ///
 /// ```
@@ -37,7 +37,7 @@ impl<T> Client<T> {
 
     /// Signs with the server's clock instead of this machine's.
     ///
-    /// The server then chooses the signing time; over TLS only the real server can. A client knows one
+    /// The server then chooses the signing time. Over TLS only the real server can do so. A client knows one
     /// clock, so use it with one service.
     #[must_use]
     pub fn follow_server_clock(mut self, is_followed: bool) -> Self {

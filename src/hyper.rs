@@ -22,7 +22,7 @@
 //! }
 //! ```
 //!
-//! It needs a tokio runtime with the features `rt`, `net` and `time`; `#[tokio::main]` needs `macros` and
+//! It needs a tokio runtime with the features `rt`, `net` and `time`. `#[tokio::main]` also needs `macros` and
 //! `rt-multi-thread`.
 
 pub use huaweicloud_sms_transport_hyper::HyperTransport as Transport;

@@ -9,7 +9,7 @@ use crate::{
 
 /// Polls the service; see [`Client::watch`](crate::Client::watch).
 ///
-/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`; the next `recv` sends.
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends.
 /// Nothing is polled meanwhile. For work on other threads, use [`AsyncWatch`](crate::AsyncWatch) with a
 /// `select`, or [`Session`]. Or wait for the other threads until [`due`](Self::due), and call `recv` then.
 ///
