@@ -222,7 +222,7 @@ impl Authorize for AuthToken {}
 impl sealed::Credential for AuthToken {
     fn add_to(&self, request: &mut Request<Vec<u8>>) {
         let headers = request.headers_mut();
-        // Finding the placeholder takes a third of the instructions that hashing the name takes.
+        // A search for the placeholder takes a third of the instructions that a hash of the name takes.
         match headers.iter_mut().find(|(name, _)| **name == X_AUTH_TOKEN) {
             Some((_, placeholder)) => *placeholder = self.0.clone(),
             None => drop(headers.insert(X_AUTH_TOKEN, self.0.clone())),

@@ -33,7 +33,8 @@ pub struct ApiError {
 
 impl ApiError {
     /// Creates an error with this code and message, for tests of your own code.
-    /// [`ResponseError::from_response`](crate::ResponseError::from_response) reads a whole one.
+    /// [`ResponseError::from_response`](crate::ResponseError::from_response) reads a complete error
+    /// from a response.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, message: &str) -> Self {
         let body = ErrorBody {

@@ -98,7 +98,7 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A number of seconds. A fraction, which some servers send, is rounded up.
+/// Parses a number of seconds. Some servers send a fraction, which is rounded up.
 fn seconds(text: &str) -> Option<Duration> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
