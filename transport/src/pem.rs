@@ -43,7 +43,8 @@ pub(crate) fn items(text: &[u8]) -> Vec<Item> {
 }
 
 impl Item {
-    /// The certificate, or why the item is skipped. A label is not repeated: a key may be in its place.
+    /// Returns the certificate, or the reason why the item is skipped. The reason does not repeat the label,
+    /// because a key may be in its place.
     pub(crate) fn certificate(&self) -> Result<CertificateDer<'static>, &'static str> {
         match self.label.as_str() {
             "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {}

@@ -19,8 +19,8 @@ use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy
 ///   sub-domains, `10.0.0.1` is an address and `10.0.0.0/8` a range. An entry with `:443` at its end is for
 ///   that port only. A lone `*` is every host.
 ///
-/// A value that cannot be used is an error of every request that it applies to. Ignoring it would send the
-/// request past the proxy.
+/// A value that cannot be used is an error of every request that it applies to. If it were ignored, the
+/// request would bypass the proxy.
 ///
 /// [httpoxy]: https://httpoxy.org/
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ struct MissingBody;
 /// [`Transport`](crate::Transport). `body` is the part that was read.
 ///
 /// # Errors
-/// If the status is a success and the body is not complete.
+/// The status is a success, but the body is not complete.
 pub fn complete<B: AsRef<[u8]>>(
     parts: Parts,
     body: B,

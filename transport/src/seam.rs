@@ -40,13 +40,13 @@ use http::{Request, Response};
 /// * An idle connection is reused, because a poll every few seconds would otherwise pay for a handshake
 ///   each time. Bytes that had arrived on a connection before a request was sent never become its response.
 pub trait Transport {
-    /// Why there is no response.
+    /// The reason why there is no response.
     type Error: Error + Send + Sync + 'static;
 
     /// Sends one request and returns its response.
     ///
     /// # Errors
-    /// If no response was received, or a success without its complete body.
+    /// No response was received, or a success without its complete body.
     fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Self::Error>;
 }
 
@@ -102,13 +102,13 @@ where
 /// The contract of [`Transport`] holds. In addition, a dropped future ends its call, and the call's connection
 /// is not used again.
 pub trait AsyncTransport: Send + Sync {
-    /// Why there is no response.
+    /// The reason why there is no response.
     type Error: Error + Send + Sync + 'static;
 
     /// Sends one request and returns its response.
     ///
     /// # Errors
-    /// If no response was received, or a success without its complete body.
+    /// No response was received, or a success without its complete body.
     fn execute(
         &self,
         request: Request<Vec<u8>>,
