@@ -1,4 +1,5 @@
-//! Tests the waits of the token cache. Only the test of the jitter has one. The invariants are in `fuzz/`.
+//! Tests the waits of the token cache, without jitter except in the test of the jitter. The invariants are in
+//! `fuzz/`.
 
 use std::{format, vec::Vec};
 
@@ -24,7 +25,8 @@ fn login() -> IssueToken {
     IssueToken::new(&iam, &user, Scope::Account).expect("valid")
 }
 
-/// A token with this lifetime. IAM's clock differs from the cache's, because only the lifetime counts.
+/// A token with this lifetime. IAM's clock differs from the cache's clock on purpose, because only the
+/// lifetime counts.
 fn token(name: &str, life: Duration) -> IssuedToken {
     let issued = secs(1_783_296_000);
     let at = Timestamp::from_unix_time;
