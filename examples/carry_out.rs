@@ -20,7 +20,7 @@ fn poll() -> Result<(), Failure> {
     let mut watch = client.watch(environment::call()?, environment::credential()?, Pace::default());
     while let Some(event) = watch.recv() {
         match event {
-            // The service returns a command until it takes the report.
+            // The service returns a command until it accepts the report.
             Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
                 // The watch polls nothing meanwhile. It sends the report with the next `recv`.
                 let (result, message) = carry_out(&command);

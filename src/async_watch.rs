@@ -19,11 +19,11 @@ use crate::{
 
 /// Polls the service; see [`AsyncClient::watch`](crate::AsyncClient::watch).
 ///
-/// It spawns nothing: it makes progress while [`recv`](Self::recv) is awaited. Dropping it ends the
-/// call that is under way. A watch that you keep without awaiting `recv` keeps its call, and with it one
-/// of the transport's places for calls.
+/// It spawns no task, so it makes progress only while you await [`recv`](Self::recv). If you drop it, the
+/// call that is under way ends. A watch that you keep without awaiting `recv` keeps its call, and with it
+/// one of the transport's places for calls.
 ///
-/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`; the next `recv` sends.
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends.
 /// Nothing is polled meanwhile. For work that takes long, spawn a task, and `select` between its end and
 /// `recv`, which is cancel-safe.
 ///
@@ -40,7 +40,7 @@ use crate::{
 /// # ) -> Result<(), InvalidInput> {
 /// while let Some(event) = watch.recv().await {
 ///     match event {
-///         // The service returns a command until it takes the report.
+///         // The service returns a command until it accepts the report.
 ///         Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
 ///             println!("{command:?}"); // In place of this line: carry it out.
 ///             let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));
@@ -80,8 +80,8 @@ impl<T: AsyncTransport, O> AsyncWatch<T, O> {
 impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
     /// Waits for an event. Returns `None` once the client is shut down.
     ///
-    /// Cancel-safe: dropping the future loses nothing and sends nothing twice. A call that is under way
-    /// continues with the next `recv`.
+    /// It is cancel-safe: if you drop the future, no event is lost and no request is sent twice. A call that
+    /// is under way continues with the next `recv`.
     pub async fn recv(&mut self) -> Option<Event<O::Output, Error<T::Error>>> {
         let shared = Arc::clone(&self.shared);
         let event = {
@@ -123,7 +123,7 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
         }
     }
 
-    /// Takes the call while it is polled, so that one that panics is not polled again.
+    /// Polls the call. The call is taken out meanwhile, so that a call that panics is not polled again.
     fn poll_call(&mut self, context: &mut Context<'_>) -> Poll<Result<Response<Bytes>, T::Error>> {
         let Some(mut calling) = self.calling.take() else { return Poll::Pending };
         let polled = calling.as_mut().poll(context);
@@ -141,7 +141,7 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
         self.session.report(self.shared.transport.now(), report)
     }
 
-    /// The report that was neither taken nor dropped; see [`Session::report`].
+    /// The report that was neither accepted nor dropped; see [`Session::report`].
     #[must_use]
     pub fn pending_report(&self) -> Option<&ReportResult> {
         self.session.pending_report()

@@ -7,7 +7,7 @@ use crate::{
     shared::{Shared, session},
 };
 
-/// Sends operations over a blocking [`Transport`]. Clones are cheap and share one transport; one client
+/// Sends operations over a blocking [`Transport`]. Clones are cheap and share one transport. One client
 /// serves all threads.
 ///
 /// ```
@@ -30,14 +30,14 @@ pub struct Client<T> {
 }
 
 impl<T> Client<T> {
-    /// A client over this transport.
+    /// Creates a client over this transport.
     pub fn new(transport: T) -> Self {
         Self { shared: Arc::new(Shared::new(transport)), follows_server_clock: false }
     }
 
     /// Signs with the server's clock instead of this machine's.
     ///
-    /// The server then chooses the signing time; over TLS only the real server can. A client knows one
+    /// The server then chooses the signing time. Over TLS only the real server can do so. A client knows one
     /// clock, so use it with one service.
     #[must_use]
     pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
@@ -65,18 +65,19 @@ impl<T> Client<T> {
         &self.shared.transport
     }
 
-    /// Ends all watches of this client and its clones, from any thread. A sleeping watch ends at once,
-    /// one with a call under way when the call ends, which is within the transport's timeout.
+    /// Ends all watches of this client and its clones, from any thread. A sleeping watch ends at once. A
+    /// watch whose call is under way ends with the call, within the transport's timeout.
     pub fn shutdown(&self) {
         self.shared.stop.stop();
     }
 }
 
 impl<T: Transport> Client<T> {
-    /// Sends one request and reads its response. Nothing is sent twice.
+    /// Sends one request and reads its response. The request is never sent twice.
     ///
-    /// The call is sent even if its credential was rejected before: you decide. The watches of this
-    /// client take note of a rejected token or key, but not of the password of a login.
+    /// The call is sent even if its credential was rejected before. If the service
+    /// rejects its token or key, the watches of this client pause as well. The rejected password of a login does
+    /// not affect them.
     ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
@@ -96,8 +97,8 @@ impl<T: Transport> Client<T> {
     /// [`IssueToken`](crate::IssueToken), with which the watch logs in and renews the token before it
     /// expires. Nothing is sent before the first [`recv`](Watch::recv).
     ///
-    /// The watches of a client and its clones share what was rejected. A credential that is not known to
-    /// be accepted is sent by one watch at a time. If it is rejected, each watch that would send it has the
+    /// The watches of a client and its clones share their rejected credentials. One watch at a time sends a
+    /// credential that is not known to be accepted. After a rejection, each watch that would send it gets the
     /// event [`CredentialRejected`](crate::Event::CredentialRejected) instead, until the pause is over.
     pub fn watch<O: Operation>(
         &self,

@@ -2,14 +2,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Timestamp;
 
-/// The system's time, as [`AccessKey::signer`](crate::AccessKey::signer) and
-/// [`Session::poll`](crate::Session::poll) take it.
+/// Returns the system's time, for [`AccessKey::signer`](crate::AccessKey::signer) and
+/// [`Session::poll`](crate::Session::poll).
 #[must_use]
 pub fn now() -> Timestamp {
     timestamp(SystemTime::now())
 }
 
-/// Converts a system time. A time before 1970 becomes 1970, one after 9999 the end of 9999.
+/// Converts a system time. A time before 1970 becomes the start of 1970, and a time after 9999 the
+/// end of 9999.
 #[must_use]
 pub fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::from_unix_time(time.duration_since(UNIX_EPOCH).unwrap_or_default())

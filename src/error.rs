@@ -4,7 +4,7 @@ use http::StatusCode;
 use huaweicloud_sms_core::{ResponseError, http};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-/// Why a call has no answer. `E` is the transport's error.
+/// The reason why a call has no answer. `E` is the transport's error.
 ///
 /// It serializes as an object with the members `kind` (`transport`, `api`, `status` or `body`) and
 /// `message`; see [`ResponseError`] for the others.

@@ -22,7 +22,7 @@
 //! }
 //! ```
 //!
-//! It needs a tokio runtime with the features `rt`, `net` and `time`; `#[tokio::main]` needs `macros` and
+//! It needs a tokio runtime with the features `rt`, `net` and `time`. `#[tokio::main]` also needs `macros` and
 //! `rt-multi-thread`.
 
 pub use huaweicloud_sms_transport_hyper::HyperTransport as Transport;
@@ -35,11 +35,11 @@ pub type Client = crate::AsyncClient<Transport>;
 /// Polls the service; see [`Client::watch`].
 pub type Watch<O> = crate::AsyncWatch<Transport, O>;
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
 pub type Error = crate::Error<TransportError>;
 
 impl Client {
-    /// A client over hyper with these settings.
+    /// Creates a client over hyper with these settings.
     ///
     /// # Errors
     /// See [`SettingsError`].

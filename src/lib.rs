@@ -3,10 +3,10 @@
 //! An Agent on a server that is being migrated polls the service for commands. This crate has three parts:
 //!
 //! * An [`Operation`] builds one request and reads one response, for example [`ObtainCommand`].
-//! * A [`Session`] decides what to send and when, without I/O: it signs, logs in, renews, waits and backs
+//! * A [`Session`] decides what to send and when, without I/O. It signs, logs in, renews, waits and backs
 //!   off. If you have your own event loop, this is all you need.
 //! * A [`Transport`] or [`AsyncTransport`] maps a request to a response. [`Client`] and [`Watch`]
-//!   drive operations and sessions over a blocking one, [`AsyncClient`] and [`AsyncWatch`] over an
+//!   drive operations and sessions over a blocking transport, [`AsyncClient`] and [`AsyncWatch`] over an
 //!   async one.
 //!
 //! With the feature `ureq`, this program polls for commands and reports their results:
@@ -29,7 +29,7 @@
 //!     let mut watch = client.watch(call, key, Pace::default());
 //!     while let Some(event) = watch.recv() {
 //!         match event {
-//!             // The service returns a command until it takes the report.
+//!             // The service returns a command until it accepts the report.
 //!             Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
 //!                 println!("{command:?}"); // In place of this line: carry it out.
 //!                 let detail = BTreeMap::from([("msg", "done")]); // Anything that is a JSON object.
@@ -114,7 +114,7 @@ pub use huaweicloud_sms_transport::{
 };
 pub use watch::Watch;
 
-/// For the program `sms-agent` only: anything in here may change in any release.
+/// Items for the program `sms-agent` only. They may change in any release.
 #[cfg(any(feature = "ureq", feature = "hyper"))]
 #[doc(hidden)]
 pub mod internal {

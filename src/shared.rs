@@ -13,7 +13,7 @@ use crate::{
     Rejections, ResponseError, Session, Timestamp, now, stop::Stop,
 };
 
-/// What the clones and watches of a client share.
+/// The state that the clones and watches of a client share.
 #[derive(Debug)]
 pub(crate) struct Shared<T> {
     pub(crate) transport: T,
@@ -22,11 +22,11 @@ pub(crate) struct Shared<T> {
     rejections: Mutex<Rejections<Instant>>,
 }
 
-/// What a watch does next.
+/// The next action of a watch.
 #[expect(clippy::large_enum_variant, reason = "it is taken at once and never stored")]
 pub(crate) enum Next<A> {
     WaitUntil(Instant),
-    /// Send this request, and tell what became of this credential.
+    /// Send this request, and report the outcome for this credential.
     Send(Request<Vec<u8>>, Option<Fingerprint>),
     Event(Event<A>),
 }
@@ -73,12 +73,13 @@ impl<T> Shared<T> {
     ) -> Result<O::Output, Error<E>> {
         let response = result.map_err(Error::Transport)?;
         let result = call.parse(&response);
-        // A proxy's page has the clock of another machine.
+        // The `Date` of a proxy's page is by another machine's clock.
         if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
             self.read_clock(response.headers());
         }
         let result = result.map_err(|error| error.arrived_at(self.now(true)));
-        // Hashing a long token takes as long as reading the response.
+        // The fingerprint is computed only if needed: to hash a long token takes as long as to read the
+        // response.
         let is_news = match &result {
             Ok(_) => self.rejections().has_rejected(),
             // A wrong clock explains the rejection of a signature.
@@ -97,7 +98,7 @@ impl<T> Shared<T> {
         self.set_clock_skew(ClockSkew::of_response(now(), headers));
     }
 
-    /// What a watch with this session does now.
+    /// Decides what a watch with this session does now.
     pub(crate) fn next<O: Operation>(
         &self,
         session: &mut Session<O, Instant>,
@@ -152,7 +153,7 @@ impl<T> Shared<T> {
         }
     }
 
-    /// A watch has no outcome for this credential. Another one may try it.
+    /// Records that a watch has no outcome for this credential, so that another watch may try it.
     pub(crate) fn forget(&self, credential: Option<Fingerprint>) {
         if let Some(credential) = credential {
             self.rejections().on_failure(credential);
@@ -167,12 +168,12 @@ pub(crate) fn session<O: Operation>(
     follows_server_clock: bool,
     instant: Instant,
 ) -> Session<O, Instant> {
-    // The keys of a new hasher are the only random numbers of std.
+    // std has no random numbers but the keys of a new hasher.
     let seed = RandomState::new().build_hasher().finish();
     Session::new(call, credential, pace, seed, instant).follow_server_clock(follows_server_clock)
 }
 
-/// Whether this event tells of a failure, which a shutdown may have caused.
+/// Whether this event is a failure. A shutdown may have caused it.
 pub(crate) fn is_failure<A, E>(event: &Event<A, Error<E>>) -> bool {
     matches!(event, Event::Error(_) | Event::LoginError(_) | Event::ReportError(_))
 }

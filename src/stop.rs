@@ -34,7 +34,7 @@ impl Stop {
         self.state().is_stopped
     }
 
-    /// Wakes all watches, so that they look what to do now.
+    /// Wakes all watches, so that each decides again what to do.
     pub(crate) fn wake(&self) {
         let mut state = self.state();
         state.wake_ups += 1;
@@ -44,7 +44,7 @@ impl Stop {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// The number of wake-ups. Read it before you look what to do, so that no later one is missed.
+    /// The number of wake-ups. Read it before you decide what to do, so that no later wake-up is missed.
     pub(crate) fn wake_ups(&self) -> u64 {
         self.state().wake_ups
     }
@@ -57,7 +57,7 @@ impl Stop {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// An id for an async watch, to [`wait`](Self::wait) with.
+    /// Returns an id for an async watch, for [`wait`](Self::wait).
     pub(crate) fn register(&self) -> u64 {
         let mut state = self.state();
         state.last_id += 1;
@@ -67,7 +67,8 @@ impl Stop {
     /// Completes when the client is shut down.
     pub(crate) async fn wait(&self, id: u64) {
         poll_fn(|context| {
-            // A waker may own its task, and that another watch: its code runs without the lock.
+            // A waker may own its task, and the task may own another watch. So the code of a waker runs
+            // without the lock.
             let waker = context.waker().clone();
             let mut state = self.state();
             if state.is_stopped {

@@ -13,11 +13,11 @@ pub type Client = crate::Client<Transport>;
 /// Polls the service; see [`Client::watch`].
 pub type Watch<O> = crate::Watch<Transport, O>;
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
 pub type Error = crate::Error<TransportError>;
 
 impl Client {
-    /// A client over ureq with these settings.
+    /// Creates a client over ureq with these settings.
     ///
     /// # Errors
     /// See [`SettingsError`].

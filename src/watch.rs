@@ -9,9 +9,9 @@ use crate::{
 
 /// Polls the service; see [`Client::watch`](crate::Client::watch).
 ///
-/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`; the next `recv` sends.
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends.
 /// Nothing is polled meanwhile. For work on other threads, use [`AsyncWatch`](crate::AsyncWatch) with a
-/// `select`, or [`Session`]; or wait for them until [`due`](Self::due), and call `recv` then.
+/// `select`, or [`Session`]. Or wait for the other threads until [`due`](Self::due), and call `recv` then.
 ///
 /// ```no_run
 /// use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use crate::{
 /// # ) -> Result<(), InvalidInput> {
 /// while let Some(event) = watch.recv() {
 ///     match event {
-///         // The service returns a command until it takes the report.
+///         // The service returns a command until it accepts the report.
 ///         Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
 ///             println!("{command:?}"); // In place of this line: carry it out.
 ///             let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));
@@ -78,7 +78,7 @@ impl<T: Transport, O: Operation> Watch<T, O> {
         self.session.report(Instant::now(), report)
     }
 
-    /// The report that was neither taken nor dropped; see [`Session::report`].
+    /// The report that was neither accepted nor dropped; see [`Session::report`].
     #[must_use]
     pub fn pending_report(&self) -> Option<&ReportResult> {
         self.session.pending_report()

@@ -1,4 +1,4 @@
-//! The public types can be sent to and shared among threads, and have a `Debug`.
+//! Tests that the public types can be sent to and shared among threads, and have a `Debug`.
 
 use std::{fmt::Debug, time::Instant};
 
@@ -86,6 +86,6 @@ fn types_over_hyper_are_send_and_have_debug() {
 
     check::<sms::hyper::Transport>();
     check::<sms::hyper::Client>();
-    // It holds the future of a call, so it is not `Sync`.
+    // The watch holds the future of a call, so it is not `Sync`.
     check_send::<sms::hyper::Watch<sms::ObtainCommand>>();
 }

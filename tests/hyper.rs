@@ -1,5 +1,5 @@
-//! The suite over hyper. `ureq.rs` runs the same source: only the module's name and the way to wait
-//! for a call differ.
+//! Runs the suite over hyper. `ureq.rs` runs the same source. Only the module's name and the way to wait for
+//! a call differ.
 #![cfg(feature = "hyper")]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! An outsider's transport of a few lines works with both clients and both watches.
+//! Tests that a transport of a few lines works with both clients and both watches.
 
 use std::{
     convert::Infallible,
@@ -82,7 +82,7 @@ fn an_async_transport_serves_a_client_and_a_watch() {
     assert!(matches!(now(watch.recv()), Some(None)));
 }
 
-/// Counts its requests. Each response takes two polls.
+/// A transport that counts its requests. Each response takes two polls.
 struct Slow(std::sync::atomic::AtomicU32);
 
 impl AsyncTransport for Slow {
@@ -167,7 +167,7 @@ fn a_dropped_watch_does_not_hold_up_the_others() {
     assert_eq!(client.transport().0.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
 
-/// Its first call never ends, and its second one panics.
+/// A transport whose first call never ends, and whose second call panics.
 struct Faulty(std::sync::atomic::AtomicU32);
 
 impl AsyncTransport for Faulty {

@@ -31,7 +31,7 @@ impl fmt::Display for JsonType {
     }
 }
 
-/// What is wrong with the body of a success.
+/// A problem with the body of a successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyProblem {
@@ -67,7 +67,7 @@ pub enum BodyProblem {
         /// The actual type.
         found: JsonType,
     },
-    /// A member is there twice. Readers disagree on which counts.
+    /// A member occurs twice. JSON parsers disagree on which one counts.
     Duplicate {
         /// Its name.
         field: &'static str,

@@ -6,15 +6,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::invalid_input::{InvalidInput, Problem};
 
-/// Every character that RFC 3986 reserves is encoded in a path segment.
+/// The characters that are encoded in a path segment: all but the unreserved ones of RFC 3986,
+/// section 2.3.
 pub(crate) const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The address of the Server Migration Service or of IAM: scheme, host, optional port, optional base
 /// path.
 ///
-/// You find the service's host in the SMS console (Agents page). It is never derived from a region,
-/// since the hosts follow no rule (`sms.` and `sms-api.`, `.com` and `.eu`); see
+/// You find the service's host in the SMS console (Agents page). This crate never derives it from a
+/// region, because the hosts follow no rule (`sms.` and `sms-api.`, `.com` and `.eu`); see
 /// [Regions and Endpoints](https://developer.huaweicloud.com/intl/en-us/endpoint?SMS).
 ///
 /// ```
@@ -57,7 +58,7 @@ impl Endpoint {
     /// **The credential is sent in clear text.**
     ///
     /// # Errors
-    /// As [`new`](Self::new), with `http://` as the only scheme.
+    /// The same as those of [`new`](Self::new), but the scheme must be `http://`.
     pub fn cleartext(text: &str) -> Result<Self, InvalidInput> {
         Self::with_scheme(text, "http://", || "must start with http:// (to be sent in clear text)")
     }
@@ -156,7 +157,7 @@ impl Endpoint {
 impl FromStr for Endpoint {
     type Err = InvalidInput;
 
-    /// As [`Endpoint::new`].
+    /// Does the same as [`Endpoint::new`].
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         Self::new(text)
     }
@@ -165,7 +166,7 @@ impl FromStr for Endpoint {
 impl TryFrom<&str> for Endpoint {
     type Error = InvalidInput;
 
-    /// As [`Endpoint::new`].
+    /// Does the same as [`Endpoint::new`].
     fn try_from(text: &str) -> Result<Self, InvalidInput> {
         Self::new(text)
     }
@@ -177,7 +178,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Checks a text that becomes one segment of a path. It rejects what encoding can't make safe.
+/// Checks a text that becomes one segment of a path. It rejects a text that encoding can't make safe.
 pub(crate) fn check_segment(
     input: &'static str,
     text: &str,
@@ -254,7 +255,7 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     while let [byte, tail @ ..] = rest {
         let is_encoded =
             matches!(tail, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
-        // RFC 3986: pchar, and the slash between segments.
+        // `pchar` (RFC 3986, section 3.3), and the slash between segments.
         let is_legal = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(byte);
         if !(is_legal || *byte == b'%' && is_encoded) {
             return Err("has a character in its path that must be percent-encoded");
@@ -264,7 +265,8 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// `.` and `..`, also percent-encoded: servers and proxies decode before they resolve them.
+/// Whether a segment is `.` or `..`, also percent-encoded. Servers and proxies decode segments before they
+/// resolve them.
 fn is_dot_segment(segment: &str) -> bool {
     let mut rest = segment;
     let mut dots = 0;

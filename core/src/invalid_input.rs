@@ -1,8 +1,8 @@
 use core::fmt;
 
-/// Why an endpoint, an id, a credential or a pace was rejected, before anything was sent.
+/// The reason why an endpoint, an id, a credential or a pace was rejected, before anything was sent.
 ///
-/// The text names the input and what is wrong with it. It never repeats the input, which may hold
+/// The text names the input and its problem. It never repeats the input, which may hold
 /// a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the {input} {problem}")]

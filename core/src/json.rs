@@ -22,7 +22,7 @@ const LEVELS: u8 = 4;
 /// The documented limit of the lists that are read.
 pub(crate) const MAX_ITEMS: usize = 20;
 
-/// A JSON value. The tree keeps only what may be read, so that its size is bounded.
+/// A JSON value. The tree keeps only values that a caller may read, so that its size is bounded.
 pub(crate) enum Json<'a> {
     /// `null`, or a value that is skipped.
     Null,
@@ -31,8 +31,8 @@ pub(crate) enum Json<'a> {
     String(Cow<'a, str>),
     /// The first strings and items that hold a text, at most one more than [`MAX_ITEMS`].
     Array(Vec<Json<'a>>),
-    /// In the order of the body. Of doubled members the first two are there, and the first one of each
-    /// type that holds a text.
+    /// The members in the order of the body. If a name is doubled, the tree keeps its first two members, and
+    /// the first one of each type that holds a text.
     Object(Vec<Member<'a>>),
 }
 
@@ -49,13 +49,13 @@ pub(crate) fn parse<'a>(
     read(body, names, None)
 }
 
-/// As [`parse`], but also reads the beginning of an object, with the members that are complete. The flag
-/// tells whether it is cut off.
+/// Does the same as [`parse`], but also reads the beginning of an object, with the members that are
+/// complete. The flag tells whether the object is truncated.
 pub(crate) fn parse_beginning<'a>(
     body: &'a [u8],
     names: &'static [&'static str],
 ) -> Option<(Vec<Member<'a>>, bool)> {
-    // The cut may be inside of a character.
+    // The body may end inside a character.
     let end = core::str::from_utf8(body).err().filter(|error| error.error_len().is_none());
     let body = end.map_or(body, |error| &body[..error.valid_up_to()]);
     let beginning = RefCell::new(None);
@@ -66,7 +66,7 @@ pub(crate) fn parse_beginning<'a>(
     }
 }
 
-/// Where the members go that were complete before an error.
+/// Receives the members that were complete before an error.
 type Beginning<'a> = RefCell<Option<Vec<Member<'a>>>>;
 
 fn read<'a>(
@@ -96,7 +96,7 @@ fn read<'a>(
     }
 }
 
-/// Takes the value of a member. A second one is a problem, since readers disagree on which counts.
+/// Sets the value of a member. A second value is an error, because JSON parsers disagree on which one counts.
 pub(crate) fn set<T>(
     slot: &mut Option<T>,
     value: T,
@@ -249,7 +249,7 @@ impl<'de> Visitor<'de> for Parser<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json<'de>, A::Error> {
-        // The documented bodies have two.
+        // The documented bodies have two members.
         let mut members = Vec::with_capacity(2);
         let read = self.read_members(&mut object, &mut members);
         if let (Err(_), Some(beginning)) = (&read, self.beginning) {

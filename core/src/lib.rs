@@ -3,7 +3,7 @@
 //!
 //! An Agent on a server that is being migrated polls the service for commands:
 //! `GET /v3/sources/{server_id}/command`. This crate builds the requests, reads the responses and
-//! decides when to send what. It does no I/O, reads no clock, draws no random number and logs nothing.
+//! decides what to send and when. It does no I/O, reads no clock, draws no random number and logs nothing.
 //!
 //! ```text
 //!            Endpoint, ServerId, Credential, Pace
@@ -57,15 +57,15 @@
 //! # Guarantees
 //!
 //! * **It never invents a command.** Only a 200 whose body is one whole JSON object can be a command.
-//!   HTML, a truncated body, an array, a wrong type, a doubled member: each is an error that says so.
+//!   HTML, a truncated body, an array, a wrong type and a doubled member are errors that say so.
 //!   The forms of "no command" stay apart as [`NoCommand`].
 //! * **It never loses a reason.** Every error object of the service, its gateway or IAM becomes an
 //!   [`ApiError`] with status, code, message and request id.
 //! * **It never shows a token, a key or a password** in a `Debug` or an error. A server may echo one in
 //!   an error message: search such a text for your own secrets before you print it.
-//! * **It does not lock an access key**: a [`Session`] pauses after a rejection, and several share what
-//!   was rejected by [`Rejections`].
-//! * **It is bounded**: memory is proportional to the given bytes, and there is no recursion over them.
+//! * **It does not lock an access key.** A [`Session`] pauses after a rejection. Several sessions share
+//!   their rejected credentials in [`Rejections`].
+//! * **It is bounded.** Its memory is proportional to the given bytes, and it does not recurse over them.
 //!
 //! # Your HTTP client
 //!
@@ -75,8 +75,8 @@
 //! See the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html) of the
 //! service.
 
-// The compiler's proof that the core names no socket, file, clock or thread. It does not build without
-// std, since `http` needs it.
+// With `no_std` the compiler rejects any use of a socket, file, clock or thread. The crate still needs a
+// target with std, because `http` does.
 #![no_std]
 
 extern crate alloc;

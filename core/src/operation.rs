@@ -61,10 +61,10 @@ pub trait Operation: Sync {
     fn parse<B: AsRef<[u8]>>(&self, response: &Response<B>) -> Result<Self::Output, ResponseError>;
 
     /// Whether this output shows that the service holds another command than the one that `report` is
-    /// about. A [`Session`](crate::Session) then drops the report, which the service would take for that
+    /// about. A [`Session`](crate::Session) then drops the report, because the service would apply it to the
     /// other command.
     ///
-    /// Only [`ObtainCommand`](crate::ObtainCommand) tells. The default is `false`.
+    /// The default is `false`. Only [`ObtainCommand`](crate::ObtainCommand) overrides it.
     fn holds_another(output: &Self::Output, report: &ReportResult) -> bool {
         let _ = (output, report);
         false

@@ -6,8 +6,8 @@ use crate::{endpoint::check_segment, invalid_input::InvalidInput};
 /// The id of a registered source server, 1 to 255 characters.
 ///
 /// Real ids are UUIDs of 36 characters. The API reference sets no alphabet, and older editions allow
-/// up to 255 characters. So any text is accepted and percent-encoded as one path segment, except what
-/// encoding can't make safe: `.`, `..`, `/`, `\` and control characters. An empty id is legal by the
+/// up to 255 characters. So any text is accepted and percent-encoded as one path segment, except texts
+/// that encoding can't make safe: `.`, `..`, `/`, `\` and control characters. An empty id is legal by the
 /// older editions, but would address another resource, so it is rejected.
 ///
 /// ```

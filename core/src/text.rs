@@ -1,10 +1,10 @@
-//! Prepares texts of a server for being kept and shown.
+//! Truncates and escapes the texts of a server.
 
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt::{self, Write};
 
-/// Shows a server's text and escapes what could steer a terminal or hide from a reader: control
-/// characters, line breaks, direction marks, blank letters and other unprintable characters.
+/// Shows a server's text and escapes the characters that could steer a terminal or hide from a reader:
+/// control characters, line breaks, direction marks, blank letters and other unprintable characters.
 ///
 /// The errors and names of this crate escape in their `Display`. Their accessors return the text
 /// unchanged.
@@ -31,8 +31,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Letters and symbols that look like nothing: the fillers of Hangul, the empty patterns of Braille and of
-/// musical notes, the blanks of Egyptian hieroglyphs. `escape_debug` takes them for printable.
+/// Whether a letter or symbol has no visible shape, such as a filler of Hangul, an empty pattern of Braille
+/// or of musical notes, or a blank of Egyptian hieroglyphs. `escape_debug` treats these as printable.
 fn is_blank(character: char) -> bool {
     matches!(
         character,
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_every_character_that_looks_like_nothing() {
+    fn escapes_every_character_without_a_visible_shape() {
         // The letters and symbols without a shape, then the characters that Unicode calls ignorable.
         let blank = "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}\u{13441}\u{13442}\u{1d159}";
         let ignorable = "\u{ad}\u{34f}\u{61c}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{180f}\u{200b}\u{200f}\

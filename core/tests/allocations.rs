@@ -1,4 +1,5 @@
-//! What building and reading cost in memory: counts, which are the same on every machine.
+//! Tests how many allocations it takes to build a request and to read a response. The counts are the same
+//! on every machine.
 
 use allocation_counter::{AllocationInfo, measure};
 use huaweicloud_sms_core::{
@@ -18,14 +19,14 @@ fn login() -> IssueToken {
     IssueToken::new(&iam, &user, Scope::Account).expect("valid")
 }
 
-/// Counts after one warm-up: `http`'s shared bytes allocate when they are first cloned.
+/// Counts allocations after one warm-up, because `http`'s shared bytes allocate when they are first cloned.
 fn count(mut work: impl FnMut()) -> AllocationInfo {
     work();
     measure(work)
 }
 
 #[test]
-fn building_a_request_takes_two_whatever_the_tokens_length() {
+fn building_a_request_takes_two_allocations_for_any_token() {
     let call = call();
     let of = |length: usize| {
         let token = AuthToken::new(&"t".repeat(length)).expect("valid");
@@ -40,7 +41,7 @@ fn building_a_request_takes_two_whatever_the_tokens_length() {
 }
 
 #[test]
-fn signing_a_request_takes_a_few_whatever_the_keys_length() {
+fn signing_a_request_takes_18_allocations_for_any_key() {
     let call = call();
     let of = |length: usize| {
         let key = AccessKey::new(&"i".repeat(20), &"s".repeat(length)).expect("valid");
@@ -57,12 +58,11 @@ fn signing_a_request_takes_a_few_whatever_the_keys_length() {
 #[test]
 fn a_login_is_written_once_and_copied_for_a_request() {
     let login = login();
-    // The body, the two lists of the headers and the growth of one, `Host` and `Content-Length`.
+    // These are the body, the two lists of the headers and the growth of one, `Host` and `Content-Length`.
     let info = count(|| drop(login.request(&Unauthenticated)));
     assert!(info.count_total <= 6, "{info:?}");
 
-    // Every text of it escaped all over: a body that had grown would have moved, and left the password
-    // behind.
+    // Every character is escaped. A body that grows would move, and leave the password behind.
     let quotes = "\"".repeat(IamUser::MAX_CHARS);
     let iam = Endpoint::new("https://iam.example").expect("valid");
     let of = |text: &str| {
@@ -74,12 +74,12 @@ fn a_login_is_written_once_and_copied_for_a_request() {
 }
 
 #[test]
-fn reading_the_example_takes_few_for_a_small_tree() {
+fn reading_the_example_takes_three_allocations() {
     let call = call();
     let body = r#"{ "command_name" : "START", "command_param" : { "task_id" : "2c0689c860ad4728a497c91ec0844384" } }"#;
     let response = http::Response::new(body);
     let info = count(|| drop(call.parse(&response)));
-    // The members of two objects, and the task id. The tree borrows its texts.
+    // These are the members of two objects, and the task id. The tree borrows its texts.
     assert!(info.count_total <= 3, "{info:?}");
 }
 
@@ -98,7 +98,7 @@ fn read(status: u16, body: &[u8]) -> AllocationInfo {
     }
 }
 
-/// Bodies of a size, each aiming at another part of the reader.
+/// Bodies of this size. Each is the worst case of another part of the reader.
 fn hostile(size: usize) -> Vec<(&'static str, Vec<u8>)> {
     let fill = |start: &str, piece: &str, end: &str| {
         let mut body = start.as_bytes().to_vec();
@@ -169,14 +169,14 @@ fn memory_is_bounded_by_the_input() {
     for (name, body) in hostile(SIZE) {
         for status in [200, 201, 400, 502] {
             let info = read(status, &body);
-            // Scratch that grows by doubling to an unescaped copy, and a kept copy of it.
+            // The reader doubles a buffer until an unescaped copy fits, and keeps another copy.
             let most = 4 * body.len() as u64 + 4096;
             assert!(info.bytes_max <= most, "{name}, {status}: {info:?}");
         }
     }
 }
 
-/// Linear: sixteen times the input takes at most about sixteen times the allocations and bytes.
+/// The growth is linear: sixteen times the input takes at most about sixteen times the allocations and bytes.
 #[test]
 fn allocations_grow_no_faster_than_the_input() {
     let (small, large) = (hostile(16 * 1024), hostile(256 * 1024));
@@ -223,6 +223,6 @@ fn ten_thousand_headers_cost_little_memory() {
     let response = response.header("retry-after", "7").body("").expect("valid");
     let error = call.parse(&response).expect_err("an error");
     assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(7));
-    // As many as without them: the boxed error.
+    // Without the headers there would be as many: those of the boxed error.
     assert!(count(|| drop(call.parse(&response))).count_total <= 2);
 }

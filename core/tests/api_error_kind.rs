@@ -1,4 +1,4 @@
-//! What an error means: by status first, then by code.
+//! Tests the kind of an error, which depends on the status first, then on the code.
 
 use huaweicloud_sms_core::{
     ApiErrorKind::{self, *},
@@ -37,7 +37,7 @@ fn the_status_decides_before_the_code() {
         (500, &["SMS.6521", "x", "APIGW.0601"], Unavailable),
         (503, &["APIGW.0613"], Unavailable),
         (599, &["x"], Unavailable),
-        // The service's own list files every code under 400.
+        // The service's own list has every code under 400.
         (400, &["SMS.6521", "SMS.6522", "SMS.0202", "APIG.0301", "APIGW.0303", "APIGW.0305", "APIGW.0311"], Unauthorized),
         (400, &["SMS.0205"], ClockSkew),
         (400, &["APIGW.0307"], TokenExpired),
@@ -92,7 +92,7 @@ fn each_kind_says_whether_to_retry_or_renew() {
 }
 
 #[test]
-fn of_every_kind_of_response_error() {
+fn each_response_error_says_whether_to_retry_or_renew() {
     for (status, body, retryable, unauthorized) in [
         (401, r#"{"error_code":"APIGW.0301"}"#, false, true),
         (429, r#"{"error_code":"APIGW.0308"}"#, true, false),
@@ -115,9 +115,9 @@ fn of_every_kind_of_response_error() {
     }
 }
 
-/// The gateway's texts, from its FAQ (apig-faq-0003 and its copies for other services).
+/// The texts are from the gateway's FAQ (apig-faq-0003 and its copies for other services).
 #[test]
-fn the_gateways_texts_under_its_code_for_credentials() {
+fn the_gateways_texts_decide_the_kind_under_code_0301() {
     let kind = |status: u16, code: &str, text: &str| {
         let body = format!(
             r#"{{"error_msg":"Incorrect IAM authentication information: {text}","error_code":"{code}","request_id":"1"}}"#
@@ -138,7 +138,7 @@ fn the_gateways_texts_under_its_code_for_credentials() {
     ] {
         assert_eq!(kind(401, "APIG.0301", text), expected, "{text}");
         assert_eq!(kind(401, "APIGW.0301", text), expected, "{text}");
-        // Another code or status is not decided by a text.
+        // The text does not decide under another code or status.
         assert_eq!(kind(401, "SMS.6521", text), Unauthorized, "{text}");
         assert_eq!(kind(403, "APIGW.0301", text), Forbidden, "{text}");
         assert_eq!(kind(500, "APIGW.0301", text), Unavailable, "{text}");

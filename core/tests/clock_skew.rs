@@ -1,4 +1,4 @@
-//! By how much two clocks differ, and what is made of it.
+//! Tests the words, the limits and the correction of a clock skew.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ const NOW: u64 = 1_783_296_000_000;
 
 #[test]
 #[rustfmt::skip]
-fn in_words_and_by_their_limits() {
+fn a_skew_has_its_words_and_limits() {
     const MINUTE: i64 = 60_000;
-    // what the service's clock is ahead by in milliseconds, in words, notable, rejected
-    for (ahead, words, is_notable, is_refused) in [
+    // by how many milliseconds the service's clock is ahead, in words, notable, rejected
+    for (ahead, words, is_notable, is_rejected) in [
         (0, "agrees with this machine's", false, false),
         (499, "agrees with this machine's", false, false),
         (-499, "agrees with this machine's", false, false),
@@ -37,19 +37,19 @@ fn in_words_and_by_their_limits() {
         let (ours, theirs) = (at(NOW), at(NOW.checked_add_signed(ahead).expect("after 1970")));
         let skew = ClockSkew::between(ours, theirs);
         assert_eq!(skew.to_string(), format!("the service's clock {words}"));
-        assert_eq!((skew.is_notable(), skew.exceeds_limit()), (is_notable, is_refused), "{ahead}");
-        // A date is one of seconds, and takes its time to come.
+        assert_eq!((skew.is_notable(), skew.exceeds_limit()), (is_notable, is_rejected), "{ahead}");
+        // A `Date` has a resolution of one second, and the response takes time to arrive.
         let explains = ahead.unsigned_abs() > (15 * MINUTE - 10_000).unsigned_abs();
         assert_eq!(skew.may_exceed_limit(), explains, "{ahead}");
         assert_eq!(skew.is_ahead(), ahead > 0, "{ahead}");
         assert_eq!(skew.magnitude(), Duration::from_millis(ahead.unsigned_abs()));
-        // The correction gives their time, then and later.
+        // The correction gives the service's time, then and later.
         assert_eq!(skew.correct(ours), theirs);
         assert_eq!(skew.correct(at(NOW + 60_000)), at(NOW.checked_add_signed(ahead).expect("valid") + 60_000));
     }
 }
 
-/// From a clock that was never set to one at the end of time, and back.
+/// Corrects a clock that was never set to the last timestamp, and back.
 #[test]
 fn a_correction_stays_within_the_calendar() {
     let (first, last) = (at(0), Timestamp::MAX);

@@ -1,5 +1,6 @@
-//! The examples of the page [ShowCommand](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html),
-//! each through a real `http::Response`.
+//! Tests the examples of the pages
+//! [ShowCommand](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html) and
+//! [UpdateCommandResult](https://support.huaweicloud.com/intl/en-us/api-sms/UpdateCommandResult.html).
 
 use huaweicloud_sms_core::{
     Answer, ApiErrorKind, AuthToken, Command, CommandName, CommandParam, CommandResult, Endpoint,
@@ -72,7 +73,7 @@ fn reads_the_documented_error_of_each_status() {
     }
 }
 
-/// The later editions' 403.
+/// The example is the 403 of the editions since 2025.
 #[test]
 fn reads_every_member_of_a_documented_403() {
     let body = r#"{
@@ -125,7 +126,7 @@ fn knows_every_documented_name() {
 }
 
 #[test]
-fn an_order_without_its_task_is_returned_and_flagged() {
+fn a_command_without_its_task_is_returned_and_flagged() {
     let lacks = |body: &'static str| match call().parse(&response(200, body)) {
         Ok(Answer::Command(command)) => command.lacks_task_id(),
         other => panic!("{body}: {other:?}"),
@@ -183,7 +184,7 @@ fn limits_are_counted_in_characters() {
 }
 
 #[test]
-fn an_error_is_cut_at_its_limits_and_marked_never_lost() {
+fn an_error_is_truncated_at_its_limits_and_marked() {
     let read = |body: String| {
         let response = http::Response::builder().status(500).body(body).expect("valid");
         match call().parse(&response) {
@@ -218,7 +219,7 @@ fn an_error_is_cut_at_its_limits_and_marked_never_lost() {
 }
 
 #[test]
-fn every_way_of_saying_nothing_has_its_own_words() {
+fn every_form_of_no_command_has_its_own_words() {
     let mut names = std::collections::BTreeSet::new();
     let mut words = std::collections::BTreeSet::new();
     for (status, body, name, text) in [
@@ -249,15 +250,15 @@ fn an_unknown_name_is_shown_without_its_control_characters() {
 }
 
 #[test]
-fn the_address_that_is_asked() {
+fn the_call_has_the_documented_uri() {
     let expected =
         format!("https://sms.ap-southeast-3.myhuaweicloud.com/v3/sources/{SERVER_ID}/command");
     assert_eq!(call().uri(), expected.as_str());
 }
 
-/// The example of UpdateCommandResult.
+/// The example is that of UpdateCommandResult.
 #[test]
-fn the_request_that_reports_a_result() {
+fn builds_the_documented_report() {
     let endpoint = Endpoint::new("https://sms.ap-southeast-3.myhuaweicloud.com").expect("valid");
     let id = ServerId::new(SERVER_ID).expect("valid");
     let command = Command::new("START", CommandParam::default());
@@ -283,7 +284,7 @@ fn the_request_that_reports_a_result() {
 
 /// The editions document the body of a 200 as a string, as `{ }`, or not at all.
 #[test]
-fn every_2xx_takes_the_report() {
+fn every_2xx_but_an_html_page_accepts_the_report() {
     let endpoint = Endpoint::new("https://sms.example").expect("valid");
     let id = ServerId::new("id").expect("valid");
     let command = Command::new("STOP", CommandParam::default());

@@ -1,4 +1,5 @@
-//! Bad input gets a clear error that does not repeat it; good input one exact URI.
+//! Tests that invalid input is rejected with an error that does not repeat it, and that valid input gives one
+//! exact URI.
 
 use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, ServerId};
 
@@ -34,7 +35,7 @@ fn accepts_valid_endpoints() {
 }
 
 #[test]
-fn clear_text_only_by_its_own_constructor() {
+fn clear_text_needs_its_own_constructor() {
     let endpoint = Endpoint::cleartext("http://127.0.0.1:8080").expect("valid");
     assert!(endpoint.is_cleartext());
     assert!(Endpoint::cleartext("https://127.0.0.1").is_err());

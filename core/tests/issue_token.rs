@@ -1,4 +1,4 @@
-//! The login, row by row: what is sent, and what is made of every answer of IAM's.
+//! Tests the request of a login, and how every response of IAM is read.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn parse(
 ) -> Result<IssuedToken, ResponseError> {
     let mut response = http::Response::builder().status(status);
     for (name, value) in headers {
-        // As bytes, so that a row can hold what is not ASCII.
+        // The value is given as bytes, so that a row can hold text that is not ASCII.
         response = response.header(*name, value.as_bytes());
     }
     login().parse(&response.body(body).expect("valid"))
@@ -41,7 +41,7 @@ fn problem(result: Result<IssuedToken, ResponseError>) -> BodyProblem {
 }
 
 #[test]
-fn the_request_but_for_its_body() {
+fn the_request_has_the_documented_uri_and_headers() {
     for (endpoint, uri) in [
         ("https://iam.example", "https://iam.example/v3/auth/tokens?nocatalog=true"),
         ("https://iam.example:8443/", "https://iam.example:8443/v3/auth/tokens?nocatalog=true"),
@@ -70,7 +70,7 @@ fn the_request_but_for_its_body() {
 }
 
 #[test]
-fn no_proof_is_left_where_there_is_to_be_none() {
+fn unauthenticated_removes_an_older_credential() {
     let mut request = login().request(&Unauthenticated);
     for name in ["x-auth-token", "authorization"] {
         request.headers_mut().append(name, "old".parse().expect("valid"));
@@ -82,7 +82,7 @@ fn no_proof_is_left_where_there_is_to_be_none() {
 
 #[test]
 #[rustfmt::skip]
-fn the_body_for_each_scope() {
+fn each_scope_has_the_documented_body() {
     let iam = Endpoint::new("https://iam.example").expect("valid");
     for (scope, expected) in [
         (Scope::Account, r#"{"domain":{"name":"my-account"}}"#),
@@ -100,9 +100,9 @@ fn the_body_for_each_scope() {
     assert_eq!(Scope::default(), Scope::Account);
 }
 
-/// Read back by another reader: what was given is what arrives, at any length that is accepted.
+/// Another JSON parser reads the same text back, at any accepted length.
 #[test]
-fn every_character_arrives() {
+fn every_character_is_encoded_without_loss() {
     let iam = Endpoint::new("https://iam.example").expect("valid");
     let most = |piece: &str| piece.repeat(255);
     for text in [
@@ -123,10 +123,10 @@ fn every_character_arrives() {
             let body = login.request(&Unauthenticated).into_body();
             let auth: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
             let auth = &auth["auth"];
-            let who = &auth["identity"]["password"]["user"];
-            assert_eq!(who["domain"]["name"], text);
-            assert_eq!(who["name"], text);
-            assert_eq!(who["password"], text);
+            let user = &auth["identity"]["password"]["user"];
+            assert_eq!(user["domain"]["name"], text);
+            assert_eq!(user["name"], text);
+            assert_eq!(user["password"], text);
             let scope = auth["scope"].as_object().expect("a scope");
             assert_eq!(scope.len(), 1);
             assert!(scope.values().all(|scope| scope["name"] == text));
@@ -142,7 +142,7 @@ fn reads_a_token() {
         for (body, life) in [
             (BODY, day),
             (CATALOG, day),
-            // White space, a byte order mark, escapes, in another order.
+            // This body has white space, a byte order mark, escapes, and another order.
             (
                 "\u{feff} {\"token\" : {\n\"expires\\u005fat\":\"2026-07-06T00:00:01.5Z\",\"issued_at\":\"2026-07-06T00:00:00Z\"}} ",
                 Duration::from_millis(1_500),
@@ -154,14 +154,14 @@ fn reads_a_token() {
             assert_eq!(issued.lifetime(), life, "{body}");
         }
     }
-    // As long as a token may be, and surrounded by what HTTP allows.
+    // This token is as long as a token may be.
     let longest = "t".repeat(16_384);
     let issued = parse(201, &[("x-subject-token", &longest)], BODY).expect("a token");
     assert_eq!(issued.token.reveal(), longest);
 }
 
 #[test]
-fn without_issued_at_the_response_says_when() {
+fn the_date_header_replaces_a_missing_issued_at() {
     let date = |issued_at: &str, headers: &[(&str, &str)]| {
         let body =
             format!(r#"{{"token":{{{issued_at}"expires_at":"2026-07-07T00:00:00.000000Z"}}}}"#);
@@ -177,7 +177,7 @@ fn without_issued_at_the_response_says_when() {
             assert_eq!(problem(date(issued_at, headers)), missing);
         }
     }
-    // What IAM says counts; what it says wrongly is not passed over.
+    // A valid `issued_at` counts before the header. An invalid one is an error.
     let issued = date(r#""issued_at":"2026-07-05T00:00:00Z","#, &told).expect("a token");
     assert_eq!(issued.lifetime(), Duration::from_secs(2 * 24 * 60 * 60));
     let invalid = BodyProblem::Invalid { field: "token.issued_at" };
@@ -185,7 +185,7 @@ fn without_issued_at_the_response_says_when() {
 }
 
 #[test]
-fn a_token_under_another_status_is_none() {
+fn a_token_under_another_status_is_rejected() {
     for status in [200, 202, 203, 204, 206, 300, 302, 304, 400, 401, 403, 404, 500, 503] {
         for body in [BODY, "", "{}"] {
             let error = parse(status, &[("x-subject-token", TOKEN)], body).expect_err("no token");
@@ -197,7 +197,7 @@ fn a_token_under_another_status_is_none() {
 }
 
 #[test]
-fn the_header_must_be_there_once_and_whole() {
+fn the_token_header_must_occur_once_and_be_valid() {
     let field = "the header X-Subject-Token";
     let over = "t".repeat(16_385);
     assert_eq!(problem(parse(201, &[], BODY)), BodyProblem::Missing { field });
@@ -217,7 +217,7 @@ fn the_header_must_be_there_once_and_whole() {
 
 #[test]
 #[rustfmt::skip]
-fn bodies_that_are_no_token() {
+fn rejects_each_malformed_body() {
     let null_or_absent = BodyProblem::Missing { field: "token" };
     let no_expiry = || BodyProblem::Missing { field: "token.expires_at" };
     let unreadable = || BodyProblem::Invalid { field: "token.expires_at" };
@@ -246,7 +246,7 @@ fn bodies_that_are_no_token() {
         (r#"{"token":{"expires_at":"2026-07-07 00:00:00Z"}}"#, unreadable()),
         (r#"{"token":{"expires_at":"2026-07-07T00:00:00+08:00"}}"#, unreadable()),
         (r#"{"token":{"expires_at":"2026-02-30T00:00:00Z"}}"#, unreadable()),
-        // Dead on arrival.
+        // These tokens have expired when they are issued.
         (r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:00:00Z"}}"#, unreadable()),
         (r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-05T00:00:00Z"}}"#, unreadable()),
         (r#"{"token":{"expires_at":"2026-07-07T00:00:00Z","expires_at":"2026-07-07T00:00:00Z"}}"#, BodyProblem::Duplicate { field: "token.expires_at" }),
@@ -260,13 +260,13 @@ fn bodies_that_are_no_token() {
     assert_eq!(problem(not_utf8), BodyProblem::NotUtf8 { offset: 10 });
     let trailing = parse(201, &[("x-subject-token", TOKEN)], format!("{BODY}{BODY}"));
     assert!(matches!(problem(trailing), BodyProblem::NotJson { .. }));
-    // An error object under a 201 is no token either.
+    // An error object under a 201 is rejected as well.
     let error = parse(201, &[("x-subject-token", TOKEN)], r#"{"error":{"code":500,"message":"m"}}"#);
     assert_eq!(problem(error), BodyProblem::Missing { field: "token" });
 }
 
 #[test]
-fn truncated_anywhere_it_is_no_token() {
+fn a_truncated_body_is_a_retryable_error_at_every_length() {
     for end in 0..BODY.len() {
         let result = parse(201, &[("x-subject-token", TOKEN)], &BODY[..end]);
         let error = result.expect_err("truncated");
@@ -288,13 +288,13 @@ fn an_encoded_body_is_not_read() {
     }
 }
 
-/// Every shape of IAM's errors (protocol 2.2), with what it is taken for.
+/// The table has every known shape of IAM's errors, and how it is read.
 #[test]
 #[rustfmt::skip]
 fn reads_each_error_of_iam() {
     use ApiErrorKind::*;
     let bodies = [
-        // g: Keystone's, whose code is a number.
+        // g: Keystone's shape, whose code is a number.
         (401, r#"{"error":{"message":"The username or password is wrong.","code":401,"title":"Unauthorized"}}"#, Unauthorized, Some("401"), Some("The username or password is wrong.")),
         (403, r#"{"error":{"message":"m","code":403,"title":"Forbidden"}}"#, Forbidden, Some("403"), Some("m")),
         (400, r#"{"error":{"message":"m","code":400,"title":"Bad Request"}}"#, InvalidRequest, Some("400"), Some("m")),
@@ -323,7 +323,7 @@ fn reads_each_error_of_iam() {
         let ResponseError::Api(error) = error else { panic!("{body}: {error:?}") };
         assert_eq!((error.kind(), error.code(), error.message()), (kind, code, message), "{body}");
     }
-    // The gateway's own id, in the body or as a header, is the better one.
+    // The gateway's own id, in the body or as a header, goes before IAM's.
     let body = r#"{"error_msg":"m","error_code":"APIGW.0301","request_id":"body"}"#;
     assert_eq!(parse(401, &[("x-iam-trace-id", "t")], body).expect_err("an error").request_id(), Some("body"));
     let both = [("x-iam-trace-id", "t"), ("x-request-id", "r")];
@@ -337,20 +337,20 @@ fn reads_each_error_of_iam() {
         assert_eq!(error.is_unauthorized(), status == 401);
         assert_eq!(error.is_retryable(), status >= 500);
     }
-    // An unusable 201 names its id too.
+    // The error of an unusable 201 has the id, too.
     let error = parse(201, &[("X-IAM-Trace-Id", "trace")], BODY).expect_err("no header");
     assert_eq!(error.request_id(), Some("trace"));
     assert_eq!(error.to_string(), "status 201, but the header X-Subject-Token is missing [request id trace]");
 }
 
-fn refused<T>(result: Result<T, InvalidInput>) -> String {
-    result.map(drop).expect_err("refused").to_string()
+fn rejection<T>(result: Result<T, InvalidInput>) -> String {
+    result.map(drop).expect_err("rejected").to_string()
 }
 
 #[test]
 fn rejects_invalid_users_and_scopes() {
     let iam = Endpoint::new("https://iam.example").expect("valid");
-    let scope = |scope| refused(IssueToken::new(&iam, &user(), scope));
+    let scope = |scope| rejection(IssueToken::new(&iam, &user(), scope));
     let over = "ü".repeat(256);
     let control = "has a control character (a line break?) at position";
     for (bad, what) in [
@@ -363,9 +363,9 @@ fn rejects_invalid_users_and_scopes() {
         ("canary\u{85}", format!("{control} 7")),
     ] {
         let expected = |input: &str| format!("the {input} {what}");
-        assert_eq!(refused(IamUser::new(bad, "n", "p")), expected("account name"));
-        assert_eq!(refused(IamUser::new("d", bad, "p")), expected("user name"));
-        assert_eq!(refused(IamUser::new("d", "n", bad)), expected("password"));
+        assert_eq!(rejection(IamUser::new(bad, "n", "p")), expected("account name"));
+        assert_eq!(rejection(IamUser::new("d", bad, "p")), expected("user name"));
+        assert_eq!(rejection(IamUser::new("d", "n", bad)), expected("password"));
         assert_eq!(scope(Scope::DomainId(bad)), expected("domain id"));
         assert_eq!(scope(Scope::DomainName(bad)), expected("domain name"));
         assert_eq!(scope(Scope::ProjectId(bad)), expected("project id"));
@@ -390,21 +390,21 @@ fn rejects_invalid_keys() {
         (&over(255), "is 256 characters long, the limit is 255".to_owned()),
     ] {
         let expected = |input: &str| format!("the {input} {what}");
-        assert_eq!(refused(AccessKey::new(bad, "secret")), expected("access key id"));
-        assert_eq!(refused(AccessKey::new("id", bad)), expected("secret key"));
-        assert_eq!(refused(key().with_project_id(bad)), expected("project id"));
-        assert_eq!(refused(key().with_domain_id(bad)), expected("domain id"));
+        assert_eq!(rejection(AccessKey::new(bad, "secret")), expected("access key id"));
+        assert_eq!(rejection(AccessKey::new("id", bad)), expected("secret key"));
+        assert_eq!(rejection(key().with_project_id(bad)), expected("project id"));
+        assert_eq!(rejection(key().with_domain_id(bad)), expected("domain id"));
         if bad.len() < 256 {
-            assert_eq!(refused(key().with_security_token(bad)), expected("security token"));
+            assert_eq!(rejection(key().with_security_token(bad)), expected("security token"));
         }
     }
     let limit = AccessKey::MAX_SECURITY_TOKEN_CHARS;
     assert_eq!(
-        refused(key().with_security_token(&over(limit))),
+        rejection(key().with_security_token(&over(limit))),
         "the security token is 16385 characters long, the limit is 16384"
     );
     assert_eq!(
-        refused(AccessKey::new("canary,", "secret")),
+        rejection(AccessKey::new("canary,", "secret")),
         "the access key id has a comma at position 7"
     );
     let longest = "k".repeat(AccessKey::MAX_CHARS);

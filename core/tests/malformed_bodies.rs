@@ -1,5 +1,5 @@
-//! Every known shape of a body, one row each: how the core reads it, and how the official Python SDK
-//! (3.1.219) reads it, as measured or as its source says.
+//! Tests every known shape of a body, one row each. A row says how the core reads it, and how the official
+//! Python SDK (3.1.219) reads it, as measured or according to its source.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn parse(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, R
     call.parse(&response.body(body).expect("valid"))
 }
 
-/// An outcome in a line.
+/// Writes an outcome on one line.
 fn outcome(result: &Result<Answer, ResponseError>) -> String {
     match result {
         Ok(Answer::Command(command)) => {
@@ -67,17 +67,17 @@ fn classifies_each_body_of_a_success() {
         (200, r#"{"command_name":null}"#, "nothing: null_name", NONE),
         (200, r#"{"command_name":null,"command_param":null}"#, "nothing: null_name", NONE),
         (200, r#"{"command_name":""}"#, "nothing: empty_name", "empty name"),
-        // Parameters, absent in every way.
+        // Each form of absent parameters.
         (200, r#"{"command_name":"STOP","command_param":null}"#, r#"command {"command_name":"STOP"}"#, "no parameters"),
         (200, r#"{"command_name":"STOP","command_param":{}}"#, r#"command {"command_name":"STOP"}"#, "no parameters"),
         (200, r#"{"command_name":"STOP","command_param":{"task_id":null}}"#, r#"command {"command_name":"STOP"}"#, "no task_id"),
         (200, r#"{"command_name":"STOP","command_param":{"task_id":""}}"#, r#"command {"command_name":"STOP","command_param":{"task_id":""}}"#, "empty task_id"),
-        // What is unknown changes nothing.
+        // Unknown members change nothing.
         (200, r#"{"x":{"y":[1,null]},"command_name":"STOP","z":1e3,"command_param":{"k":[[]],"task_id":"t"}}"#, r#"command {"command_name":"STOP","command_param":{"task_id":"t"}}"#, "extra dropped"),
         (200, r#"{"x":1,"x":2,"command_name":"STOP"}"#, r#"command {"command_name":"STOP"}"#, "extra dropped"),
         (200, "\u{feff}{\"command_name\":\"STOP\"}", r#"command {"command_name":"STOP"}"#, "accepted"),
         (200, " \t\r\n{ \"command_name\" : \"STOP\" }\r\n", r#"command {"command_name":"STOP"}"#, "accepted"),
-        // Not an answer.
+        // These bodies are not an answer.
         (200, "null", "body error: status 200, but the body is null instead of an object", NONE),
         (200, "[]", "body error: status 200, but the body is an array instead of an object", NONE),
         (200, r#"["START",{"task_id":"t"}]"#, "body error: status 200, but the body is an array instead of an object", NONE),
@@ -114,7 +114,7 @@ fn classifies_each_body_of_a_success() {
         (200, r#"{"command_name":"START","command_param":{"task_id":7}}"#, "body error: status 200, but command_param.task_id is a number instead of a string", "'7'"),
         (200, r#"{"command_name":"START","command_param":{"bucket":[]}}"#, "body error: status 200, but command_param.bucket is an array instead of a string", "'[]'"),
         (200, r#"{"command_name":"START","command_param":{"object":{}}}"#, "body error: status 200, but command_param.object is an object instead of a string", "dropped"),
-        // The name does not matter: the shape is wrong all the same.
+        // A null name does not excuse a wrong type of the parameters.
         (200, r#"{"command_name":null,"command_param":7}"#, "body error: status 200, but command_param is a number instead of an object", NONE),
         // Doubled members.
         (200, r#"{"command_name":"STOP","command_name":"START"}"#, "body error: status 200, but command_name is there twice", "the last"),
@@ -122,7 +122,7 @@ fn classifies_each_body_of_a_success() {
         (200, r#"{"command_name":"START","command\u005fname":"START"}"#, "body error: status 200, but command_name is there twice", "the last"),
         (200, r#"{"command_name":"STOP","command_param":null,"command_param":{}}"#, "body error: status 200, but command_param is there twice", "the last"),
         (200, r#"{"command_name":"STOP","command_param":{"task_id":"a","task_id":"a"}}"#, "body error: status 200, but command_param.task_id is there twice", "the last"),
-        // An error of syntax goes before one of shape: what follows can't be trusted either.
+        // An error of syntax goes before a wrong type.
         (200, r#"{"command_name":5,"command_param":"#, "body error: status 200, but the body ends before its JSON does", NONE),
         // An error object under a 200.
         (200, r#"{"error_code":"SMS.6000","error_msg":"m"}"#, "api error: status 200, SMS.6000: m", NONE),
@@ -146,7 +146,7 @@ fn classifies_each_body_of_a_success() {
 fn classifies_each_body_of_an_error() {
     const RAW: &str = "the status as code, the raw body as message";
     check(&[
-        // status, body, ours, the SDK's. The letters are those of the list of shapes that arrive.
+        // status, body, ours, the SDK's. The letters number the known shapes; IAM's are in `issue_token.rs`.
         /* a */ (400, r#"{"error_code":"SMS.9001","error_msg":"bad"}"#, "api error: status 400, SMS.9001: bad", "code, message"),
         /* b */ (400, r#"{"error_code":"SMS.6103","error_msg":"bad","error_param":[]}"#, "api error: status 400, SMS.6103: bad", "error_param dropped"),
         /* c */ (400, r#"{"error_code":"SMS.0212","error_msg":"bad","error_param":"[]"}"#, "api error: status 400, SMS.0212: bad", "error_param dropped"),
@@ -167,7 +167,7 @@ fn classifies_each_body_of_an_error() {
         /* k */ (494, "\u{1b}[2Jgone\u{9b}", "status error: status 494; the body starts with: \\u{1b}[2Jgone\\u{9b}", RAW),
         /* l */ (500, "", "status error: status 500 (Internal Server Error); the body is empty", "empty message"),
         /* m */ (400, r#"{"error_code":"S3M.9001","error_msg":"bad"}"#, "api error: status 400, S3M.9001: bad", "code, message"),
-        // Half missing, null, empty, of other types.
+        // The code or the message is missing, null, empty or of another type.
         (400, r#"{"error_code":"X"}"#, "api error: status 400, X", RAW),
         (400, r#"{"error_msg":"m"}"#, "api error: status 400: m", RAW),
         (400, r#"{"error_code":null,"error_msg":"m"}"#, "api error: status 400: m", RAW),
@@ -185,7 +185,7 @@ fn classifies_each_body_of_an_error() {
         (400, r#"{"error":{}}"#, r#"status error: status 400 (Bad Request); the body starts with: {"error":{}}"#, RAW),
         (400, r#"{"error_code":null,"error_msg":null}"#, r#"status error: status 400 (Bad Request); the body starts with: {"error_code":null,"error_msg":null}"#, RAW),
         (400, r#"{"request_id":"1"}"#, r#"status error: status 400 (Bad Request); the body starts with: {"request_id":"1"}"#, RAW),
-        // Precedence, each half for itself.
+        // The precedence of the code and of the message, each on its own.
         (400, r#"{"message":"4","errorMessage":"3","errorMsg":"2","error_msg":"1","code":"c4","errorCode":"c2","error_code":"c1"}"#, "api error: status 400, c1: 1", "c1"),
         (400, r#"{"message":"4","errorMessage":"3","errorMsg":"2","code":"c4","errorCode":"c2"}"#, "api error: status 400, c2: 2", "c2"),
         (400, r#"{"message":"4","errorMessage":"3","code":"c4"}"#, "api error: status 400, c4: 3", "c4"),
@@ -193,10 +193,10 @@ fn classifies_each_body_of_an_error() {
         (400, r#"{"error_code":"","code":"c4","error_msg":"m"}"#, "api error: status 400, c4: m", "empty"),
         (400, r#"{"error_code":"first","error_code":"second"}"#, "api error: status 400, first", "second"),
         (400, r#"{"error_code":null,"error_code":"second"}"#, "api error: status 400, second", "second"),
-        // Not an error object, but JSON.
+        // The body is JSON, but not an error object.
         (500, "[]", "status error: status 500 (Internal Server Error); the body starts with: []", RAW),
         (500, r#""text""#, r#"status error: status 500 (Internal Server Error); the body starts with: "text""#, RAW),
-        // The beginning of an object: what is complete counts.
+        // The body is the beginning of an object. Its complete members count.
         (400, r#"{"error_code":"X","error_msg":"cut"#, "api error: status 400, X (truncated)", RAW),
         (401, r#"{"error_code":"X","error_msg":"m","trace":"xxx"#, "api error: status 401, X: m (truncated)", RAW),
         (401, r#"{"trace":"xxx"#, "api error: status 401 (truncated)", RAW),
@@ -230,7 +230,7 @@ fn rejects_a_body_that_is_not_utf8() {
     assert_eq!(outcome(&error), "api error: status 500, X (truncated)");
 }
 
-/// `Content-Type` says nothing: proxies and old services mislabel JSON.
+/// `Content-Type` is ignored, because proxies and old services mislabel JSON.
 #[test]
 fn accepts_any_content_type() {
     for content_type in ["text/html", "application/octet-stream", "application/json;charset=UTF-8"]
@@ -257,13 +257,13 @@ fn encoded_bodies_are_not_read() {
             "status error: status 500 (Internal Server Error); the body is encoded (Content-Encoding)"
         );
     }
-    // Twice the same header.
+    // The header occurs twice.
     let headers = [("content-encoding", "identity"), ("content-encoding", "gzip")];
     assert!(parse(200, &headers, body).is_err());
 }
 
 #[test]
-fn where_the_request_id_is_taken_from() {
+fn the_request_id_has_three_sources_in_their_order() {
     let in_body = br#"{"error_code":"X","request_id":"body"}"#;
     let nested = br#"{"error":{"code":"X","request_id":"nested"}}"#;
     let id = |headers: &[(&str, &str)], body: &[u8]| {
@@ -285,7 +285,7 @@ fn where_the_request_id_is_taken_from() {
 }
 
 #[test]
-fn retry_after_in_seconds_and_as_a_date() {
+fn reads_retry_after_in_seconds_and_as_a_date() {
     const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
     let wait = |headers: &[(&str, &str)]| {
         for body in [&br#"{"error_code":"X"}"#[..], b"<html>"] {
@@ -328,7 +328,7 @@ fn retry_after_in_seconds_and_as_a_date() {
 }
 
 #[test]
-fn the_lists_of_an_error() {
+fn reads_the_lists_of_an_error_up_to_their_limits() {
     let read = |body: &str| match parse(400, &[], body.as_bytes()) {
         Err(ResponseError::Api(error)) => *error,
         other => panic!("{body}: {other:?}"),
@@ -365,7 +365,7 @@ fn the_lists_of_an_error() {
     assert!(!error.is_truncated());
     assert!(read(r#"{"details":{},"error_code":"X"}"#).details().is_empty());
 
-    // Found by fuzzing: doubled lists added up past their limit.
+    // Fuzzing found that doubled lists added up past their limit.
     let doubled = r#"{"error_param":[],"error_param":["a"],"error_params":["b"],"details":[{"code":"c"}],"details":[{"code":"d"}]}"#;
     assert_eq!(read(doubled).error_param(), ["a"]);
     assert_eq!(read(doubled).details().len(), 1);

@@ -1,4 +1,4 @@
-//! The figures of the poller's table, without jitter; the invariants are in `fuzz/`.
+//! Tests the waits in the table of the poller's docs, without jitter. The invariants are in `fuzz/`.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ fn error(status: u16, headers: &[(&str, &str)], code: &str, message: &str) -> Re
     call.parse(&response.body(body).expect("valid")).expect_err("an error")
 }
 
-/// How long it waits after an outcome of a call that was just started.
+/// How long the poller waits after an outcome of a call that was just started.
 fn waits(poller: &mut Poller<Duration>, outcome: impl Fn(&mut Poller<Duration>)) -> Duration {
     poller.on_start(START);
     outcome(poller);
@@ -51,7 +51,7 @@ fn the_first_call_is_sent_at_its_instant() {
 }
 
 #[test]
-fn a_lost_outcome_waits_out_the_call() {
+fn a_lost_outcome_waits_for_the_call_limit_or_the_interval() {
     assert_eq!(waits(&mut poller(), |_| ()), secs(30));
     let pace = Pace::default()
         .with_jitter(0)
@@ -73,14 +73,14 @@ fn failures_double_the_wait_and_an_answer_ends_them() {
     let mut poller = poller();
     for expected in [5, 10, 20, 40, 80, 160, 300, 300] {
         let waited = waits(&mut poller, |poller| poller.on_failure(START));
-        // Each call is started when the last one's wait is over, which `waits` does not look at.
+        // `waits` starts the next call although this wait is not over, because only its length counts.
         assert_eq!(waited, secs(expected));
     }
     assert_eq!(poller.failures(), 8);
     assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
     assert_eq!(poller.failures(), 0);
     assert_eq!(waits(&mut poller, |poller| poller.on_failure(START)), secs(5));
-    // As many as fit into months, and more.
+    // The wait stays at its limit for any number of failures.
     for _ in 0..100 {
         assert!(waits(&mut poller, |poller| poller.on_failure(START)) <= secs(300));
     }
@@ -97,14 +97,14 @@ fn each_kind_of_error_has_its_wait() {
         (403, "SMS.6523", 300),
         (403, "SMS.6542", 300),
         (400, "SMS.6016", 300),
-        // These ask for another credential, or another clock, at once.
+        // After these errors the poller wants a renewal at once.
         (401, "SMS.6521", 0),
         (400, "SMS.0205", 0),
         (302, "", 5),
     ] {
         assert_eq!(waits_after_error(status, &[], code), secs(expected), "{status} {code}");
     }
-    // The others wait for somebody's hand, and count as failures too.
+    // An error with the longest wait counts as a failure, too.
     let mut poller = poller();
     let unknown = error(404, &[], "SMS.7602", "m");
     waits(&mut poller, |poller| poller.on_error(START, &unknown));
@@ -132,12 +132,12 @@ fn retry_after_only_lengthens() {
     // The longest wait is the cap, also with jitter.
     let mut jittery =
         Poller::new(Pace::default().with_jitter(100).expect("a legal pace"), 1, START);
-    let told = error(429, &[("retry-after", "86400")], "APIGW.0308", "m");
-    assert_eq!(waits(&mut jittery, |poller| poller.on_error(START, &told)), Pace::MAX);
+    let throttled = error(429, &[("retry-after", "86400")], "APIGW.0308", "m");
+    assert_eq!(waits(&mut jittery, |poller| poller.on_error(START, &throttled)), Pace::MAX);
 }
 
 #[test]
-fn a_rejected_credential_is_renewed_once_then_left_alone() {
+fn a_rejected_credential_is_renewed_once_and_then_pauses() {
     let rejected = error(401, &[], "SMS.6521", "m");
     let mut poller = poller();
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
@@ -145,7 +145,7 @@ fn a_rejected_credential_is_renewed_once_then_left_alone() {
     poller.on_renewed();
     assert_eq!(poller.poll(START), Step::Send);
 
-    // Refused again: the lock, then another renewal.
+    // After a second rejection there is a pause, then another renewal.
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(300));
     assert_eq!(poller.poll(START + secs(300)), Step::RenewCredential);
     poller.on_renewed();
@@ -156,7 +156,7 @@ fn a_rejected_credential_is_renewed_once_then_left_alone() {
     assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(600)));
     assert_eq!(poller.poll(START + secs(600)), Step::Send);
 
-    // Accepted: the next rejection is a first one.
+    // After an answer the next rejection is a first one.
     assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     assert_eq!(poller.poll(START), Step::RenewCredential);
@@ -172,7 +172,7 @@ fn an_accepted_credential_is_good_again() {
         poller.on_renewed();
         assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
     }
-    // A failure in between proves nothing of the credential.
+    // A failure in between says nothing about the credential.
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     poller.on_renewed();
     assert_eq!(waits(&mut poller, |poller| poller.on_failure(START)), secs(5));
@@ -187,22 +187,22 @@ fn without_a_new_credential_it_wants_one_again_after_the_pause() {
     poller.decline(START + secs(2));
     let end = START + secs(302);
     assert_eq!(poller.poll(START + secs(2)), Step::WaitUntil(end));
-    // Unasked it changes nothing.
+    // A `decline` that the poller did not want changes nothing.
     poller.decline(end - secs(1));
     assert_eq!(poller.poll(end), Step::RenewCredential);
-    // There is none: the old one may be valid again.
+    // There is no new credential. The old one may be valid again.
     poller.decline(end);
     assert_eq!(poller.poll(end), Step::Send);
     poller.on_start(end);
     poller.on_error(end, &rejected);
-    // The pause has been kept, so a new one would be tried at once.
+    // The pause is over, so a new credential would be tried at once.
     assert_eq!(poller.poll(end), Step::RenewCredential);
     poller.decline(end);
     assert_eq!(poller.poll(end), Step::WaitUntil(end + secs(600)));
 }
 
 #[test]
-fn the_pause_grows_with_each_one_in_a_row() {
+fn the_pauses_grow_with_each_rejection_in_a_row() {
     let rejected = error(401, &[], "SMS.6521", "m");
     let mut poller = poller();
     let mut now = START;
@@ -222,7 +222,7 @@ fn the_pause_grows_with_each_one_in_a_row() {
     // An answer ends the row. It may come in place of an outcome that was lost.
     poller.on_answer(START);
     assert_eq!(pause(&mut poller), 5);
-    // A failure does not, nor a locked key.
+    // Neither a failure nor a locked key ends it.
     poller.on_failure(START);
     assert_eq!(pause(&mut poller), 10);
     let locked = error(401, &[], "APIGW.0301", "failed to reach the limit");
@@ -249,26 +249,26 @@ fn a_new_credential_ends_the_pause_of_a_declined_renewal() {
 }
 
 #[test]
-fn a_locked_key_is_left_alone_at_once() {
+fn a_locked_key_pauses_at_once() {
     let locked = error(401, &[], "APIGW.0301", "failed to reach the limit");
     let mut locked_out = poller();
     assert_eq!(waits(&mut locked_out, |poller| poller.on_error(START, &locked)), secs(300));
     assert_eq!(locked_out.poll(START + secs(300)), Step::RenewCredential);
-    // Also when it has just been renewed.
+    // It also pauses when it has just been renewed.
     let rejected = error(401, &[], "APIGW.0301", "verify aksk signature fail");
     let mut renewed = poller();
     waits(&mut renewed, |poller| poller.on_error(START, &rejected));
     renewed.on_renewed();
     assert_eq!(waits(&mut renewed, |poller| poller.on_error(START, &locked)), secs(300));
-    // Told to wait with the first rejection: so does the renewal.
-    let told = error(401, &[("retry-after", "60")], "SMS.6521", "m");
+    // A `Retry-After` with the first rejection delays the renewal.
+    let rejected = error(401, &[("retry-after", "60")], "SMS.6521", "m");
     let mut poller = poller();
-    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &told)), secs(60));
+    assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(60));
     assert_eq!(poller.poll(START + secs(60)), Step::RenewCredential);
 }
 
 #[test]
-fn a_wrong_clock_is_corrected_once_then_left_alone() {
+fn a_clock_error_is_renewed_once_and_then_pauses() {
     for error in [
         error(401, &[], "SMS.0205", "m"),
         error(401, &[], "APIGW.0301", "verify aksk signature fail, signature expired"),
@@ -303,7 +303,7 @@ fn jitter_lengthens_within_its_share_and_differs_by_seed() {
     };
     let waits: Vec<Duration> = (0..1_000).map(wait).collect();
     assert!(waits.iter().all(|wait| (secs(10)..=secs(12)).contains(wait)));
-    // Spread over the whole share: each quarter has its part.
+    // The waits are spread over the whole share: each quarter has its part.
     for quarter in 0..4 {
         let from = secs(10) + Duration::from_millis(500) * quarter;
         let to = from + Duration::from_millis(500);
@@ -313,11 +313,10 @@ fn jitter_lengthens_within_its_share_and_differs_by_seed() {
     assert_eq!(wait(42), wait(42));
 }
 
-/// SplitMix64's second value for each seed (the start of the call took the first), its upper half
-/// scaled to the millionths of a 20 % jitter. Another draw would be as good, but a seed has to keep
-/// giving the same moments.
+/// The wait is SplitMix64's second value for each seed, because the start of the call takes the first. Its
+/// upper half is scaled to the millionths of a 20 % jitter.
 #[test]
-fn a_seed_keeps_giving_its_instants() {
+fn a_seed_gives_the_same_instants_in_each_release() {
     for (seed, millionths) in [(0, 86306), (1, 149157), (2, 149830), (1234567, 34728)] {
         let mut poller = Poller::new(Pace::default(), seed, START);
         let waited = waits(&mut poller, |poller| poller.on_answer(START));

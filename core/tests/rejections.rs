@@ -1,4 +1,4 @@
-//! What several sessions share of their rejected credentials.
+//! Tests how several sessions share their rejected credentials.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn rejected() -> Event<()> {
     Event::CredentialRejected(error(401, "SMS.6521"))
 }
 
-/// Tries the credential and reports the event. Another session waits for it if it has to.
+/// Tries the credential and reports the event. Another session waits for the outcome if it has to.
 fn report(shared: &mut Shared, now: Duration, event: &Event<()>) -> bool {
     assert_eq!(shared.poll(token("t"), now), Permit::Send);
     shared.poll(token("t"), now);
@@ -41,13 +41,13 @@ fn a_credential_is_tried_by_one_session_at_a_time_until_it_is_accepted() {
     let second = Duration::from_secs(1);
     assert_eq!(shared.poll(token("t"), NOW), Permit::WaitUntil(NOW + second));
     assert_eq!(shared.poll(token("t"), end - second / 2), Permit::WaitUntil(end));
-    // Another credential is another matter.
+    // Another credential is tried independently.
     assert_eq!(shared.poll(token("u"), NOW), Permit::Send);
     assert!(shared.on_event(token("t"), NOW, &Event::Answer(())), "others may go on");
     for _ in 0..2 {
         assert_eq!(shared.poll(token("t"), NOW), Permit::Send);
     }
-    // A failure proves nothing, and nobody waits for an accepted credential.
+    // A failure does not change an accepted credential, and no session waits for it.
     shared.on_failure(token("t"));
     assert!(!shared.on_event(token("t"), NOW, &Event::Answer(())));
     assert_eq!(shared.poll(token("t"), NOW), Permit::Send);
@@ -68,7 +68,7 @@ fn a_failure_or_a_lost_outcome_lets_the_next_session_try() {
 }
 
 #[test]
-fn a_rejection_is_told_to_every_session_and_the_pauses_grow() {
+fn every_session_gets_a_rejection_and_the_pauses_grow() {
     let mut shared = Shared::default();
     let mut now = NOW;
     for minutes in [5, 10, 20, 40, 60, 60] {
@@ -76,8 +76,8 @@ fn a_rejection_is_told_to_every_session_and_the_pauses_grow() {
         // The responses to requests that were under way change nothing.
         assert!(!shared.on_event(token("t"), now, &rejected()));
         now += minutes * MINUTE;
-        let told = shared.poll(token("t"), now - Duration::from_nanos(1));
-        assert_eq!(told, Permit::Rejected(error(401, "SMS.6521")));
+        let permit = shared.poll(token("t"), now - Duration::from_nanos(1));
+        assert_eq!(permit, Permit::Rejected(error(401, "SMS.6521")));
     }
     assert!(report(&mut shared, now, &Event::Answer(())));
     report(&mut shared, now, &rejected());
@@ -151,7 +151,7 @@ fn a_fingerprint_tells_every_credential_from_the_others() {
             assert_ne!(one.fingerprint(), other.fingerprint(), "{one:?} {other:?}");
         }
     }
-    // A request tells the same, whenever it is signed.
+    // The fingerprint of a signer does not depend on its timestamp.
     let signer = key("a", "b");
     let signer: &dyn Authorize = &signer.signer(Timestamp::MAX);
     assert_eq!(signer.fingerprint(), Some(credentials[2].fingerprint()));

@@ -1,4 +1,4 @@
-//! What cannot be reported is rejected before anything is sent.
+//! Tests that an invalid report is rejected before anything is sent.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ fn accepts_documented_and_unknown_names() {
 }
 
 #[test]
-fn rejects_names_of_which_the_service_accepts_no_report() {
+fn rejects_names_that_a_report_cannot_have() {
     for name in ["SKIP", "PREMIGRATE", "TASK_NOT_STARTED", "TASK_HAS_STOPPED", "TASK_HAS_FINISHED"]
     {
         let expected = "the command's name can't be reported: the service accepts no result of it";
@@ -42,7 +42,7 @@ fn rejects_names_of_which_the_service_accepts_no_report() {
 }
 
 #[test]
-fn the_detail_is_an_object() {
+fn the_detail_must_be_an_object() {
     for detail in [json!(null), json!("{}"), json!([{}]), json!(1), json!(true)] {
         assert_eq!(problem("START", &detail), "the result detail is not a JSON object", "{detail}");
     }

@@ -1,4 +1,4 @@
-//! No public value shows a secret. (What a server echoes is not ours to know; see the crate docs.)
+//! Tests that no public value shows a secret. The text of a server may echo one; see the crate docs.
 
 use std::{error::Error, time::Duration};
 
@@ -58,21 +58,21 @@ fn a_key_is_shown_by_its_id() {
         request.headers().clone(),
     );
     assert!(!shown.contains("canary"), "{shown}");
-    // A signature is a proof too, for a quarter of an hour.
+    // A signature is a credential as well, for 15 minutes.
     assert!(!shown.contains("Signature="), "{shown}");
     assert!(shown.starts_with("AccessKey { id: \"AK-shown\", .. } "), "{shown}");
 
     assert_eq!(key.id(), "AK-shown");
 
-    // Nor is the secret key sent; the security token has to be.
+    // The secret key is not sent either. The security token has to be.
     for (name, value) in request.headers() {
         let value = value.to_str().expect("ASCII");
         assert_eq!(value.contains("canary"), name == "x-security-token", "{name}: {value}");
     }
 }
 
-/// `Debug` of the request prints its body's bytes as numbers, which its docs say: only what is beside
-/// the body is looked at.
+/// The test leaves out the request's body, because `Debug` prints its bytes as numbers, as the docs of
+/// `IssueToken` say.
 #[test]
 fn a_password_is_shown_nowhere() {
     let user = IamUser::new("account", "user", CANARY).expect("valid");
@@ -117,7 +117,7 @@ fn an_issued_token_is_shown_nowhere() {
         format!("{issued:?} {issued:#?} {session:?} {session:#?} {action:?} {event:?} {next:?}");
     assert!(!shown.contains("canary") && !shown.contains("99, 97, 110"), "{shown}");
 
-    // A token that can't be used is not shown either, nor is one under another status.
+    // No error shows an unusable token, or a token under another status.
     for (status, token, body) in [
         (201, "canary canary", BODY),
         (201, CANARY, "{}"),
@@ -133,7 +133,7 @@ fn an_issued_token_is_shown_nowhere() {
 }
 
 #[test]
-fn what_was_refused_is_not_repeated() {
+fn an_error_does_not_repeat_the_rejected_input() {
     fn shown<T>(result: Result<T, InvalidInput>) -> String {
         let error = result.map(drop).expect_err("rejected");
         assert!(error.source().is_none());
@@ -181,7 +181,7 @@ fn every_older_credential_is_replaced() {
     assert_eq!(tokens, ["new"]);
     assert!(!request.headers().contains_key("authorization"));
 
-    // A temporary key's own headers go with it, and so does the length of a body that is gone.
+    // A temporary key's own headers are removed with it, and so is the length of a body that was cleared.
     let temporary = AccessKey::new("id", "secret").expect("valid");
     let temporary = temporary.with_security_token("canary").expect("valid");
     let mut body = http::Request::post("https://h/").body(b"body".to_vec()).expect("valid");

@@ -1,4 +1,4 @@
-//! What a session sends, and when. Its invariants are in `fuzz/`.
+//! Tests which requests a session sends, and when. Its invariants are in `fuzz/`.
 
 mod support;
 
@@ -74,7 +74,7 @@ fn a_date_in_retry_after_is_compared_with_the_arrival_by_the_server_clock() {
 }
 
 #[test]
-fn a_new_credential_is_tried_at_once_and_then_within_the_pause_not_again() {
+fn a_new_credential_is_tried_at_once_and_a_second_one_after_the_pause() {
     let mut driver = Driver::new(token("old"));
     assert_eq!(driver.poll(), CALL);
     assert_eq!(driver.respond(response(401, "")), "rejected");
@@ -284,7 +284,7 @@ fn the_token_of_a_replaced_user_is_not_sent() {
     assert_eq!(driver.poll(), LOGIN);
 }
 
-/// A service whose clock is `ahead` seconds ahead of the driver's rejects a signature.
+/// The rejection of a signature by a service whose clock is `ahead` seconds ahead of the driver's.
 fn rejects(driver: &Driver, ahead: u64) -> Response {
     let theirs = driver.clock().as_unix_time() + Duration::from_secs(ahead);
     let theirs = Timestamp::from_unix_time(theirs).to_string();
@@ -315,7 +315,7 @@ fn a_followed_clock_is_corrected_once_and_again_when_it_jumps() {
 }
 
 #[test]
-fn a_clock_is_not_followed_unasked_nor_for_a_few_minutes() {
+fn a_clock_is_followed_only_if_enabled_and_beyond_the_limit() {
     for (is_followed, ahead) in [(false, 20 * 60), (true, 10 * 60)] {
         let mut driver = Driver::new(key("s"));
         driver.session = driver.session.follow_server_clock(is_followed);
@@ -349,7 +349,7 @@ fn the_clock_of_a_proxy_is_not_the_clock_of_the_service() {
 }
 
 #[test]
-fn a_rejection_elsewhere_counts_like_an_own_one() {
+fn a_rejection_elsewhere_counts_like_its_own() {
     let rejected = || ResponseError::from_response(&response(401, ""));
     for credential in [Credential::from(token("t")), key("s").into(), login("p").into()] {
         let fingerprint = credential.fingerprint();
@@ -367,7 +367,7 @@ fn a_rejection_elsewhere_counts_like_an_own_one() {
         assert_eq!(driver.session.credential_due(driver.now), Some(new.fingerprint()));
         assert_eq!(driver.poll(), CALL);
     }
-    // The token of a login is no credential that another session has.
+    // No other session has the token of a login.
     let mut driver = Driver::logged_in();
     assert_eq!(driver.session.credential_due(driver.now), None);
     assert_eq!(driver.poll(), CALL);
@@ -413,7 +413,7 @@ fn a_token_of_a_user_that_was_replaced_is_not_used() {
 }
 
 #[test]
-fn a_response_that_is_read_late_does_not_tell_the_clock() {
+fn the_date_of_a_response_that_is_read_late_is_ignored() {
     let mut driver = Driver::new(token("t"));
     assert_eq!(driver.poll(), CALL);
     driver.pass(31);

@@ -1,4 +1,4 @@
-//! When a session sends a report, and when it gives one up.
+//! Tests when a session sends a report, and when it drops one.
 
 mod support;
 
@@ -21,7 +21,7 @@ fn report() -> ReportResult {
     ReportResult::new(&endpoint, &id, command, CommandResult::Success, &detail).expect("valid")
 }
 
-/// A session whose last answer is START of task t1, and which has been given its report.
+/// A session whose last answer is START of task t1. It has the report of this command.
 fn reporting(mut driver: Driver) -> Driver {
     assert_eq!(driver.poll(), CALL);
     assert_eq!(driver.respond(response(200, START)), "answer");
@@ -90,7 +90,7 @@ fn a_failed_report_is_repeated_after_a_poll_that_returns_the_same_command() {
     let mut driver = with_token();
     assert_eq!(driver.poll(), REPORT);
     driver.session.on_failure(driver.now);
-    assert_eq!(driver.poll(), "waits 10 s", "the service may have taken it");
+    assert_eq!(driver.poll(), "waits 10 s", "the service may have accepted it");
     driver.pass(10);
     assert_eq!(driver.poll(), CALL);
     assert_eq!(driver.respond(response(200, START)), "answer");
@@ -195,7 +195,7 @@ fn a_missing_permission_does_not_stop_polling() {
 }
 
 #[test]
-fn the_service_decides_for_good_and_the_gateway_does_not() {
+fn only_an_error_of_the_service_itself_drops_a_report() {
     for (status, code, event) in [
         (400, "SMS.6020", "report rejected"),
         (400, "SMS.6021", "report rejected"),
@@ -218,7 +218,7 @@ fn the_service_decides_for_good_and_the_gateway_does_not() {
 }
 
 #[test]
-fn a_page_does_not_take_a_report() {
+fn an_html_page_does_not_accept_a_report() {
     for page in ["<html>Please log in</html>", "\u{feff}<html>Please log in</html>"] {
         let mut driver = with_token();
         assert_eq!(driver.poll(), REPORT);
@@ -253,7 +253,7 @@ fn a_report_does_not_wait_out_the_interval_after_no_task() {
 }
 
 #[test]
-fn a_report_that_was_taken_ends_the_row_of_rejections() {
+fn an_accepted_report_ends_the_row_of_rejections() {
     let mut driver = with_token();
     driver.pass(10);
     assert_eq!(driver.poll(), REPORT);
@@ -284,7 +284,7 @@ fn retry_after_delays_the_call_by_no_more_than_it_says() {
 }
 
 #[test]
-fn a_second_response_is_not_one_to_the_next_report() {
+fn a_repeated_response_does_not_count_for_the_next_report() {
     for second in [response(200, ""), error(400, "SMS.6021"), error(401, "APIGW.0301")] {
         let mut driver = with_token();
         assert_eq!(driver.poll(), REPORT);

@@ -1,6 +1,7 @@
-//! A secret is zeroized when its last holder is dropped: nothing of it is left in the memory of this process.
+//! Tests that a secret is zeroized when its last holder is dropped. No piece of it is left in the memory of
+//! this process.
 //!
-//! One test in a binary of its own, because it reads the memory of the whole process, which it can on Linux
+//! The test has a binary of its own, because it reads the memory of the whole process. It can do so on Linux
 //! only.
 #![cfg(target_os = "linux")]
 
@@ -18,12 +19,12 @@ use huaweicloud_sms_core::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-/// The length of a piece, of which a secret has several: a part of a copy is found as well.
+/// The length of a piece. A secret has several, so that a part of a copy is found as well.
 const PIECE: usize = 16;
 /// The first character of each piece.
 const FIRST: u8 = b'~';
-/// As long as a secret key or password may be, and so long that an allocator that keeps its lists in freed
-/// memory leaves most of it.
+/// The length of a secret: as long as a secret key or password may be. An allocator that keeps its lists in
+/// freed memory then overwrites only a small part of a copy.
 const LENGTH: usize = AccessKey::MAX_CHARS / PIECE * PIECE;
 
 /// A character of a secret. Two secrets have no piece in common.
@@ -42,12 +43,12 @@ fn text(secret: u8) -> Zeroizing<String> {
     text
 }
 
-/// How many pieces of a secret are in the memory that this process can write, without the stack of this
-/// thread: hashes and signatures are computed on it, and SECURITY.md says that it is not zeroized.
+/// Counts the pieces of a secret in the memory that this process can write. It leaves out the stack of this
+/// thread, because hashes and signatures are computed on it. SECURITY.md says that the stack is not zeroized.
 fn pieces_in_memory(secret: u8) -> usize {
     let maps = fs::read_to_string("/proc/self/maps").expect("a list");
     let mut memory = File::open("/proc/self/mem").expect("readable");
-    // It holds copies of what it finds.
+    // The buffer holds copies of the pieces that it finds, so it is zeroized.
     let mut buffer = Zeroizing::new(vec![0; 1 << 16]);
     let own_stack = ptr::from_ref(&maps).addr() as u64;
     let mut count = 0;
@@ -99,7 +100,7 @@ fn key(secret: &str) -> AccessKey {
     AccessKey::new("EXAMPLEAK00000000001", secret).expect("valid")
 }
 
-/// A request's copy of a password is its caller's.
+/// Zeroizes a request's copy of a password, because the request belongs to the caller.
 fn zeroize_body(request: http::Request<Vec<u8>>) {
     request.into_body().zeroize();
 }
@@ -123,7 +124,7 @@ fn run_session(credential: impl Into<Credential>, other: impl Into<Credential>) 
     }
 }
 
-/// What holds a secret, and what is done with it before it is dropped.
+/// The name of a type that holds a secret, and a function that uses and drops it.
 type Holder = (&'static str, fn(&str));
 
 const HOLDERS: [Holder; 8] = [
@@ -156,7 +157,7 @@ const HOLDERS: [Holder; 8] = [
 
 #[test]
 fn no_piece_of_a_dropped_secret_is_in_memory() {
-    // The control: what is dropped without being zeroized is found.
+    // As a control, a secret that is dropped without being zeroized is found.
     drop(black_box(String::from(text(0).as_str())));
     assert!(pieces_in_memory(0) > 0);
 

@@ -64,7 +64,7 @@ fn a_credential_can_be_chosen_at_run_time() {
 }
 
 #[test]
-fn a_wrong_clock_is_told_and_followed_if_wanted() {
+fn a_clock_skew_is_measured_and_followed_if_enabled() {
     let client = client();
     let send = |client: &transport::Client, service: &Simulator, secret: &str| {
         let key = key(secret);
@@ -112,7 +112,7 @@ fn a_duration_that_no_clock_can_add_is_rejected_when_the_transport_is_made() {
     ] {
         assert_eq!(transport::Client::from_settings(settings).err(), Some(error));
     }
-    // The longest ones are used without a panic.
+    // The longest accepted durations work without a panic.
     let day = Settings::MAX_TIMEOUT;
     let settings =
         settings().with_timeout(day).with_connect_timeout(day).with_pool_idle_timeout(day);

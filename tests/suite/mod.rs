@@ -25,7 +25,7 @@ fn client() -> transport::Client {
     transport::Client::from_settings(settings()).expect("a client")
 }
 
-/// A service with a key and a user, which always answers START.
+/// A service with a key and a user. It always returns the command START.
 fn script() -> Script {
     Script::new()
         .idle("a", Scripted::command("START", Some("t")))
@@ -66,7 +66,7 @@ fn pace() -> Pace {
     pace.expect("valid")
 }
 
-/// An event in a few words.
+/// Describes an event in a few words.
 fn word(event: Option<Event<Answer, Error<TransportError>>>) -> String {
     let failure = |error: Error<TransportError>| match error.status() {
         Some(status) => status.as_str().to_owned(),

@@ -3,7 +3,7 @@ use huaweicloud_sms_simulator::{Command as Held, Step};
 
 use super::*;
 
-/// A service with a key and a user, which holds these commands of task t.
+/// A service with a key and a user. It holds these commands of task t.
 fn holding<const N: usize>(names: [&str; N]) -> Script {
     let script = Script::new().access_key(AK, SK).user("account", "user", "password");
     script.commands("a", names.map(|name| Held::new(name, Some("t"))))
@@ -19,7 +19,7 @@ fn report(service: &Simulator) -> ReportResult {
 
 const LOST: &str = "report: the connection was closed before the response was complete";
 
-/// The connection breaks in place of a response.
+/// A fault: the connection breaks instead of a response.
 fn lost() -> Scripted {
     Scripted::steps([Step::Reset])
 }
@@ -42,10 +42,10 @@ fn a_result_is_reported_before_the_next_call() {
         assert_eq!(word(wait!(watch.recv())), "reported");
         assert_eq!(watch.pending_report(), None);
         assert_eq!(word(wait!(watch.recv())), "STOP");
-        let [taken] = &service.reports()[..] else { panic!("one report") };
-        assert!(taken.is_accepted());
-        assert_eq!(taken.result.as_deref(), Some("success"));
-        assert_eq!(taken.detail, Some(serde_json::json!({"disks": 3})));
+        let [accepted] = &service.reports()[..] else { panic!("one report") };
+        assert!(accepted.is_accepted());
+        assert_eq!(accepted.result.as_deref(), Some("success"));
+        assert_eq!(accepted.detail, Some(serde_json::json!({"disks": 3})));
     }
 }
 
@@ -67,7 +67,7 @@ fn a_report_is_dropped_if_its_response_was_lost_and_the_service_holds_another_co
 
 #[test]
 fn a_report_is_repeated_after_a_poll_if_its_response_was_lost() {
-    // The service did not take it.
+    // The service did not get the report.
     let service = start(holding(["START"]).report_faults([Some(lost()), None]));
     let mut watch = client().watch(call(&service), key(SK), pace());
     assert_eq!(word(wait!(watch.recv())), "START");
@@ -76,7 +76,7 @@ fn a_report_is_repeated_after_a_poll_if_its_response_was_lost() {
         assert_eq!(word(wait!(watch.recv())), expected);
     }
 
-    // The service took it, and holds no further command.
+    // The service accepted the report, and holds no further command.
     let fault = lost().after_processing();
     let service = start(holding(["START"]).report_faults([Some(fault), None]));
     let mut watch = client().watch(call(&service), key(SK), pace());
@@ -90,7 +90,7 @@ fn a_report_is_repeated_after_a_poll_if_its_response_was_lost() {
 }
 
 #[test]
-fn a_key_that_was_rejected_with_a_report_is_sent_by_no_other_watch() {
+fn no_other_watch_sends_a_key_that_was_rejected_with_a_report() {
     let rejected = Scripted::error(401, "APIGW.0301", "m");
     let service = start(holding(["START"]).report_faults([Some(rejected), None]));
     let client = client();
@@ -112,7 +112,7 @@ fn a_key_that_was_rejected_with_a_report_is_sent_by_no_other_watch() {
 fn a_result_is_reported_by_a_single_call() {
     let service = start(holding(["START"]));
     let (client, key) = (client(), key(SK));
-    wait!(client.send(&report(&service), &key.signer(client.now()))).expect("taken");
+    wait!(client.send(&report(&service), &key.signer(client.now()))).expect("accepted");
     let error = wait!(client.send(&report(&service), &key.signer(client.now())));
     let error = error.expect_err("the service holds no command");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(400));

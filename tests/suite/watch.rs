@@ -7,7 +7,7 @@ fn service(answers: impl IntoIterator<Item = Scripted>) -> Simulator {
 }
 
 #[test]
-fn events_come_in_their_order() {
+fn events_arrive_in_the_order_of_the_responses() {
     let service = service([
         Scripted::command("START", Some("t")).times(2),
         Scripted::error(500, "SMS.6000", "m"),
@@ -25,7 +25,7 @@ fn events_come_in_their_order() {
 }
 
 #[test]
-fn the_wait_can_be_seen() {
+fn a_watch_shows_when_its_next_request_is_due() {
     let service = service([Scripted::command("START", None)]);
     let mut watch = client().watch(call(&service), token("new"), Pace::default());
     let now = std::time::Instant::now();
@@ -71,7 +71,7 @@ fn a_shutdown_ends_a_watch_whose_call_is_under_way_within_its_limit() {
     let watching = std::thread::spawn(move || word(wait!(watch.recv())));
     assert!(service.wait_for_requests(1, Duration::from_secs(60)));
     client.shutdown();
-    // If the call's limit was first, its error was the event.
+    // If the call's timeout ended before the shutdown, its error was the event.
     let event = watching.join().expect("no panic");
     assert!(event == "the end" || event.starts_with("no "), "{event}");
     assert_eq!(service.request_count(), 1);

@@ -1,4 +1,4 @@
-//! A connection: the socket, and above TLS the limit of what is received for one response.
+//! Implements hyper's connection: the socket, TLS above it, and the limit of received bytes for one response.
 
 use std::{
     io::{self, Read as _},
@@ -16,14 +16,14 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-/// A TCP connection. It reads what has arrived, even if its runtime has not run since, and to its end, even if
-/// nothing more can be sent.
+/// A TCP connection. It reads all bytes that have arrived, even if its runtime has not run since. It also reads
+/// them if nothing more can be sent.
 pub(crate) struct Socket {
     tcp: TcpStream,
-    /// There if it carries TLS.
+    /// The boundaries of the TLS records. It is `None` without TLS.
     records: Option<Records>,
-    /// Why nothing more can be sent. What the peer sent before may still be read: an early response, or a
-    /// TLS alert that tells the reason. hyper and rustls would drop it.
+    /// The error after which nothing more can be sent. Bytes that the peer sent before may still be read: an
+    /// early response, or a TLS alert with the reason. hyper and rustls would drop them.
     broken: Option<io::Error>,
 }
 
@@ -40,8 +40,9 @@ impl Socket {
         if let Poll::Ready(received) = Pin::new(&mut self.tcp).poll_read(context, buffer) {
             return Poll::Ready(received);
         }
-        // tokio knows only what its driver has seen, which runs between tasks. hyper reads before it sends
-        // a request, and sends none where something unexpected has arrived. So ask the system itself.
+        // hyper reads before it sends a request, and does not send it if unexpected bytes have arrived. But
+        // tokio knows only the bytes that its driver has seen, and the driver runs between tasks. So this asks
+        // the system itself.
         match (&*SockRef::from(&self.tcp)).read(buffer.initialize_unfilled()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             received => Poll::Ready(received.map(|count| buffer.advance(count))),
@@ -98,15 +99,15 @@ impl AsyncWrite for Socket {
 pub(crate) struct Connection {
     inner: Box<dyn Stream>,
     limit: ReadLimit,
-    /// Whether all that hyper wrote was sent, and something received since: the next write begins another
-    /// request then.
+    /// Whether everything that hyper wrote was sent.
     is_sent: bool,
+    /// Whether bytes were received since the request. If both are true, the next write begins another request.
     is_answered: bool,
-    /// Read here first: hyper's cursor does not tell how much was received.
+    /// Bytes are read into this buffer first, because hyper's cursor does not tell how many were received.
     buffer: Box<[u8; 4096]>,
     is_used: bool,
     /// An error before the first request, such as the alert of a server that wants a client certificate.
-    /// It is kept for that request: hyper would drop it with the connection.
+    /// It is kept for that request, because hyper would drop it with the connection.
     early: Option<io::Error>,
 }
 
@@ -140,7 +141,8 @@ impl Connection {
         }
     }
 
-    /// A response whose record began before a request would be taken for that request's.
+    /// Checks that no TLS record has begun before the next request. A response in such a record would become
+    /// the response to that request.
     fn check_boundary(&self) -> io::Result<()> {
         if self.inner.socket().records.as_ref().is_none_or(Records::is_at_boundary) {
             return Ok(());
@@ -197,7 +199,7 @@ impl Write for Connection {
         this.limit.sent();
         this.is_used = true;
         if this.early.is_some() {
-            // One task reads and writes.
+            // The same task reads and writes, so it will read the error.
             context.waker().wake_by_ref();
             return Poll::Ready(Ok(bytes.len()));
         }

@@ -1,4 +1,4 @@
-//! How connections are made: look-up, TCP, a proxy's tunnel, TLS, and a limit over all of it.
+//! Makes connections: look-up, TCP, a proxy's tunnel and TLS, with one timeout over all of it.
 
 use std::{
     fmt,
@@ -32,7 +32,8 @@ use tower_service::Service;
 
 use crate::connection::{Connection, Socket};
 
-/// How many look-ups run at once. Nothing ends the system's resolver, so that some may hang.
+/// How many look-ups run at once. The limit is needed because the system's resolver cannot be interrupted, so
+/// that some look-ups may hang.
 const MAX_LOOK_UPS: usize = 16;
 
 #[derive(Clone)]
@@ -88,8 +89,8 @@ impl Inner {
         let proxy = self.matcher.proxy_for(uri);
         let proxy = proxy.map_err(|error| Cause::Proxy { source: error.into() })?;
         let limit = self.limit;
-        // Also ends a connect that goes on in the background, because its call got a connection that
-        // another call left.
+        // hyper-util continues to connect in the background if the call got the connection of another call
+        // meanwhile. The timeout ends that attempt, too.
         let connected = timeout(limit, self.connect_through(proxy, uri)).await;
         let late = |_| Err(Cause::Timeout { limit, phase: Some(Phase::Connect) }.into());
         connected.unwrap_or_else(late)
@@ -132,21 +133,21 @@ impl Inner {
         let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(io::Error::other)?;
         let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
         let (answer, answered) = oneshot::channel();
-        // Not tokio's thread for blocking work: tokio panics if it cannot make one, and the end of its
-        // runtime waits for a look-up that hangs.
+        // tokio's `spawn_blocking` is not used. It panics if it cannot make a thread, and the end of the runtime
+        // waits for a look-up that hangs.
         thread::Builder::new().name("look-up".into()).spawn(move || {
-            // Nobody waits for it any more once the connect timeout is over.
+            // After the connect timeout no call waits for the result.
             let _ = answer.send(look_up(&resolve, &host, port));
             drop(place);
         })?;
         answered.await.map_err(io::Error::other)?
     }
 
-    /// Connects to the first address that answers, with one more attempt every 250 ms (RFC 8305,
+    /// Connects to the first address that responds, with one more attempt every 250 ms (RFC 8305,
     /// section 5).
     async fn connect_to_any(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         let mut addresses = addresses.into_iter();
-        // Ends the other attempts when it is dropped.
+        // The set ends the other attempts when it is dropped.
         let mut attempts = JoinSet::new();
         let mut first_error = None;
         loop {
@@ -189,7 +190,8 @@ async fn open_tunnel(
     }
 }
 
-/// Carries a [`TransportError`] through hyper-util, whose error only lends its source.
+/// Carries a [`TransportError`] through hyper-util. The error can be taken out of the mutex, although hyper-util
+/// only lends the source of its own error.
 #[derive(Debug)]
 pub(crate) struct ConnectError(Mutex<Option<TransportError>>);
 
@@ -214,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// Its call may have ended: then it goes on in the background.
+    /// The limit also holds for an attempt that continues in the background after its call has ended.
     #[test]
     fn connecting_has_a_limit_of_its_own() {
         let script = Script::new().on_accept([Step::Hold]);

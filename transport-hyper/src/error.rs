@@ -1,4 +1,4 @@
-//! hyper's errors in the words that both adapters share.
+//! Maps hyper's errors to the kinds that both adapters share.
 
 use std::{error::Error as _, io};
 
@@ -11,7 +11,7 @@ use crate::connector::ConnectError;
 
 const HEAD_TOO_LARGE: Cause = Cause::TooLarge { phase: Phase::Head, limit: Settings::MAX_HEAD };
 
-/// An error of hyper-util's client.
+/// Converts an error of hyper-util's client.
 pub(crate) fn from_client(
     error: hyper_util::client::legacy::Error,
     settings: &Settings,
@@ -26,7 +26,7 @@ pub(crate) fn from_client(
     or_classify(cause, error.into(), settings, is_connect)
 }
 
-/// An error of a body.
+/// Converts an error of a body.
 pub(crate) fn from_hyper(error: hyper::Error, settings: &Settings) -> TransportError {
     or_classify(cause(&error), error.into(), settings, false)
 }
@@ -43,12 +43,12 @@ fn or_classify(
     }
 }
 
-/// What hyper alone can tell. The rest is found at the root of its errors.
+/// Returns the cause that only hyper's error tells. The other causes are found at the root of the error.
 fn cause(error: &hyper::Error) -> Option<fn(Source) -> Cause> {
     if find::<rustls::Error>(error).is_some() {
         return None;
     }
-    // `is_parse_too_large` is there for servers only.
+    // hyper has `is_parse_too_large` only with its feature `server`.
     if error.is_parse() && error.to_string().contains("too large") {
         Some(|_| HEAD_TOO_LARGE)
     } else if error.is_parse()
@@ -64,13 +64,14 @@ fn cause(error: &hyper::Error) -> Option<fn(Source) -> Cause> {
     }
 }
 
-/// Whether bytes came before the first request. hyper has no name for it, and may wrap it in a cancellation.
+/// Whether bytes arrived before the first request. hyper has no method for this error, and may wrap it in a
+/// cancellation.
 fn is_unexpected_message(error: &hyper::Error) -> bool {
     let is_it = |error: &hyper::Error| error.to_string().contains("unexpected message");
     is_it(error) || error.source().and_then(|source| source.downcast_ref()).is_some_and(is_it)
 }
 
-/// Malformed chunks are an `io::Error` to hyper.
+/// Whether a chunk is malformed. hyper returns an `io::Error` for it.
 fn is_bad_framing(error: &hyper::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput};
     find::<io::Error>(error).is_some_and(|error| matches!(error.kind(), InvalidInput | InvalidData))

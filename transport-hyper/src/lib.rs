@@ -4,13 +4,13 @@
 //! Service. It keeps the contract of [`Transport`](transport::Transport):
 //!
 //! * Redirects are returned, never followed, so that no header reaches another host.
-//! * No status is an error. Every body reaches the caller, as it was sent; that of an error may be cut.
-//! * Nothing is sent twice. It speaks HTTP/1.1 only.
-//! * The whole call ends within one timeout; making a connection has a limit of its own; head and body are
-//!   limited.
-//! * Dropping the future ends the call, and its connection is not used again.
-//! * At most 100 calls are under way at once, over as many connections. Further ones wait their turn,
-//!   within their timeout.
+//! * No status is an error. Every body reaches the caller, undecoded. The body of an error may be truncated.
+//! * No request is sent twice. It speaks HTTP/1.1 only.
+//! * The whole call ends within one timeout. A new connection has a timeout of its own. Head and body have
+//!   limits.
+//! * A dropped future ends its call, and the call's connection is not used again.
+//! * At most 100 calls are under way at once, over as many connections. Further calls wait, within their
+//!   timeout.
 //!
 //! ```no_run
 //! use huaweicloud_sms_transport_hyper::{HyperTransport, transport::{AsyncTransport, Settings, http}};
@@ -32,16 +32,17 @@
 //!
 //! # The runtime need not keep running
 //!
-//! A connection is reused only if nothing unread waits on it: the socket itself is asked before each request.
+//! A connection is reused only if it has no unread bytes. The transport checks the socket itself before each
+//! request.
 //! So one `block_on` per call is safe, and so is code that blocks between two calls. Idle connections are
-//! closed only while the runtime runs. For another runtime than tokio implement [`AsyncTransport`] yourself.
+//! closed only while the runtime runs. For another runtime than tokio, implement [`AsyncTransport`] yourself.
 //!
-//! # What is hyper's own
+//! # Specific to hyper
 //!
 //! * **Proxy**: every request through a proxy goes through a tunnel (CONNECT), also for `http`.
-//! * **Look-ups** run on a thread each, because the system's resolver blocks. One that hangs does not hold
-//!   its caller beyond the connect timeout.
-//! * **Interim responses** (103, say) are skipped, up to a megabyte and eight times the body's limit.
+//! * **Look-ups** run on a thread each, because the system's resolver blocks. A look-up that hangs does not
+//!   hold its caller beyond the connect timeout.
+//! * **Interim responses**, such as 103, are skipped, up to a megabyte and eight times the body's limit.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connection;
@@ -79,11 +80,11 @@ struct Readme;
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
 
-/// How many calls of one transport are under way at once. The calls of a fleet that wakes up from a
-/// suspend are due together: without a bound each would open a connection.
+/// How many calls of one transport are under way at once. Without this limit, each call of a fleet would open a
+/// connection after a suspend, because all of them are due together.
 const MAX_CALLS: usize = 100;
 
-/// Executes requests, async. Cheap to clone; clones share connections, and one serves all tasks.
+/// Executes requests, async. Clones are cheap and share connections. One transport serves all tasks.
 #[derive(Clone)]
 pub struct HyperTransport(Arc<Inner>);
 
@@ -93,26 +94,26 @@ struct Inner {
     /// Names the proxy of a request in its error.
     matcher: ProxyMatcher,
     places: Semaphore,
-    /// What a call does until its response's head, if it is known: only our connector has a limit of its
-    /// own.
+    /// The phase of a call until the head of its response. It is unknown with a client of the caller, because
+    /// only this crate's connector has a timeout of its own.
     phase: Option<Phase>,
 }
 
 type SendFn = dyn Fn(Request<Full<Bytes>>) -> ResponseFuture + Send + Sync;
 
 impl HyperTransport {
-    /// A transport that is ready to use.
+    /// Creates a transport.
     ///
     /// # Errors
-    /// Settings that no transport can be made from; see [`SettingsError`].
+    /// The settings are invalid; see [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         Self::with_resolver(settings, system_resolver())
     }
 
-    /// For tests: with a resolver in place of the system's.
+    /// Creates a transport with another resolver than the system's, for tests.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     #[doc(hidden)]
     pub fn with_resolver(settings: Settings, resolve: Resolve) -> Result<Self, SettingsError> {
         settings.check()?;
@@ -121,25 +122,26 @@ impl HyperTransport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.pool_idle_timeout())
             .pool_max_idle_per_host(MAX_CALLS)
-            // `http1_max_headers` stays at its 100: any other makes hyper allocate for each response.
+            // `http1_max_headers` keeps its default of 100. With any other value hyper allocates for each
+            // response.
             .http1_max_buf_size(Settings::MAX_HEAD)
-            // A request of which nothing was sent, because its connection had ended or something unexpected
-            // had arrived on it, gets another connection. `true` is the default, and repeats no other.
+            // hyper moves a request to another connection if it has sent nothing of it, because the connection
+            // had ended or unexpected bytes had arrived. It repeats no other request. `true` is the default.
             .retry_canceled_requests(true)
             .build(Connector::new(&settings, matcher.clone(), resolve)?);
         Ok(Self::over(client, settings, matcher, MAX_CALLS, Some(Phase::Head)))
     }
 
-    /// A transport over a client of yours, on tokio. Of the settings only `timeout` and `max_body` count.
+    /// Creates a transport over a client of yours, on tokio. Only the settings `timeout` and `max_body` count.
     ///
     /// Statuses, limits of the response and the shape of requests are as with [`new`](Self::new). Root
-    /// certificates, proxy and pool are the client's. Limit connecting inside your connector, since a connect
-    /// may go on in the background when its call has ended. Interim responses without end are read until the
-    /// timeout, which a runtime of one thread may notice late. Bytes that a server sends unasked may become the
+    /// certificates, proxy and pool are the client's. Limit connecting inside your connector, because an
+    /// attempt may continue in the background after its call has ended. Endless interim responses are read until
+    /// the timeout, which a runtime of one thread may notice late. Unrequested bytes of a server may become the
     /// next response if the runtime does not run when they arrive, or if they are a part of a TLS record.
     ///
     /// # Errors
-    /// As [`Settings::check`].
+    /// The same as those of [`Settings::check`].
     pub fn with_client<C: Connect + Clone + Send + Sync + 'static>(
         client: Client<C, Full<Bytes>>,
         settings: Settings,
@@ -194,7 +196,7 @@ impl Inner {
         let late = |phase| move |_| TransportError::from(Cause::Timeout { limit, phase });
         let is_head = request.method() == Method::HEAD;
 
-        // Never closed, so there is no other error.
+        // The semaphore is never closed, so the only error is the timeout.
         let _place = timeout_at(deadline, places.acquire()).await.map_err(late(None))?;
         let response = timeout_at(deadline, send(prepare(request))).await;
         let response = response.map_err(late(*phase))?;
@@ -211,7 +213,8 @@ impl Inner {
 fn prepare(request: Request<Vec<u8>>) -> Request<Full<Bytes>> {
     let (mut parts, body) = request.into_parts();
     parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-    // hyper sends no length for an empty body, which servers expect where a method has one.
+    // hyper sends no length for an empty body, but servers expect one with these methods (RFC 9110,
+    // section 8.6).
     if body.is_empty() && matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
         parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
     }
@@ -236,17 +239,17 @@ mod tests {
 
     use super::*;
 
-    /// The system's resolver cannot be interrupted. Neither call nor runtime wait for it.
+    /// The system's resolver cannot be interrupted. Neither the call nor the runtime waits for it.
     #[test]
     fn a_look_up_that_hangs_ends_at_the_connect_timeout() {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
         let resolve: Resolve = Arc::new(move |_, _| {
-            // Until the test is over.
+            // The resolver hangs until the test is over.
             let _ = released.lock().map(|released| released.recv());
             Ok(Vec::new())
         });
-        // A trust that every build has.
+        // Every build supports these root certificates.
         let service = Simulator::builder().tls().start().expect("started");
         let ca = RootCerts::Pem(service.ca_pem().expect("a CA").into());
         let settings = Settings::default().with_proxy(Proxy::Direct).with_root_certs(ca);

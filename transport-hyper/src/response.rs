@@ -12,7 +12,8 @@ use crate::error;
 /// Checks the limits of a head.
 pub(crate) fn check_head(headers: &HeaderMap) -> Result<(), TransportError> {
     // hyper's own limit is soft: a larger head that arrives in one piece passes it. A client of the
-    // caller's may accept more headers. On the wire a header has a colon, a space and a line break, too.
+    // caller may accept more headers. On the wire, each header takes 4 more bytes: a colon, a space and a
+    // line break.
     let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     if headers.len() > Settings::MAX_HEADERS || sizes.sum::<usize>() > Settings::MAX_HEAD {
         return Err(Cause::TooLarge { phase: Phase::Head, limit: Settings::MAX_HEAD }.into());
@@ -23,7 +24,7 @@ pub(crate) fn check_head(headers: &HeaderMap) -> Result<(), TransportError> {
 /// The part of a body that was read.
 #[derive(Default)]
 pub(crate) struct Received {
-    /// Most bodies come in one piece, which is not copied.
+    /// The first piece. Most bodies arrive in one piece, which is not copied.
     first: Bytes,
     more: BytesMut,
 }
@@ -38,7 +39,8 @@ impl Received {
     ) -> Result<(), TransportError> {
         let limit = settings.max_body();
         let too_large = || TransportError::from(Cause::TooLarge { phase: Phase::Body, limit });
-        // The announced length: hyper would read up to the limit first, or wait for what never comes.
+        // The announced length is checked first. hyper would read up to the limit, or wait for bytes that never
+        // arrive.
         if parts.status.is_success() && body.size_hint().lower() > limit as u64 {
             return Err(too_large());
         }

@@ -1,4 +1,4 @@
-//! At most 100 calls of one transport are under way at once.
+//! Tests that at most 100 calls of one transport are under way at once.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::{runtime::Builder, task::JoinHandle, time::sleep};
 
 const PLACES: u64 = 100;
 
-/// A service that never answers, and one call more than there are places, in their order.
+/// Starts a service that never responds, and one call more than there are places.
 fn start(timeout: Duration) -> (Simulator, Vec<JoinHandle<Result<(), TransportError>>>) {
     let service = Simulator::builder().tls().start().expect("started");
     service.push("a", Answer::silent().times(1_000));
@@ -33,8 +33,8 @@ fn start(timeout: Duration) -> (Simulator, Vec<JoinHandle<Result<(), TransportEr
 }
 
 #[test]
-fn one_more_waits_until_another_ends() {
-    // On one thread tasks start in the order in which they were spawned.
+fn a_further_call_waits_until_another_ends() {
+    // A runtime of one thread starts tasks in the order in which they were spawned.
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (service, calls) = start(Duration::from_secs(120));
@@ -53,7 +53,7 @@ fn one_more_waits_until_another_ends() {
 }
 
 #[test]
-fn waiting_counts_to_the_time_limit() {
+fn the_wait_for_a_place_counts_toward_the_timeout() {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (_service, calls) = start(Duration::from_millis(300));

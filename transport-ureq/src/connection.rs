@@ -1,4 +1,4 @@
-//! A connection as ureq takes it: the socket, TLS above it, the limits, and what makes it fit for reuse.
+//! Implements ureq's `Transport`: the socket, TLS above it, the limits, and the checks before reuse.
 
 use std::{
     fmt,
@@ -53,7 +53,8 @@ impl Transport for Connection {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.socket.set_deadline(*timeout.after);
-        // ureq parses a head from its start each time. One that comes in many pieces is completed first.
+        // ureq parses a head from its start each time. So a head that arrives in many pieces is completed
+        // first.
         let is_head = self.buffers.input().starts_with(b"HTTP/");
         loop {
             let before = self.buffers.input().len();
@@ -67,11 +68,11 @@ impl Transport for Connection {
         }
     }
 
-    /// Whether nothing unread waits anywhere below the HTTP parser: a response that the server sent
-    /// behind another one would become the response to the next request, which may be another user's.
+    /// Whether no unread bytes wait anywhere below the HTTP parser. A response that the server sent after
+    /// another one would become the response to the next request, which may be another user's.
     ///
-    /// ureq asks before a connection goes into its pool and before it is reused. It looks at its own
-    /// buffer only then, and never into TLS.
+    /// ureq calls this before a connection goes into its pool and before it is reused. ureq itself looks at
+    /// most at its own buffer ([ureq#1198](https://github.com/algesten/ureq/pull/1198)), and never into TLS.
     fn is_open(&mut self) -> bool {
         self.buffers.input().is_empty()
             && self.tls.as_mut().is_none_or(is_drained)
@@ -94,8 +95,8 @@ impl Connection {
         Ok(count)
     }
 
-    /// Whether the server has sent nothing that would become the first response. Over TLS, what it sent of
-    /// its own, such as tickets, is read.
+    /// Whether the server has sent no bytes that would become the first response. Over TLS, records that belong
+    /// to TLS itself, such as session tickets, are read.
     fn is_silent(&mut self) -> bool {
         let Some(tls) = &mut self.tls else { return !self.socket.has_input() };
         while self.socket.has_input() && tls.read_tls(&mut self.socket).is_ok_and(|count| count > 0)
@@ -104,7 +105,7 @@ impl Connection {
                 break;
             }
         }
-        // Reading the response will meet the error.
+        // If there is an error, the read of the response returns it.
         tls.process_new_packets().map_or(true, |state| state.plaintext_bytes_to_read() == 0)
     }
 }
@@ -124,7 +125,7 @@ fn failed(error: io::Error, timeout: NextTimeout) -> Error {
     if is_timeout(&error) { Error::Timeout(timeout.reason) } else { Error::Io(error) }
 }
 
-/// Whether rustls has no plaintext left. [`Records`] knows of a part of a record.
+/// Whether rustls has no plaintext left. [`Records`] detects a part of a record.
 fn is_drained(tls: &mut ClientConnection) -> bool {
     let state = tls.process_new_packets();
     state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed())
@@ -135,8 +136,8 @@ pub(crate) struct Socket {
     stream: TcpStream,
     deadline: Option<Instant>,
     records: Option<Records>,
-    /// Why nothing more can be sent. What the peer sent before may still be read: an early response, or a
-    /// TLS alert that tells the reason.
+    /// The error after which nothing more can be sent. Bytes that the peer sent before may still be read: an
+    /// early response, or a TLS alert with the reason.
     broken: Option<io::Error>,
 }
 
@@ -145,7 +146,7 @@ impl Socket {
         Self { stream, deadline: Some(deadline), records: None, broken: None }
     }
 
-    /// From now on it carries TLS.
+    /// Starts to follow the boundaries of TLS records.
     pub(crate) fn begin_tls(&mut self) {
         self.records = Some(Records::default());
     }
@@ -160,7 +161,7 @@ impl Socket {
         if left == Some(Duration::ZERO) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 
-    /// Whether the connection is there, and nothing was received on it that is not read.
+    /// Whether the connection is open and has no unread bytes.
     fn is_drained(&self) -> bool {
         self.broken.is_none()
             && self.records.as_ref().is_none_or(Records::is_at_boundary)
@@ -171,7 +172,7 @@ impl Socket {
         self.peek().is_ok_and(|count| count > 0)
     }
 
-    /// Looks at what was received, without waiting for it.
+    /// Returns how many bytes wait, at most one, without blocking.
     fn peek(&self) -> io::Result<usize> {
         self.stream.set_nonblocking(true)?;
         let peeked = self.stream.peek(&mut [0]);
@@ -216,8 +217,8 @@ impl Write for Socket {
     }
 }
 
-/// Repeats what a signal ended, which Linux does not where a socket has a timeout. A socket's timeout, on
-/// Unix `WouldBlock`, becomes one that [`is_timeout`] knows.
+/// Repeats a transfer that a signal interrupted. Linux does not restart it if the socket has a timeout (see
+/// signal(7)). A timeout of the socket, which is `WouldBlock` on Unix, becomes a `TimedOut` for [`is_timeout`].
 fn uninterrupted(mut transfer: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match transfer() {
@@ -233,7 +234,8 @@ fn uninterrupted(mut transfer: impl FnMut() -> io::Result<usize>) -> io::Result<
     }
 }
 
-/// Whether a deadline of ours has passed. The system's own `TimedOut`, that a peer is silent, has a code.
+/// Whether a deadline of this transport has passed. The system's own `TimedOut`, for a silent peer, has an
+/// error code.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }
@@ -262,7 +264,7 @@ mod tests {
         (connection, peer)
     }
 
-    /// Waits until the peer's bytes are there.
+    /// Waits until the peer's bytes have arrived.
     fn wait_for_input(connection: &Connection) {
         connection.socket.stream.peek(&mut [0]).expect("bytes");
     }
@@ -291,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_connection_inside_a_record_is_not_open() {
-        // A record of 3 bytes, then one of none.
+        // A record of 3 bytes, then an empty record.
         let bytes = b"\x17\x03\x03\x00\x03abc\x17\x03\x03\x00\x00";
         let (mut connection, mut peer) = connection();
         connection.socket.begin_tls();
@@ -304,13 +306,13 @@ mod tests {
         }
     }
 
-    /// Other systems may drop what came before a reset.
+    /// Systems other than Linux may drop bytes that arrived before a reset.
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_came_before_a_failed_write_is_read() {
+    fn a_response_that_arrived_before_a_failed_write_is_read() {
         let (mut connection, mut peer) = connection();
         peer.write_all(b"response").expect("sent");
-        // A reset follows, since the peer closes with bytes unread.
+        // A reset follows, because the peer closes the connection with unread bytes.
         connection.socket.write_all(b"request").expect("sent");
         peer.peek(&mut [0]).expect("the request");
         drop(peer);
@@ -368,7 +370,7 @@ mod tests {
         socket.set_deadline(Duration::from_millis(10));
         assert!(is_timeout(&socket.read(&mut [0; 9]).expect_err("silence")));
         assert!(is_timeout(&socket.write(&[0; 9]).expect_err("too late")));
-        // Longer than any clock.
+        // This limit is longer than any clock can add.
         socket.set_deadline(Duration::MAX);
         assert_eq!(socket.write(&[0; 9]).expect("sent"), 9);
     }

@@ -1,4 +1,4 @@
-//! How connections are made: look-up, TCP, a proxy's tunnel, TLS, and one deadline over all of it.
+//! Makes connections: look-up, TCP, a proxy's tunnel and TLS, with one deadline over all of it.
 
 use std::{
     fmt,
@@ -35,11 +35,12 @@ use crate::{
     places::Places,
 };
 
-/// How many look-ups, and how many attempts to connect, may run on threads of their own. Nothing ends the
-/// system's resolver, so that some may hang.
+/// How many look-ups, and how many attempts to connect, may run on threads of their own. The limit is needed
+/// because the system's resolver cannot be interrupted, so that some look-ups may hang.
 const MAX_THREADS: usize = 16;
 
-/// ureq resolves before each call, also for a kept connection. The connector resolves for a new one only.
+/// A resolver without addresses. ureq resolves before each call, also for a pooled connection. The connector
+/// resolves only for a new connection.
 #[derive(Debug)]
 pub(crate) struct NoAddress;
 
@@ -111,7 +112,7 @@ impl Connect {
         Ok((socket, Some(tls)))
     }
 
-    /// Resolves on another thread, which the call leaves behind at the deadline.
+    /// Resolves on another thread. The call stops waiting for that thread at the deadline.
     fn look_up(
         &self,
         host: &str,
@@ -125,7 +126,7 @@ impl Connect {
         let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
         let (answer, answered) = mpsc::sync_channel(1);
         let work = move || {
-            // Nobody waits for it any more once the deadline is over.
+            // After the deadline no call waits for the result.
             let _ = answer.send(look_up(&resolve, &host, port));
             drop(place);
         };
@@ -138,7 +139,7 @@ impl Connect {
         }
     }
 
-    /// Connects to the first address that answers, with one more attempt every 250 ms (RFC 8305,
+    /// Connects to the first address that responds, with one more attempt every 250 ms (RFC 8305,
     /// section 5).
     fn connect_to_any(
         &self,
@@ -152,14 +153,14 @@ impl Connect {
             let next = addresses.next();
             let is_last = addresses.len() == 0;
             if let Some(address) = next {
-                // Zero would be an error.
+                // `connect_timeout` rejects zero.
                 let attempt = move |limit: Duration| {
                     let limit = limit.max(Duration::from_millis(1));
                     (address, TcpStream::connect_timeout(&address, limit))
                 };
                 let on_thread = report.clone();
                 let work = move || drop(on_thread.send(attempt(left(deadline))));
-                // A single address needs no thread. If none can be had, attempts run one after another.
+                // A single address needs no thread. If no thread is available, attempts run one after another.
                 if (is_last && running == 0) || !self.start(work) {
                     let limit = if is_last { Duration::MAX } else { ATTEMPT_DELAY };
                     let _ = report.send(attempt(limit.min(left(deadline))));
@@ -186,7 +187,7 @@ impl Connect {
         }
     }
 
-    /// Starts an attempt on a thread of its own, if one can be had.
+    /// Starts an attempt on a thread of its own. Returns `false` if no thread is available.
     fn start(&self, attempt: impl FnOnce() + Send + 'static) -> bool {
         let Some(place) = self.attempts.take(Instant::now()) else { return false };
         let work = move || {

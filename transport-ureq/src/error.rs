@@ -1,4 +1,4 @@
-//! ureq's errors in the words that both adapters share.
+//! Maps ureq's errors to the kinds that both adapters share.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use huaweicloud_sms_transport::{
 };
 use ureq::Error as Ureq;
 
-/// `phase` is what the call was doing, if that is known.
+/// Converts an error of ureq. `phase` is the phase of the call, if it is known.
 pub(crate) fn from_ureq(error: Ureq, settings: &Settings, phase: Option<Phase>) -> TransportError {
     let limit = settings.timeout();
     let too_large = |phase| match phase {
@@ -31,9 +31,9 @@ pub(crate) fn from_ureq(error: Ureq, settings: &Settings, phase: Option<Phase>) 
         Ureq::Protocol(_) | Ureq::Http(_) | Ureq::BadUri(_) => {
             Cause::Protocol { source: error.into() }
         }
-        // A chunk that was cut off; the variant is hidden from the docs.
+        // This is a truncated chunk. ureq hides the variant from its docs.
         Ureq::BodyStalled => Cause::Closed { source: error.into() },
-        // The rest comes from an agent of the caller's only.
+        // Only an agent of the caller returns the other errors.
         Ureq::HostNotFound => Cause::Dns { source: error.into() },
         Ureq::ConnectionFailed => Cause::Connect { source: error.into() },
         Ureq::ConnectProxyFailed(_) | Ureq::InvalidProxyUrl => {

@@ -4,8 +4,8 @@
 //! Service. It promises for every request, also with an agent of yours:
 //!
 //! * Redirects are returned and never followed, so that no header reaches another host.
-//! * No status is an error. Every body reaches the caller; that of an error may be cut.
-//! * Nothing is sent twice. It speaks HTTP/1.1 only.
+//! * No status is an error. Every body reaches the caller. The body of an error may be truncated.
+//! * No request is sent twice. It speaks HTTP/1.1 only.
 //! * The whole call ends within one timeout, and a body over its limit is an error.
 //! * A GET has no `content-length`, and an empty POST has `content-length: 0`.
 //!
@@ -23,13 +23,13 @@
 //! * `platform-verifier`, on by default: the operating system's trust store, `RootCerts::Platform`.
 //! * `webpki-roots`: Mozilla's root certificates, compiled in, `RootCerts::WebpkiRoots`.
 //!
-//! # What is ureq's own
+//! # Specific to ureq
 //!
 //! * **Compression**: the transport requests none, and ureq is built without it. If another crate turns ureq's
 //!   feature `gzip` on, ureq decodes a body that a server compresses nevertheless. The limit of the body then
 //!   counts decoded bytes.
-//! * **Logs**: at level TRACE the crate `ureq_proto` logs what is sent and received, and so the tokens in
-//!   both. Limit that target to DEBUG.
+//! * **Logs**: at level TRACE the crate `ureq_proto` logs the sent and received bytes, including tokens. Limit
+//!   that target to DEBUG.
 //! * **Threads**: a call on a kept connection needs none. A new connection needs one thread to resolve the host's
 //!   name, and one for each address that is tried beside others. A call stops waiting for a look-up at the
 //!   connect timeout. At most 16 look-ups run at once. Further ones wait, within the connect timeout.
@@ -64,15 +64,14 @@ const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!
     env!("CARGO_PKG_VERSION")
 ));
 
-/// How many idle connections are kept, as over hyper. Threads that poll at once each keep theirs.
+/// How many idle connections are kept, as over hyper. Each thread that polls at the same time needs one.
 const MAX_IDLE: usize = 100;
 
-/// Executes requests, blocking. Cheap to clone; clones share connections, and one serves all
-/// threads.
+/// Executes requests, blocking. Clones are cheap and share connections. One transport serves all threads.
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
-    /// Whether each request has to be configured.
+    /// Whether the agent is the caller's, so that each request has to be configured.
     is_callers: bool,
     shared: Arc<Shared>,
 }
@@ -84,18 +83,18 @@ struct Shared {
 }
 
 impl UreqTransport {
-    /// A transport that is ready to use.
+    /// Creates a transport.
     ///
     /// # Errors
-    /// Settings that no transport can be made from; see [`SettingsError`].
+    /// The settings are invalid; see [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         Self::with_resolver(settings, system_resolver())
     }
 
-    /// For tests: with a resolver in place of the system's.
+    /// Creates a transport with another resolver than the system's, for tests.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     #[doc(hidden)]
     pub fn with_resolver(settings: Settings, resolve: Resolve) -> Result<Self, SettingsError> {
         settings.check()?;
@@ -112,7 +111,7 @@ impl UreqTransport {
             .accept("")
             .accept_encoding("")
             .user_agent("")
-            // The connector has it.
+            // The connector handles the proxy.
             .proxy(None)
             .build();
         let matcher = ProxyMatcher::new(settings.proxy());
@@ -121,17 +120,18 @@ impl UreqTransport {
         Ok(Self { agent, is_callers: false, shared: Arc::new(Shared { settings, matcher }) })
     }
 
-    /// A transport over an agent of yours. Of the settings only `timeout` and `max_body` count.
+    /// Creates a transport over an agent of yours. Only the settings `timeout` and `max_body` count.
     ///
     /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new).
     /// Root certificates, proxy, pool, the head's limit in bytes and automatic headers are the agent's. So
-    /// are look-ups: with ureq's own resolver each makes a thread, and **panics** when none can be made.
+    /// are look-ups. With ureq's own resolver each look-up makes a thread, and **panics** if the system cannot
+    /// make one.
     ///
-    /// Over TLS, ureq's own connector reuses a connection on which bytes that the server sent behind
-    /// the response wait unread. They become the response to the next request.
+    /// Over TLS, ureq's own connector reuses a connection with unread bytes that the server sent after the
+    /// response. They become the response to the next request.
     ///
     /// # Errors
-    /// As [`Settings::check`].
+    /// The same as those of [`Settings::check`].
     pub fn with_agent(agent: Agent, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let matcher = ProxyMatcher::new(&Proxy::Direct);
@@ -152,7 +152,7 @@ impl UreqTransport {
         let request = request.max_redirects(0).http_status_as_error(false);
         let request = request.allow_non_standard_methods(true);
         let request = request.timeout_global(Some(self.settings().timeout())).build();
-        // Only the agent knows whether it was still connecting.
+        // Only the agent knows whether it was still connecting, so the phase is unknown.
         self.agent.run(request).map_err(|error| self.error(error, None))
     }
 
@@ -180,14 +180,16 @@ impl UreqTransport {
             return Err(Cause::TooLarge { phase: Phase::Head, limit: Settings::MAX_HEAD }.into());
         }
         let mut received = Vec::new();
-        // The announced length: ureq would read up to the limit first, or wait for what never comes.
+        // The announced length is checked first. ureq would read up to the limit, or wait for bytes that never
+        // arrive.
         let is_over = body.content_length().is_some_and(|length| length > limit as u64);
         let read = if is_over && parts.status.is_success() {
             Err(Cause::TooLarge { phase: Phase::Body, limit }.into())
         } else if parts.version == Version::HTTP_10
             && parts.headers.contains_key(header::TRANSFER_ENCODING)
         {
-            // RFC 9112, section 6.1. ureq would return the chunks' sizes as a part of the body.
+            // RFC 9112, section 6.1 calls this framing faulty. ureq would return the chunks' sizes as a part
+            // of the body.
             Err(Cause::Protocol { source: "chunks in HTTP/1.0".into() }.into())
         } else {
             let read = body.with_config().limit(limit as u64).reader().read_to_end(&mut received);
@@ -231,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    /// With a trust that every build has.
+    /// Settings with root certificates that every build supports.
     fn settings() -> Settings {
         let service = Simulator::builder().tls().start().expect("started");
         let ca = service.ca_pem().expect("a CA").into();
@@ -250,7 +252,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
         let resolve: Resolve = Arc::new(move |_, _| {
-            // Until the test is over.
+            // The resolver hangs until the test is over.
             let _ = released.lock().map(|released| released.recv());
             Ok(Vec::new())
         });
@@ -285,12 +287,12 @@ mod tests {
             thread::yield_now();
         }
         assert_eq!(running.load(Ordering::Relaxed), 16);
-        // They return, and others may begin.
+        // The look-ups return, and others may begin.
         drop(release);
         while fail() != "the name of the host could not be resolved" {}
     }
 
-    /// A listener whose queue is full: Linux drops further attempts, as a firewall does.
+    /// The queue of the listener is full, so Linux drops further attempts, as a firewall does.
     #[test]
     #[cfg(target_os = "linux")]
     fn silent_addresses_end_at_the_connect_timeout() {

@@ -1,4 +1,4 @@
-//! A host's addresses, in the order of RFC 8305.
+//! Looks up a host's addresses, and sorts them as RFC 8305 says.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use http::{Uri, uri::Scheme};
 /// Attempt Delay" of RFC 8305, section 5.
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Resolves a host and port. It may block; [`system_resolver`] does.
+/// A function that resolves a host and port. It may block, as [`system_resolver`] does.
 pub type Resolve = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 /// The system's resolver.
@@ -22,18 +22,18 @@ pub fn system_resolver() -> Resolve {
     Arc::new(|host, port| Ok((host, port).to_socket_addrs()?.collect()))
 }
 
-/// The address that a URI's host is, if it is no name: it needs no look-up.
+/// Returns the address of a host that is an IP address. It needs no look-up.
 #[must_use]
 pub fn literal(host: &str, port: u16) -> Option<SocketAddr> {
     without_brackets(host).parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, port))
 }
 
-/// A URI's host, with the brackets of an IPv6 address removed.
+/// Removes the brackets of an IPv6 address from a URI's host.
 pub(crate) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// The host and port of a URI, and whether it speaks TLS.
+/// Returns the host and port of a URI, and whether its scheme needs TLS.
 #[must_use]
 pub fn target(uri: &Uri) -> (&str, u16, bool) {
     let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
@@ -41,7 +41,7 @@ pub fn target(uri: &Uri) -> (&str, u16, bool) {
     (uri.host().unwrap_or_default(), port, is_tls)
 }
 
-/// Resolves a name. The addresses are in the order in which they are to be tried.
+/// Resolves a name. Returns the addresses in the order in which the caller tries them.
 ///
 /// # Errors
 /// The resolver's error, or `NotFound` if the name has no address.

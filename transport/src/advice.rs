@@ -6,7 +6,7 @@ use crate::{
 };
 
 impl TransportError {
-    /// What the operator can do, in one line.
+    /// The advice to the operator, on one line.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         let has_proxy = self.proxy().is_some();
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_its_own() {
+    fn each_cause_has_advice() {
         let timeout = |phase| Cause::Timeout { limit: Duration::from_secs(1), phase };
         let status = |code, schemes| {
             let status = StatusCode::from_u16(code).expect("valid");

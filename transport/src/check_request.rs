@@ -2,14 +2,15 @@ use http::{Method, Request, Version, uri::Authority};
 
 use crate::error::{Cause, NotSendable};
 
-/// Rejects a request that is not for HTTP, or would send more than it says, before anything is sent.
+/// Rejects a request that cannot be sent over HTTP, or whose URI has user information, before anything is
+/// sent.
 ///
 /// # Errors
 /// [`Cause::Protocol`].
 pub fn check_request<B>(request: &Request<B>) -> Result<(), Cause> {
     let uri = request.uri();
     let authority = uri.authority().map_or("", Authority::as_str);
-    // By hand, since every call pays for it.
+    // The port is parsed by hand, because every call pays for this check.
     let digits = authority.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (rest, port) = authority.split_at(authority.len() - digits);
     let (host, port) = rest.strip_suffix(':').map_or((authority, ""), |host| (host, port));
@@ -17,7 +18,7 @@ pub fn check_request<B>(request: &Request<B>) -> Result<(), Cause> {
     let problem = if !matches!(uri.scheme_str(), Some("http" | "https")) {
         "the scheme of its URI is neither http nor https"
     } else if has(b'@') {
-        // Some clients make credentials of it.
+        // Some HTTP clients would send it as `Authorization`.
         "its URI has user information"
     } else if host.is_empty() {
         "its URI has no host"

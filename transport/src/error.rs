@@ -8,10 +8,10 @@ use crate::{ProxyUrl, tls_problem::tls_problem, tunnel::TunnelError};
 /// The error of the HTTP client or of the system.
 pub type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why a request got no response. Both adapters use the same words; the HTTP client's own error is the
-/// [`source`](StdError::source).
+/// The reason why a request got no response. Both adapters use the same words. The HTTP client's own error is
+/// the [`source`](StdError::source).
 ///
-/// Neither text nor source holds a header's value or a body.
+/// Neither the text nor the source holds a header's value or a body.
 #[derive(Debug)]
 pub struct TransportError {
     cause: Cause,
@@ -20,11 +20,11 @@ pub struct TransportError {
     status: Option<StatusCode>,
 }
 
-/// What kind of error a [`TransportError`] is.
+/// The kind of a [`TransportError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The call, or the making of its connection, was not finished within its limit.
+    /// The call, or the connection attempt, did not finish within its timeout.
     Timeout,
     /// The host's name, or that of the proxy, could not be resolved.
     Dns,
@@ -62,7 +62,7 @@ impl TransportErrorKind {
     }
 }
 
-/// What a call does, in this order.
+/// A phase of a call. The phases are in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -74,7 +74,7 @@ pub enum Phase {
     Body,
 }
 
-/// What a [`TransportError`] is made of.
+/// The cause of a [`TransportError`].
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the accessors of `TransportError` have the docs")]
 pub enum Cause {
@@ -90,7 +90,7 @@ pub enum Cause {
 }
 
 impl TransportError {
-    /// What kind of error it is.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> TransportErrorKind {
         match self.cause {
@@ -106,8 +106,8 @@ impl TransportError {
         }
     }
 
-    /// What the call was doing at its timeout, if the HTTP client knows; or which part of the response is
-    /// too large, head or body.
+    /// The phase in which the call timed out, if the HTTP client knows. For a response that is too large, the
+    /// part that exceeded its limit: head or body.
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
         match self.cause {
@@ -135,7 +135,7 @@ impl TransportError {
         }
     }
 
-    /// The status of the response, if its head arrived: a success whose body failed.
+    /// The status of a success whose body failed. It is `None` if no head arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
@@ -149,7 +149,7 @@ impl TransportError {
 
     /// Whether the same request may succeed later, with nothing changed.
     ///
-    /// `false` says that a person has to act first: trust a CA, give a password, correct an address.
+    /// `false` means that a person has to act first: trust a CA, give a password, correct an address.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match &self.cause {
@@ -166,8 +166,8 @@ impl TransportError {
         }
     }
 
-    /// Sorts an error of the HTTP client, in which one of these may be wrapped. `connecting` says that there
-    /// was no connection yet; `limit` is that of the call.
+    /// Classifies an error of the HTTP client. If it wraps a `TransportError`, that one is returned.
+    /// `connecting` says that there was no connection yet. `limit` is the timeout of the call.
     #[doc(hidden)]
     #[must_use]
     pub fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
@@ -177,7 +177,7 @@ impl TransportError {
         }
     }
 
-    /// Names the proxy of the request.
+    /// Adds the proxy of the request to the error.
     #[doc(hidden)]
     #[must_use]
     pub fn through(mut self, proxy: Option<&ProxyUrl>) -> Self {
@@ -198,7 +198,7 @@ impl TransportError {
 impl From<Cause> for TransportError {
     fn from(cause: Cause) -> Self {
         let cause = match cause {
-            // Nothing is wrong with the network then.
+            // The machine lacks a resource, and the network is not at fault.
             Cause::Dns { source } | Cause::Connect { source }
                 if shortage(source.as_ref()).is_some() =>
             {
@@ -244,7 +244,7 @@ impl fmt::Display for TransportError {
             Cause::TooLarge { phase: Phase::Body, limit } => {
                 write!(f, "the body of the response is over {limit} bytes{through}")
             }
-            // hyper does not tell which of the two it was.
+            // hyper does not tell which of the two limits was exceeded.
             Cause::TooLarge { limit, .. } => {
                 write!(f, "the head of the response is over {limit} bytes or 100 headers{through}")
             }
@@ -276,13 +276,13 @@ impl StdError for TransportError {
     }
 }
 
-/// Why a request cannot be sent. The source of a [`Cause::Protocol`].
+/// The reason why a request cannot be sent. It is the source of a [`Cause::Protocol`].
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct NotSendable(pub(crate) &'static str);
 
 impl Cause {
-    /// Sorts by what is at the root of an error: TLS, then the system's kinds.
+    /// Classifies an error by its root: an error of TLS first, then the kind of an `io::Error`.
     fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
         if find::<rustls::Error>(source.as_ref()).is_some() {
             return Self::Tls { source };
@@ -314,8 +314,8 @@ impl Cause {
     }
 }
 
-/// The first error of type `T` in a chain; of several `io::Error`s the innermost. An `io::Error`
-/// leaves what it wraps out of `source()`, which [`std::error::Error::source`] alone would miss.
+/// Finds the first error of type `T` in a chain, or the innermost of several `io::Error`s. The `source()` of an
+/// `io::Error` skips the error that it wraps, so this function looks at `get_ref()` as well.
 #[must_use]
 pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
@@ -323,7 +323,7 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {
             found_io = Some(found);
-            // The innermost `io::Error` has the system's kind; outer ones wrap it.
+            // The innermost `io::Error` has the system's kind. The outer ones wrap it.
             if error.downcast_ref::<io::Error>().is_none() {
                 break;
             }
@@ -336,12 +336,12 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
     found_io
 }
 
-/// What the system said when it lacked memory, threads, descriptors or buffers.
+/// Finds the system's error about a lack of memory, threads, descriptors or buffers.
 pub(crate) fn shortage<'a>(source: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
-    // EMFILE, ENFILE and ENOBUFS; std has no kinds for them.
+    // The codes are those of EMFILE, ENFILE and ENOBUFS, for which std has no kinds.
     const CODES: &[i32] = if cfg!(windows) { &[10024, 10055] } else { &[23, 24, 105] };
     find::<io::Error>(source).filter(|error| {
-        // `WouldBlock` is what the making of a thread fails with.
+        // The system returns `WouldBlock` if it cannot make a thread.
         matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
             || error.raw_os_error().is_some_and(|code| CODES.contains(&code))
     })
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_is_found_under_two_wrappings() {
+    fn a_tls_error_is_found_under_two_wrappers() {
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let error = TransportError::from(Cause::classify(wrapped_twice(unknown), LIMIT, true));
         assert_eq!(error.kind(), TransportErrorKind::Tls);
@@ -377,7 +377,7 @@ mod tests {
             (io::ErrorKind::ConnectionReset, true, Kind::Connect),
             (io::ErrorKind::UnexpectedEof, false, Kind::Closed),
             (io::ErrorKind::TimedOut, false, Kind::Timeout),
-            // The system gave up connecting before our limit.
+            // The system gave up connecting before the connect timeout.
             (io::ErrorKind::TimedOut, true, Kind::Connect),
             (io::ErrorKind::OutOfMemory, true, Kind::Other),
             (io::ErrorKind::InvalidInput, false, Kind::Other),
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_lack_of_descriptors_is_told_as_such() {
+    fn a_lack_of_descriptors_is_not_a_network_error() {
         let source = || io::Error::from_raw_os_error(24).into();
         for cause in [
             Cause::Dns { source: source() },
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn words_with_and_without_a_proxy() {
+    fn an_error_names_the_proxy_of_its_request() {
         let source = || Source::from("x");
         let limit = Duration::from_millis(1500);
         let timeout = |phase| Cause::Timeout { limit, phase };

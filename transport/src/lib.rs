@@ -20,10 +20,10 @@
 //!
 //! # Features
 //!
-//! None is on by default.
+//! No feature is on by default.
 //!
-//! * `adapter`: what the transports over ureq and hyper share. It has `Settings`, `TransportError`, `Proxy`,
-//!   `RootCerts`, and one reading of the environment's proxy.
+//! * `adapter`: the code that the transports over ureq and hyper share. It has `Settings`, `TransportError`,
+//!   `Proxy`, `RootCerts`, and `ProxyMatcher`, which reads the environment's proxy.
 //! * `platform-verifier`: the operating system's trust store, `RootCerts::Platform`.
 //! * `webpki-roots`: Mozilla's root certificates, compiled in, `RootCerts::WebpkiRoots`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -82,7 +82,7 @@ pub use {
     settings::{Settings, SettingsError},
 };
 
-/// For the adapters of this project only: anything in here may change in any release.
+/// Items for the adapters of this project only. They may change in any release.
 #[cfg(feature = "adapter")]
 #[doc(hidden)]
 pub mod internal {

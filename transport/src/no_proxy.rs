@@ -9,27 +9,27 @@ pub(crate) struct NoProxy(Vec<Entry>);
 #[derive(Clone, Debug)]
 struct Entry {
     hosts: Hosts,
-    /// Any, if there is none.
+    /// `None` means any port.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
 enum Hosts {
     Any,
-    /// Without a dot at either end.
+    /// A domain, without a dot at either end.
     Domain(String),
-    /// An address, of which this many bits count.
+    /// An address, and the number of its bits that count.
     Network(IpAddr, u32),
 }
 
 impl NoProxy {
-    /// Reads a list. An entry that would match nothing is an error: its author means some host.
+    /// Reads a list. An entry that matches nothing is an error, because its author means some host.
     pub(crate) fn new(list: &str) -> Result<Self, &'static str> {
         let separators = [',', ';', ' ', '\t', '\r', '\n'];
         let entries = list.split(separators).filter(|entry| !entry.is_empty());
         let entries = entries.map(|entry| Entry::new(entry).ok_or(ENTRY)).collect::<Result<_, _>>();
         let entries: Vec<Entry> = entries?;
-        // curl takes it for the name of a host then.
+        // curl treats `*` beside other entries as the name of a host.
         let has_any = entries.iter().any(|entry| matches!(entry.hosts, Hosts::Any));
         if has_any && entries.len() > 1 {
             Err("has * beside other entries")
@@ -55,7 +55,7 @@ impl NoProxy {
 }
 
 const ENTRY: &str =
-    "has an entry that is no host, *.domain, address, range, or one of them with a port";
+    "has an entry that is not a host, *.domain, address, range, or one of these with a port";
 
 impl Entry {
     fn new(text: &str) -> Option<Self> {
@@ -94,7 +94,7 @@ impl Hosts {
     }
 }
 
-/// The address's bits from the left of the number on.
+/// Returns the address's bits, aligned to the left.
 fn left(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(u32::from(address)) << 96,

@@ -1,5 +1,5 @@
-//! PEM bundles as people have them. The parser of `rustls-pki-types` skips, without an error, what does not
-//! begin its line.
+//! Reads PEM bundles, also with indented lines, comments and damaged items. The parser of `rustls-pki-types`
+//! silently skips an item whose BEGIN does not start its line.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rustls_pki_types::CertificateDer;
@@ -8,9 +8,9 @@ use rustls_pki_types::CertificateDer;
 pub(crate) struct Item {
     /// The number of the line that it begins in, from 1.
     pub(crate) line: usize,
-    /// Its name in the BEGIN line, or nothing if there is an END line only.
+    /// The label in the BEGIN line. It is empty if there is an END line only.
     label: String,
-    /// What is between BEGIN and END, or nothing without the latter.
+    /// The text between BEGIN and END, or `None` without an END.
     content: Option<String>,
 }
 
@@ -43,7 +43,8 @@ pub(crate) fn items(text: &[u8]) -> Vec<Item> {
 }
 
 impl Item {
-    /// The certificate, or why the item is skipped. A label is not repeated: a key may be in its place.
+    /// Returns the certificate, or the reason why the item is skipped. The reason does not repeat the label,
+    /// because a key may be in its place.
     pub(crate) fn certificate(&self) -> Result<CertificateDer<'static>, &'static str> {
         match self.label.as_str() {
             "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {}
@@ -53,7 +54,7 @@ impl Item {
             label if label.ends_with("CERTIFICATE REQUEST") => {
                 return Err("this is a request for a certificate");
             }
-            _ => return Err("this is no certificate"),
+            _ => return Err("this is not a certificate"),
         }
         let content = self.content.as_ref().ok_or("the certificate has no END line")?;
         let content: String = content.chars().filter(|char| !char.is_whitespace()).collect();
@@ -69,7 +70,7 @@ impl Item {
 const PKCS7: &str =
     "this is PKCS #7, not a certificate: convert it with openssl pkcs7 -print_certs";
 
-/// What a text without any item is.
+/// Describes the format of a text without any item.
 pub(crate) fn other_format(text: &[u8]) -> &'static str {
     // The object identifier 1.2.840.113549.1.7.2.
     const SIGNED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
@@ -90,18 +91,18 @@ pub(crate) fn other_format(text: &[u8]) -> &'static str {
         [0x30, _, _, _, 2, 1, 3, ..] | [0x30, _, _, 2, 1, 3, ..] | [0x30, 0x80, 2, 1, 3, ..] => {
             "it is PKCS #12: convert it with openssl pkcs12 -nokeys"
         }
-        _ if head.contains(&0) => "it is no text, or certificates in UTF-16: save them as UTF-8",
+        _ if head.contains(&0) => "it is not text, or it is UTF-16: save the certificates as UTF-8",
         _ => "it has no certificate (expected -----BEGIN CERTIFICATE-----)",
     }
 }
 
-/// PEM or DER alone does not make a certificate: rustls has to be able to read it.
+/// Whether rustls can read the certificate. Valid PEM or DER may hold something else.
 fn is_certificate(certificate: &CertificateDer<'_>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone().into_owned()).is_ok()
 }
 
-/// The certificate of a `TRUSTED CERTIFICATE`: OpenSSL's trust settings follow it. A certificate is a
-/// DER sequence of 256 to 65,535 bytes; anything else is left to rustls.
+/// Returns the certificate of a `TRUSTED CERTIFICATE`, without OpenSSL's trust settings, which follow it. A
+/// certificate is a DER sequence of 256 to 65,535 bytes. Anything else is left to rustls.
 fn first_element(der: &[u8]) -> &[u8] {
     match *der {
         [0x30, 0x82, high, low, ..] => {
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
     use crate::{RootCerts, SettingsError};
 
-    /// Self-signed, by `openssl req -x509`.
+    /// A self-signed certificate of `openssl req -x509`.
     const CA: &str = include_str!("test_certificates/ca_true.pem");
 
     fn read(text: impl AsRef<[u8]>) -> Result<(usize, Vec<String>), String> {
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn bundles_as_people_have_them() {
+    fn reads_indented_commented_and_joined_bundles() {
         let indented = CA.lines().map(|line| format!("    {line}\r\n")).collect::<String>();
         for text in [
             CA.into(),
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_is_told_with_its_line() {
+    fn a_skipped_item_is_reported_with_its_line() {
         let lines = CA.lines().count();
         let block = |label: &str, content: &str| {
             format!("-----BEGIN {label}-----\n{content}\n-----END {label}-----\n")
@@ -169,7 +170,7 @@ mod tests {
             (block("EC PRIVATE KEY", "AAAA"), "this is a private key"),
             (block("NEW CERTIFICATE REQUEST", "AAAA"), "this is a request for a certificate"),
             (block("PKCS7", "AAAA"), PKCS7),
-            (block("X509 CRL", "AAAA"), "this is no certificate"),
+            (block("X509 CRL", "AAAA"), "this is not a certificate"),
             (CA[..60].into(), "the certificate has no END line"),
         ] {
             let at = |line| format!("line {line}: {problem}");
@@ -189,7 +190,7 @@ mod tests {
         for (text, word) in [
             (Vec::new(), "nothing in it"),
             (b"hello".to_vec(), "expected -----BEGIN CERTIFICATE-----"),
-            (b"\0\x01".to_vec(), "no text"),
+            (b"\0\x01".to_vec(), "not text"),
             (der.to_vec(), "in DER"),
             (b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0".to_vec(), "PKCS #7"),
             (b"\x30\x82\x09\x01\x02\x01\x03\x30".to_vec(), "PKCS #12"),

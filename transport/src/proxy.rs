@@ -5,13 +5,13 @@ use percent_encoding::percent_decode_str;
 
 use crate::SettingsError;
 
-/// Which HTTP proxy a transport uses.
+/// The HTTP proxy that a transport uses.
 ///
 /// The proxy opens a tunnel (CONNECT), so that TLS, and in it the credential, reaches only the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say; see [`ProxyMatcher`](crate::ProxyMatcher).
+    /// The proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name; see [`ProxyMatcher`](crate::ProxyMatcher).
     #[default]
     FromEnvironment,
     /// No proxy, whatever the environment says.
@@ -34,8 +34,7 @@ impl ProxyUrl {
     /// Checks an address. It must name a port, since the default of HTTP clients, 80, is rarely right.
     ///
     /// # Errors
-    /// [`SettingsError::Proxy`] with what is wrong. It never repeats the address, which may hold a
-    /// password.
+    /// [`SettingsError::Proxy`] with the problem. It never repeats the address, which may hold a password.
     pub fn new(url: &str) -> Result<Self, SettingsError> {
         let wrong = |what| Err(SettingsError::Proxy(what));
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -44,7 +43,7 @@ impl ProxyUrl {
         let scheme = url.get(..7).filter(|start| start.eq_ignore_ascii_case("http://"));
         let Some(rest) = scheme.map(|scheme| &url[scheme.len()..]) else {
             return wrong(
-                "must start with http:// (the proxy is asked for a tunnel; TLS is inside)",
+                "must start with http:// (the client opens a tunnel through it, with TLS inside)",
             );
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
@@ -56,7 +55,7 @@ impl ProxyUrl {
             None => (None, authority),
         };
         if let Some(text) = user_info {
-            // Most likely a password that was to be encoded, and would be cut.
+            // It is most likely a password that has to be percent-encoded. Otherwise it would be truncated.
             if !percent_encoding_is_valid(text) || !text.bytes().all(is_user_info) {
                 return wrong("has a user or password that is not percent-encoded");
             }
@@ -139,7 +138,7 @@ impl TryFrom<&str> for ProxyUrl {
     }
 }
 
-/// What RFC 3986, section 3.2.1 allows in user info.
+/// Whether RFC 3986, section 3.2.1 allows this byte in user information.
 fn is_user_info(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte)
 }
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepted_and_shown_without_its_password() {
+    fn debug_hides_user_and_password() {
         let proxy = ProxyUrl::new("http://us%40er:canary@proxy.example:3128/").expect("valid");
         assert_eq!(proxy.expose(), "http://us%40er:canary@proxy.example:3128");
         assert_eq!(format!("{proxy:?}"), "ProxyUrl(http://***@proxy.example:3128)");
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn values_for_an_http_client() {
+    fn basic_auth_is_decoded_from_the_user_info() {
         for (url, basic) in [
             ("HTTP://us%40er:p%3Ass%C3%A9@proxy:1", Some("Basic dXNAZXI6cDpzc8Op")),
             ("http://user@proxy:1", Some("Basic dXNlcjo=")),

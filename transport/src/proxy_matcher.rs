@@ -10,23 +10,25 @@ use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy
 /// the environment as curl does:
 ///
 /// * For `https` it takes the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` that is not
-///   empty; for `http` the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
-///   because under CGI a client sets that variable with the header `Proxy`. On Windows, where both names are
-///   one, it reads neither if there is a `REQUEST_METHOD`.
-/// * A value may lack `http://`. It must name a port; curl would use 1080.
+///   empty. For `http` it takes the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
+///   because under CGI a client sets that variable with the header `Proxy` ([httpoxy]). On Windows, where both
+///   names mean the same variable, it reads neither if there is a `REQUEST_METHOD`.
+/// * A value may lack `http://`. It must name a port. curl would use 1080.
 /// * Hosts of `no_proxy`, else `NO_PROXY`, use no proxy. The list is separated by commas, semicolons, blanks
 ///   or line breaks: `example.com`, `.example.com` and `*.example.com` are that domain with its
-///   sub-domains, `10.0.0.1` is an address and `10.0.0.0/8` a range. With `:443` behind it, an entry is for
+///   sub-domains, `10.0.0.1` is an address and `10.0.0.0/8` a range. An entry with `:443` at its end is for
 ///   that port only. A lone `*` is every host.
 ///
-/// A value that cannot be used is an error of every request that it applies to. Ignoring it would send the
-/// request past the proxy.
+/// A value that cannot be used is an error of every request that it applies to. If it were ignored, the
+/// request would bypass the proxy.
+///
+/// [httpoxy]: https://httpoxy.org/
 #[derive(Clone, Debug)]
 pub struct ProxyMatcher {
     https: Found,
     http: Found,
     no_proxy: Result<NoProxy, SettingsError>,
-    /// The variable of that list.
+    /// The variable that holds that list.
     no_proxy_variable: Option<&'static str>,
 }
 
@@ -58,7 +60,7 @@ impl ProxyMatcher {
 
     /// Reads an environment. `get` returns the value of a variable.
     pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Self {
-        // Empty is the same as not set.
+        // An empty variable counts as unset.
         let set = |name| get(name).filter(|value| !value.is_empty()).map(|value| (name, value));
         let first = |names: &[&'static str]| names.iter().copied().find_map(set);
         let variable = |names: &[&'static str]| first(names).map(|(name, _)| name);
@@ -84,7 +86,7 @@ impl ProxyMatcher {
             let (variable, list) = found.unwrap_or_default();
             NoProxy::new(&list).map_err(|problem| SettingsError::Environment { variable, problem })
         });
-        // The names of variables have no case there.
+        // On Windows the names of variables have no case.
         let is_cgi = cfg!(windows) && get("REQUEST_METHOD").is_some();
         let http = if is_cgi { &HTTP[1..] } else { &HTTP };
         let found = |names| Found { proxy: proxy(names), variable: variable(names) };
@@ -95,7 +97,7 @@ impl ProxyMatcher {
     /// The proxy of a request, or `None` if the request uses none.
     ///
     /// # Errors
-    /// [`SettingsError::Environment`]. Then the request must not be sent.
+    /// [`SettingsError::Environment`]. The request must not be sent then.
     pub fn proxy_for(&self, uri: &Uri) -> Result<Option<&ProxyUrl>, SettingsError> {
         let found = &self.found(uri).proxy;
         if matches!(found, Ok(None)) {
@@ -109,8 +111,8 @@ impl ProxyMatcher {
         found.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
-    /// The variable of the environment that names the request's proxy, or whose list keeps the request from
-    /// using one. `None` if neither decides: the settings do, or there is no proxy.
+    /// The variable of the environment that names the request's proxy, or whose list exempts the request from
+    /// a proxy. Returns `None` if the settings decide, or if there is no proxy.
     #[must_use]
     pub fn variable_for(&self, uri: &Uri) -> Option<&'static str> {
         let found = self.found(uri);
@@ -137,7 +139,7 @@ mod tests {
     }
 
     /// The proxy of a request, if any.
-    fn way(matcher: &ProxyMatcher, uri: &'static str) -> Option<String> {
+    fn proxy_of(matcher: &ProxyMatcher, uri: &'static str) -> Option<String> {
         let proxy = matcher.proxy_for(&Uri::from_static(uri)).expect("usable");
         proxy.map(|proxy| proxy.expose().trim_start_matches("http://").to_owned())
     }
@@ -160,13 +162,13 @@ mod tests {
             (&[("ALL_PROXY", "a:1"), ("NO_PROXY", "x;h:8080")], Some("a:1"), None),
         ] {
             let matcher = matcher(variables);
-            assert_eq!(way(&matcher, "https://h/").as_deref(), https, "{variables:?}");
-            assert_eq!(way(&matcher, "http://h:8080/").as_deref(), http, "{variables:?}");
+            assert_eq!(proxy_of(&matcher, "https://h/").as_deref(), https, "{variables:?}");
+            assert_eq!(proxy_of(&matcher, "http://h:8080/").as_deref(), http, "{variables:?}");
         }
     }
 
     #[test]
-    fn tells_the_variable_that_decides() {
+    fn variable_for_names_the_variable_that_decides() {
         for (variables, variable) in [
             (&[][..], None),
             (&[("NO_PROXY", "h")], None),
@@ -194,8 +196,8 @@ mod tests {
             let error = matcher.proxy_for(&uri("https://h/")).expect_err(bad);
             let text = error.to_string();
             assert!(text.starts_with("HTTPS_PROXY ") && !text.contains("canary"), "{text}");
-            assert_eq!(way(&matcher, "http://h/").as_deref(), Some("b:1"));
-            assert_eq!(way(&matcher, "https://x/"), None, "no proxy is wanted there");
+            assert_eq!(proxy_of(&matcher, "http://h/").as_deref(), Some("b:1"));
+            assert_eq!(proxy_of(&matcher, "https://x/"), None, "no proxy is wanted there");
         }
     }
 
@@ -205,7 +207,7 @@ mod tests {
         let matcher = matcher(&[("HTTPS_PROXY", "a:1"), list]);
         let error = matcher.proxy_for(&Uri::from_static("https://h/")).expect_err("no range");
         assert!(error.to_string().starts_with("NO_PROXY has an entry"), "{error}");
-        assert_eq!(way(&matcher, "http://h/"), None, "there is no proxy to pass by");
+        assert_eq!(proxy_of(&matcher, "http://h/"), None, "there is no proxy to pass by");
     }
 
     #[cfg(unix)]
@@ -223,17 +225,17 @@ mod tests {
             let error = broken(name).proxy_for(&Uri::from_static("https://h/")).expect_err(name);
             assert_eq!(error.to_string(), format!("{name} is not Unicode"));
         }
-        assert_eq!(way(&broken("HTTPS_PROXY"), "http://h/").as_deref(), Some("a:1"));
+        assert_eq!(proxy_of(&broken("HTTPS_PROXY"), "http://h/").as_deref(), Some("a:1"));
     }
 
     #[test]
     fn settings_override_the_environment() {
         let url = ProxyUrl::new("http://a:1").expect("valid");
         let matcher = ProxyMatcher::new(&Proxy::Url(url));
-        assert_eq!(way(&matcher, "https://h/").as_deref(), Some("a:1"));
-        assert_eq!(way(&matcher, "http://localhost/").as_deref(), Some("a:1"));
+        assert_eq!(proxy_of(&matcher, "https://h/").as_deref(), Some("a:1"));
+        assert_eq!(proxy_of(&matcher, "http://localhost/").as_deref(), Some("a:1"));
         let matcher = ProxyMatcher::new(&Proxy::Direct);
-        assert_eq!(way(&matcher, "https://h/"), None);
+        assert_eq!(proxy_of(&matcher, "https://h/"), None);
     }
 
     #[test]

@@ -8,8 +8,8 @@ pub struct ReadLimitExceeded;
 /// Limits the bytes received for one response, including those that are not part of a body: interim
 /// responses without end, chunk sizes without end.
 ///
-/// Both clients read those away, with one core busy until the timeout, and hyper so eagerly that its
-/// runtime may not notice the timeout.
+/// Without this limit, both HTTP clients keep one core busy with such bytes until the timeout. hyper reads so
+/// eagerly that its runtime may not notice the timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimit {
     received: u64,
@@ -17,15 +17,15 @@ pub struct ReadLimit {
 }
 
 impl ReadLimit {
-    /// Allows eight bytes for each byte of a body (one byte takes six in a chunk of its own), and a
-    /// megabyte besides.
+    /// Allows eight bytes for each byte of a body, and a megabyte besides. A byte in a chunk of its own takes six
+    /// bytes.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let body = u64::try_from(settings.max_body()).unwrap_or(u64::MAX);
         Self { received: 0, limit: body.saturating_mul(8).saturating_add(1024 * 1024) }
     }
 
-    /// Starts over: a request was sent, so the next bytes belong to its response.
+    /// Restarts the count, because a request was sent and the next bytes belong to its response.
     pub fn sent(&mut self) {
         self.received = 0;
     }

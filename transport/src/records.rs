@@ -1,21 +1,21 @@
-/// Follows the boundaries of TLS records ([RFC 8446], section 5.1) in what a connection receives. rustls
-/// keeps the beginning of a record to itself.
+/// Follows the boundaries of TLS records ([RFC 8446], section 5.1) in the received bytes of a connection. rustls
+/// does not tell whether it holds the beginning of a record.
 ///
 /// [RFC 8446]: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 #[derive(Debug, Default)]
 pub struct Records {
-    /// How many of a header's bytes were received.
+    /// The number of received bytes of a header.
     header: usize,
     /// The last two bytes of the header.
     length: u16,
-    /// How many of the record's other bytes are to come.
+    /// The number of the record's other bytes that have not arrived.
     missing: usize,
 }
 
 impl Records {
     const HEADER: usize = 5;
 
-    /// Takes what was received.
+    /// Counts received bytes.
     pub fn receive(&mut self, mut bytes: &[u8]) {
         loop {
             let (_, rest) = bytes.split_at(self.missing.min(bytes.len()));
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_may_come_in_any_pieces() {
+    fn finds_the_boundaries_for_pieces_of_any_size() {
         let mut bytes = vec![0x17, 3, 3, 1, 2];
         bytes.resize(5 + 0x102, 0xff);
         let bytes = bytes.repeat(3);

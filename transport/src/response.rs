@@ -7,11 +7,11 @@ use crate::{TransportError, error::Cause};
 #[error("it has neither a length nor a body")]
 struct MissingBody;
 
-/// What a call returns once its body has ended or failed, by the contract of
+/// Makes the result of a call whose body has ended or failed, by the contract of
 /// [`Transport`](crate::Transport). `body` is the part that was read.
 ///
 /// # Errors
-/// If the status is a success and the body is not complete.
+/// The status is a success, but the body is not complete.
 pub fn complete<B: AsRef<[u8]>>(
     parts: Parts,
     body: B,
@@ -19,7 +19,7 @@ pub fn complete<B: AsRef<[u8]>>(
     outcome: Result<(), TransportError>,
 ) -> Result<Response<B>, TransportError> {
     if parts.status.is_success() {
-        // An orderly end of the connection may be that of a proxy on the way.
+        // A proxy on the way may have ended the connection in an orderly way before the response was complete.
         let is_missing = body.as_ref().is_empty()
             && !is_head
             && parts.status != StatusCode::NO_CONTENT
@@ -38,11 +38,11 @@ mod tests {
 
     #[test]
     fn only_a_success_needs_its_whole_body() {
-        let outcome = |status: u16, body: &'static str, is_head, is_cut| {
+        let outcome = |status: u16, body: &'static str, is_head, is_truncated| {
             let (mut parts, ()) = Response::new(()).into_parts();
             parts.status = StatusCode::from_u16(status).expect("valid");
             let failure = Cause::TooLarge { phase: crate::Phase::Body, limit: 1 }.into();
-            let failed = if is_cut { Err(failure) } else { Ok(()) };
+            let failed = if is_truncated { Err(failure) } else { Ok(()) };
             let result = complete(parts, body, is_head, failed);
             result.map(Response::into_body).map_err(|error| (error.kind(), error.status()))
         };

@@ -4,7 +4,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::{SettingsError, pem};
 
-/// Which certificates a transport trusts.
+/// The root certificates that a transport trusts.
 ///
 /// There is no way to trust any certificate. Behind a TLS-inspecting proxy, trust that proxy's CA with
 /// [`RootCerts::Pem`].
@@ -21,12 +21,12 @@ pub enum RootCerts {
 }
 
 impl RootCerts {
-    /// Checks the certificates, and says what a transport will skip: a line for each item of the PEM text
-    /// that is no certificate, or one that cannot be read.
+    /// Checks the certificates, and returns what a transport will skip: a line for each item of the PEM text
+    /// that is not a certificate, or cannot be read.
     ///
-    /// It reads what `cat`, editors and `openssl x509 -trustout` make: lines that are indented, end in
-    /// CRLF, or follow a byte order mark or another line's end; the labels `TRUSTED CERTIFICATE` and
-    /// `X509 CERTIFICATE`.
+    /// It reads the output of `cat`, editors and `openssl x509 -trustout`. Lines may be indented, end in CRLF,
+    /// or follow a byte order mark or the end of another line. The labels `TRUSTED CERTIFICATE` and
+    /// `X509 CERTIFICATE` count as well.
     ///
     /// ```
     /// # use huaweicloud_sms_transport as huaweicloud_sms;
@@ -46,7 +46,7 @@ impl RootCerts {
         }
     }
 
-    /// The certificates of a PEM text, and what is skipped.
+    /// Reads the certificates of a PEM text. The second list says why items are skipped.
     pub(crate) fn read(
         text: &[u8],
     ) -> Result<(Vec<CertificateDer<'static>>, Vec<String>), SettingsError> {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_has_no_bytes_of_the_text() {
+    fn debug_does_not_show_the_pem_text() {
         assert_eq!(format!("{:?}", RootCerts::Pem(b"secret".to_vec())), "Pem(6 bytes)");
     }
 }

@@ -29,24 +29,24 @@ use http::{Request, Response};
 /// * Every status is a response, also 3xx, 4xx and 5xx. Redirects are never followed, so credentials
 ///   never reach another host.
 /// * A status is never lost. A response that is not a success (2xx) is returned even if its body is too
-///   large, malformed, late or cut off, with the part of the body that was read: the body only explains
-///   the status. A success whose body fails is an error. A response that arrived before the request
-///   could be sent to its end is a response.
-/// * Nothing is sent twice. The caller decides whether to send a request again.
+///   large, malformed, late or truncated, because the body only explains the status. It then has the part of
+///   the body that was read. A success whose body fails is an error. A response that arrives before the
+///   request was sent to its end counts.
+/// * No request is sent twice. The caller decides whether to send a request again.
 /// * A call ends within a bounded time, and its response has a bounded size.
 /// * The body is returned as it was sent, not decoded.
-/// * The request's headers are sent unchanged. The HTTP client may add `User-Agent` and `Accept`;
+/// * The request's headers are sent unchanged. The HTTP client may add `User-Agent` and `Accept`. It may add
 ///   `Host` and `Content-Length` only where they are missing.
 /// * An idle connection is reused, because a poll every few seconds would otherwise pay for a handshake
 ///   each time. Bytes that had arrived on a connection before a request was sent never become its response.
 pub trait Transport {
-    /// Why there is no response.
+    /// The reason why there is no response.
     type Error: Error + Send + Sync + 'static;
 
     /// Sends one request and returns its response.
     ///
     /// # Errors
-    /// If no response was received, or a success without its complete body.
+    /// No response was received, or a success without its complete body.
     fn execute(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Self::Error>;
 }
 
@@ -99,16 +99,16 @@ where
 ///
 /// # Contract
 ///
-/// That of [`Transport`]. In addition, dropping a future ends its call, and the call's connection is
-/// not used again.
+/// The contract of [`Transport`] holds. In addition, a dropped future ends its call, and the call's connection
+/// is not used again.
 pub trait AsyncTransport: Send + Sync {
-    /// Why there is no response.
+    /// The reason why there is no response.
     type Error: Error + Send + Sync + 'static;
 
     /// Sends one request and returns its response.
     ///
     /// # Errors
-    /// If no response was received, or a success without its complete body.
+    /// No response was received, or a success without its complete body.
     fn execute(
         &self,
         request: Request<Vec<u8>>,

@@ -5,7 +5,7 @@ use crate::{
     trace::{Observe, Trace},
 };
 
-/// How a transport behaves.
+/// The settings of a transport.
 ///
 /// The defaults are safe: 30 s for a call, 10 s of them for a new connection, bodies up to 256 KiB, the
 /// system's trust store, the environment's proxy.
@@ -51,12 +51,13 @@ impl Settings {
     /// The largest accepted head of a response (status line and headers), in bytes.
     pub const MAX_HEAD: usize = 64 * 1024;
 
-    /// The largest accepted number of headers of a response. With any other number hyper allocates for
-    /// each response.
+    /// The largest accepted number of headers of a response. It is hyper's default: with any other number hyper
+    /// allocates memory for each response.
     pub const MAX_HEADERS: usize = 100;
 
-    /// The default of [`with_pool_idle_timeout`](Self::with_pool_idle_timeout): well under the 60 to
-    /// 75 s after which servers usually close a connection, so that a request rarely meets a closing one.
+    /// The default of [`with_pool_idle_timeout`](Self::with_pool_idle_timeout): 20 s. Servers
+    /// usually close an idle connection after 60 to 75 s. The default is well under that, so that a request is
+    /// rarely sent on a connection that the server is closing ([hyper#2136](https://github.com/hyperium/hyper/issues/2136)).
     pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
     /// Limits the whole call: look-up, connect, proxy, TLS, request, head and body. Default: 30 s.
@@ -65,7 +66,7 @@ impl Settings {
         self
     }
 
-    /// Limits the making of a connection: look-up, all addresses, proxy and TLS handshake. Default: 10 s.
+    /// Limits the time to make a connection: look-up, all addresses, proxy and TLS handshake. Default: 10 s.
     ///
     /// It is never more than 9/10 of the timeout, so that a dead network always ends with the error
     /// "no connection".
@@ -80,20 +81,20 @@ impl Settings {
         self
     }
 
-    /// How long an idle connection is kept for reuse; zero means never. Default:
+    /// Sets how long an idle connection is kept for reuse. Zero means never. Default:
     /// [`POOL_IDLE_TIMEOUT`](Self::POOL_IDLE_TIMEOUT).
     pub fn with_pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.pool_idle_timeout = timeout;
         self
     }
 
-    /// Which certificates are trusted. Default: [`RootCerts::Platform`].
+    /// Sets the root certificates. Default: [`RootCerts::Platform`].
     pub fn with_root_certs(mut self, root_certs: RootCerts) -> Self {
         self.root_certs = root_certs;
         self
     }
 
-    /// Which proxy is used. Default: [`Proxy::FromEnvironment`].
+    /// Sets the proxy. Default: [`Proxy::FromEnvironment`].
     pub fn with_proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
         self
@@ -109,7 +110,7 @@ impl Settings {
         self
     }
 
-    /// Whom to tell how connections are made.
+    /// The observer of connections.
     #[doc(hidden)]
     #[must_use]
     pub fn trace(&self) -> &Trace {
@@ -122,7 +123,7 @@ impl Settings {
         self.timeout
     }
 
-    /// The limit of making a connection that is in force: at most 9/10 of the timeout.
+    /// The connect timeout that is in force: at most 9/10 of the timeout.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout.min(self.timeout / 10 * 9)
@@ -140,19 +141,19 @@ impl Settings {
         self.pool_idle_timeout
     }
 
-    /// Which certificates are trusted.
+    /// The root certificates.
     #[must_use]
     pub fn root_certs(&self) -> &RootCerts {
         &self.root_certs
     }
 
-    /// Which proxy is used.
+    /// The proxy.
     #[must_use]
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
     }
 
-    /// Checks the durations. Each transport does so when it is made.
+    /// Checks the durations. The constructor of each transport does so, too.
     ///
     /// # Errors
     /// [`SettingsError::Timeout`], [`SettingsError::ConnectTimeout`] or
@@ -172,7 +173,7 @@ impl Settings {
     }
 }
 
-/// Why a transport could not be made from its settings.
+/// The reason why a transport could not be made from its settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -188,19 +189,19 @@ pub enum SettingsError {
     /// The PEM text of the root certificates holds no certificate that can be used.
     #[error("{0}")]
     NoCertificate(
-        /// What it is in place of PEM, or what is wrong with its first item, and in which line.
+        /// The format of the text if it is not PEM, or the problem of its first item with its line.
         String,
     ),
     /// The features of this build leave the chosen trust store out.
     #[error("this build cannot trust {0}")]
     RootCertsNotCompiledIn(
-        /// Which one.
+        /// The trust store.
         &'static str,
     ),
     /// The proxy's address is not of the form `http://[user:password@]host:port`.
     #[error("the proxy address {0}")]
     Proxy(
-        /// What is wrong with it.
+        /// The problem.
         &'static str,
     ),
     /// A variable of the environment cannot be used as the proxy.
@@ -208,7 +209,7 @@ pub enum SettingsError {
     Environment {
         /// The variable's name.
         variable: &'static str,
-        /// What is wrong with its value, which is not repeated.
+        /// The problem of its value. It does not repeat the value.
         problem: &'static str,
     },
 }
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejects_durations_beyond_the_edges() {
+    fn rejects_durations_beyond_the_limits() {
         const MAX: Duration = Settings::MAX_TIMEOUT;
         const OVER: Duration = MAX.saturating_add(Duration::from_nanos(1));
         let timeout = |limit| Settings::default().with_timeout(limit).check();

@@ -1,4 +1,5 @@
-//! TLS by rustls with ring, given to each connection and never installed for the whole process.
+//! Configures TLS by rustls with ring. The crypto provider is given to each connection, and never installed for
+//! the whole process.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -23,11 +24,11 @@ use crate::{
 
 /// The TLS configuration of a transport.
 ///
-/// It is made when it is first needed: the system's trust store is many files, which a call over http
-/// leaves alone, and a machine without one may still use http.
+/// It is made when it is first needed, because the system's trust store has many files. A call over http does
+/// not read them, and a machine without a trust store can still use http.
 #[derive(Debug)]
 pub struct TlsConfig {
-    /// `None` is the system's trust store.
+    /// `None` stands for the system's trust store.
     roots: Option<RootCertStore>,
     config: OnceLock<Arc<ClientConfig>>,
     trace: Trace,
@@ -57,10 +58,10 @@ impl TlsConfig {
         Ok(Self { roots, config: OnceLock::new(), trace: settings.trace().clone() })
     }
 
-    /// The configuration, and the name that the certificate of a URI's host has to have.
+    /// Returns the configuration, and the name that the certificate of a URI's host must have.
     ///
     /// # Errors
-    /// If the system's trust store cannot be used, or the host is no name. The next call tries again.
+    /// The system's trust store cannot be used, or the host is not a valid name. The next call tries again.
     pub fn of_host(
         &self,
         host: &str,
@@ -82,7 +83,7 @@ impl TlsConfig {
         }
         let builder = ClientConfig::builder_with_details(provider, Arc::new(Clock));
         let builder = builder.with_safe_default_protocol_versions()?;
-        // rustls calls every verifier that it is given dangerous. These are rustls's own and the system's.
+        // rustls calls every custom verifier dangerous. This one is rustls's own or the system's.
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let config = Arc::new(builder.with_no_client_auth());
         Ok(Arc::clone(self.config.get_or_init(|| config)))
@@ -116,7 +117,7 @@ impl TlsConfig {
     }
 }
 
-/// The system's clock. rustls's own panics before 1970.
+/// The system's clock. rustls's own clock panics before 1970.
 #[derive(Debug)]
 struct Clock;
 
@@ -126,7 +127,7 @@ impl TimeProvider for Clock {
     }
 }
 
-/// A time before 1970 becomes 1970, when no certificate was valid.
+/// Converts a time. A time before 1970 becomes 1970, when no certificate was valid.
 fn unix_time(time: SystemTime) -> UnixTime {
     UnixTime::since_unix_epoch(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

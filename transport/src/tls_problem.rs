@@ -1,4 +1,4 @@
-//! What is wrong with TLS, in words, and what the operator can do. No text of the peer is among them.
+//! Describes a problem of TLS, and gives advice to the operator. The words hold no text of the peer.
 
 use std::{env, error::Error};
 
@@ -6,7 +6,7 @@ use rustls::{AlertDescription, CertificateError as Bad, Error as Tls};
 
 use crate::error::find;
 
-/// The reason, and the advice, which never is to turn the checks off.
+/// Returns the reason and the advice. The advice is never to turn the checks off.
 pub(crate) fn tls_problem(source: &(dyn Error + 'static)) -> (String, &'static str) {
     match find::<Tls>(source) {
         Some(Tls::InvalidCertificate(problem)) => {
@@ -20,17 +20,17 @@ pub(crate) fn tls_problem(source: &(dyn Error + 'static)) -> (String, &'static s
         Some(Tls::AlertReceived(alert)) => (
             format!("the peer ended the handshake ({alert:?})"),
             "it may want a client certificate, which is not supported, or another version of TLS than \
-             1.2 and 1.3: check the endpoint and what is on the way",
+             1.2 and 1.3: check the endpoint and the network path to it",
         ),
         Some(Tls::InvalidMessage(_)) => (
             "the peer did not speak TLS".into(),
             "the peer speaks no TLS: check the endpoint's port and the proxy",
         ),
-        // Before any certificate came, or in place of looking at it.
+        // This error occurs before a certificate arrives, or instead of its check.
         Some(Tls::General(_)) => trust_store(|name| env::var_os(name).is_some()),
         _ => (
             "no secure connection could be agreed on".into(),
-            "a firewall, gateway or proxy may break TLS: check the endpoint and what is on the way",
+            "a firewall, gateway or proxy may break TLS: check the endpoint and the network path to it",
         ),
     }
 }
@@ -68,7 +68,7 @@ fn certificate(problem: &Bad) -> (String, &'static str) {
             "it is not for servers (extended key usage)",
             "have the certificate issued for server authentication",
         ),
-        // webpki's errors: rustls hands on only their names.
+        // rustls passes on only the names of webpki's errors.
         Bad::Other(other) => match format!("{other:?}") {
             name if name.contains("CaUsedAsEndEntity") => (
                 "it is a CA's own (CA:TRUE), which a server must not show",
@@ -91,11 +91,11 @@ fn unusual(debug: &str) -> (String, &'static str) {
     let name = debug.trim_start_matches("OtherError(");
     let name = name.split(|character: char| !character.is_ascii_alphanumeric()).next();
     let reason = format!("it is not valid ({})", name.unwrap_or_default());
-    (reason, "have the certificate issued again; the reason is one of its own")
+    (reason, "have the certificate issued again without this flaw")
 }
 
 fn trust_store(is_set: impl Fn(&str) -> bool) -> (String, &'static str) {
-    // rustls-native-certs reads them everywhere but on Windows and on Apple's systems.
+    // rustls-native-certs reads these variables on all systems but Windows and Apple's.
     let is_read = cfg!(not(any(windows, target_vendor = "apple")));
     match ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| is_read && is_set(name)) {
         Some(name) => (
@@ -124,7 +124,7 @@ mod tests {
     use crate::pem;
 
     #[test]
-    fn each_problem_has_a_reason_and_a_way_out() {
+    fn each_problem_has_a_reason_and_advice() {
         let name = || ServerName::try_from("h").expect("a name");
         let names = |presented| Bad::NotValidForNameContext { expected: name(), presented };
         let time = UnixTime::since_unix_epoch(Duration::ZERO);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_trust_store_may_be_one_of_the_environment() {
+    fn a_trust_store_of_the_environment_is_named() {
         assert!(trust_store(|_| true).0.contains("SSL_CERT_FILE"));
         assert!(trust_store(|name| name == "SSL_CERT_DIR").0.contains("SSL_CERT_DIR"));
         let (reason, advice) = trust_store(|_| false);
@@ -162,9 +162,9 @@ mod tests {
         assert!(advice.contains("ca-certificates"));
     }
 
-    /// A server shows the certificate that is trusted.
+    /// The server shows the same certificate that the client trusts.
     #[test]
-    fn pinned_certificates_that_no_server_may_show() {
+    fn a_trusted_certificate_that_no_server_may_show_is_rejected() {
         for (pem, expected) in [
             (include_str!("test_certificates/ca_true.pem"), "it is a CA's own (CA:TRUE)"),
             (include_str!("test_certificates/version_1.pem"), "it is of X.509 version 1"),

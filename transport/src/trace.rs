@@ -1,20 +1,20 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
-/// What a transport does to make a connection, in this order.
+/// A step of a transport that makes a connection. The steps are in their order.
 ///
-/// Errors, addresses and certificates come from outside: whoever prints them escapes them.
+/// Errors, addresses and certificates come from outside. The observer must escape them before it prints them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TraceEvent<'a> {
-    /// It knows the addresses of the host, or of its proxy, in the order in which they are tried.
+    /// The addresses of the host, or of its proxy, are known. They are in the order in which they are tried.
     LookedUp(&'a [SocketAddr]),
-    /// An address was tried in vain.
+    /// The connection to an address failed.
     ConnectFailed(SocketAddr, &'a io::Error),
-    /// An address was reached.
+    /// The connection to an address is made.
     Connected(SocketAddr),
     /// The proxy opened a tunnel.
     Tunnelled,
-    /// The peer sent these certificates (DER), its own first. They are not checked yet.
+    /// The peer sent these certificates (DER), its own first. They were not checked yet.
     Certificates(&'a [&'a [u8]]),
     /// TLS of this version is established. The certificates were accepted.
     Secured(&'static str),
@@ -23,7 +23,7 @@ pub enum TraceEvent<'a> {
 /// Observes how connections are made.
 pub type Observe = Arc<dyn Fn(TraceEvent<'_>) + Send + Sync>;
 
-/// Tells an observer, if there is one.
+/// Passes events to an observer, if there is one.
 #[derive(Clone, Default)]
 pub struct Trace(Option<Observe>);
 

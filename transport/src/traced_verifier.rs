@@ -8,8 +8,8 @@ use rustls::{
 
 use crate::trace::{Trace, TraceEvent};
 
-/// Shows the peer's certificates to an observer, also those that are rejected, which rustls does not keep.
-/// Another verifier decides.
+/// Shows the peer's certificates to an observer, also rejected ones, which rustls does not keep. The inner
+/// verifier decides.
 #[derive(Debug)]
 pub(crate) struct TracedVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,

@@ -1,6 +1,7 @@
-//! A tunnel through an HTTP proxy (CONNECT, RFC 9110, section 9.3.6), without I/O.
+//! Opens a tunnel through an HTTP proxy (CONNECT, RFC 9110, section 9.3.6), without I/O.
 //!
-//! The clients' own tunnels differ, hide the proxy's status or accept bytes behind its response.
+//! The HTTP clients have tunnels of their own. They differ, hide the proxy's status, or accept bytes after its
+//! response.
 
 use std::io;
 
@@ -12,20 +13,20 @@ use crate::{ProxyUrl, Settings, SettingsError};
 #[derive(Debug, Default)]
 pub struct Tunnel {
     received: Vec<u8>,
-    /// Up to here the end of the head was searched for in vain.
+    /// The number of bytes that were searched for the end of the head.
     searched: usize,
     /// The bytes of interim responses, which were dropped.
     skipped: usize,
 }
 
-/// Why the proxy did not open a tunnel.
+/// The reason why the proxy did not open a tunnel.
 #[derive(Debug, thiserror::Error)]
 pub enum TunnelError {
     /// The environment's proxy cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The proxy rejected the request. Where it wants a password, `schemes` are those that it offers in place
-    /// of Basic.
+    /// The proxy rejected the request. If it wants a password but does not offer Basic, `schemes` are the schemes
+    /// that it offers.
     #[error("{}", rejected(status.as_u16(), schemes))]
     #[allow(missing_docs, reason = "the variant's docs name them")]
     Status { status: StatusCode, schemes: Vec<&'static str> },
@@ -39,7 +40,7 @@ pub enum TunnelError {
         Settings::MAX_HEADERS
     )]
     TooLarge,
-    /// The proxy sent bytes behind its response, which would be taken for the service's.
+    /// The proxy sent bytes after its response. They would become a part of the service's response.
     #[error("it sent more than its response")]
     TooMuch,
     /// The proxy closed the connection.
@@ -56,7 +57,7 @@ fn rejected(status: u16, schemes: &[&str]) -> String {
             let schemes = schemes.join(" or ");
             format!("it wants {schemes}, and only Basic is supported (status {status})")
         }
-        // 401 is for servers to say, and what tinyproxy says to a wrong password.
+        // tinyproxy sends 401 for a wrong password, although 401 is for servers (RFC 9110, section 15.5.2).
         401 | 407 => format!("it wants a user and password (status {status})"),
         _ => format!("its response has status {status}"),
     }
@@ -76,8 +77,8 @@ impl Tunnel {
         .into_bytes()
     }
 
-    /// Takes bytes from the proxy; none means that it closed the connection. Returns whether the tunnel
-    /// is open.
+    /// Reads bytes from the proxy. An empty slice means that the proxy closed the connection. Returns whether
+    /// the tunnel is open.
     ///
     /// # Errors
     /// [`TunnelError`]. The connection must not be used then.
@@ -99,7 +100,7 @@ impl Tunnel {
                 return Ok(true);
             }
         }
-        // So that another protocol's greeting is not waited for to end.
+        // Another protocol's greeting is rejected at once, without a wait for the end of a head.
         let start = &self.received[..self.received.len().min(5)];
         if !b"HTTP/".starts_with(start) {
             return Err(TunnelError::NotHttp);
@@ -110,8 +111,8 @@ impl Tunnel {
         Ok(false)
     }
 
-    /// The length of the head, once it is complete. Each byte is looked at once, so that a head that
-    /// comes byte by byte costs no more than another.
+    /// Returns the length of the head, once it is complete. It looks at each byte once, so that a head that
+    /// arrives byte by byte costs no more than another.
     fn head_end(&mut self) -> Option<usize> {
         let line_ends =
             (self.searched..self.received.len()).filter(|at| self.received[*at] == b'\n');
@@ -125,7 +126,7 @@ impl Tunnel {
     }
 }
 
-/// The status of a complete head, and the schemes that it offers if Basic is not among them.
+/// Returns the status of a complete head, and the offered schemes if Basic is not among them.
 fn parse(head: &[u8]) -> Result<(StatusCode, Vec<&'static str>), TunnelError> {
     let mut headers = [httparse::EMPTY_HEADER; Settings::MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
@@ -153,13 +154,13 @@ fn parse(head: &[u8]) -> Result<(StatusCode, Vec<&'static str>), TunnelError> {
 mod tests {
     use super::*;
 
-    /// The outcome of a response that comes at once and of the same byte by byte.
+    /// The outcome of a response that arrives at once, which must be the same if it arrives byte by byte.
     fn outcome(response: &str) -> Result<bool, String> {
         let whole = Tunnel::default().receive(response.as_bytes());
         let mut tunnel = Tunnel::default();
         let mut single = Ok(false);
         for byte in response.bytes() {
-            // More than the response would be the service's, had the tunnel opened before.
+            // After the tunnel has opened, further bytes would be the service's.
             if !matches!(single, Ok(false)) {
                 break;
             }
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_schemes_it_does_not_support() {
+    fn an_error_names_the_unsupported_schemes() {
         let rejected = |challenges: &[&str]| {
             let lines = challenges.iter().map(|value| format!("proxy-authenticate: {value}\r\n"));
             let lines = lines.collect::<String>();
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_names_target_agent_and_user() {
+    fn the_request_has_the_target_agent_and_user() {
         let request = |url| {
             let proxy = ProxyUrl::new(url).expect("valid");
             String::from_utf8(Tunnel::request(&proxy, "[::1]", 443)).expect("text")

@@ -17,7 +17,7 @@ use crate::{
 const X_PROJECT_ID: HeaderName = HeaderName::from_static("x-project-id");
 const X_DOMAIN_ID: HeaderName = HeaderName::from_static("x-domain-id");
 
-/// An access key (AK/SK): signs requests with
+/// An access key (AK/SK), which signs requests with
 /// [SDK-HMAC-SHA256](https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-001.html), in
 /// place of a token. Huawei recommends it, and the official Agent uses it.
 ///
@@ -51,21 +51,22 @@ pub struct AccessKey {
 
 impl AccessKey {
     /// The longest accepted access key id, secret key, project id or domain id, in characters. The
-    /// limit is ours: real ones have 20 to 40.
+    /// limit is this crate's own. Real ids and keys have 20 to 40 characters.
     pub const MAX_CHARS: usize = 255;
-    /// The longest accepted security token, in characters. The limit is ours, the same as for a token.
+    /// The longest accepted security token, in characters. The limit is this crate's own, the same as for a
+    /// token.
     pub const MAX_SECURITY_TOKEN_CHARS: usize = AuthToken::MAX_CHARS;
 
     /// Checks an access key id (AK) and its secret key (SK).
     ///
     /// # Errors
     /// One of them is empty, longer than [`MAX_CHARS`](Self::MAX_CHARS), or has a character that is not
-    /// visible ASCII, such as a line break at the end; or the id has a comma.
+    /// visible ASCII, such as a line break at the end. Or the id has a comma.
     pub fn new(id: &str, secret: &str) -> Result<Self, InvalidInput> {
         const ID: &str = "access key id";
         check_header_value(ID, id, Self::MAX_CHARS)?;
         if let Some(index) = id.find(',') {
-            // It would end the id in `Authorization`.
+            // A comma would end the id in `Authorization`.
             let problem = Problem::BadCharacter { position: index + 1, what: "a comma" };
             return Err(InvalidInput::new(ID, problem));
         }
@@ -82,8 +83,8 @@ impl AccessKey {
     /// Sets the security token of a temporary key (`X-Security-Token`).
     ///
     /// # Errors
-    /// As [`new`](Self::new), with another limit
-    /// ([`MAX_SECURITY_TOKEN_CHARS`](Self::MAX_SECURITY_TOKEN_CHARS)).
+    /// The token is empty, longer than [`MAX_SECURITY_TOKEN_CHARS`](Self::MAX_SECURITY_TOKEN_CHARS), or has a
+    /// character that is not visible ASCII.
     pub fn with_security_token(mut self, token: &str) -> Result<Self, InvalidInput> {
         let mut value = header_value("security token", token, Self::MAX_SECURITY_TOKEN_CHARS)?;
         value.set_sensitive(true);
@@ -95,7 +96,7 @@ impl AccessKey {
     /// API reference does not say whether it reads this header.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     pub fn with_project_id(mut self, id: &str) -> Result<Self, InvalidInput> {
         self.project_id = Some(header_value("project id", id, Self::MAX_CHARS)?);
         Ok(self)
@@ -105,7 +106,7 @@ impl AccessKey {
     /// never send it.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as those of [`new`](Self::new).
     pub fn with_domain_id(mut self, id: &str) -> Result<Self, InvalidInput> {
         self.domain_id = Some(header_value("domain id", id, Self::MAX_CHARS)?);
         Ok(self)
@@ -117,8 +118,8 @@ impl AccessKey {
         &self.id
     }
 
-    /// Signs requests with this timestamp. The gateway rejects one that differs from its own clock by
-    /// more than 15 minutes.
+    /// Returns a signer with this timestamp. The gateway rejects a timestamp that differs from its own
+    /// clock by more than 15 minutes.
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> Signer<'_> {
         Signer { key: self, now }

@@ -2,7 +2,7 @@ use core::fmt;
 
 use hmac_sha256::Hash as Sha256;
 
-/// Tells credentials apart without keeping them: a SHA-256 hash of a credential.
+/// A SHA-256 hash of a credential. It tells credentials apart without a copy of them.
 ///
 /// `Debug` does not show it, because a short password can be guessed by its hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -37,7 +37,7 @@ pub trait Authorize: sealed::Credential + Sync {
         self.add_to(request);
     }
 
-    /// What tells the credential from others, if there is one.
+    /// Returns the fingerprint that tells this credential from others, or `None` without a credential.
     fn fingerprint(&self) -> Option<Fingerprint> {
         self.to_fingerprint()
     }
@@ -98,8 +98,8 @@ impl sealed::Credential for Unauthenticated {
     }
 }
 
-/// Adds what every request has, and removes an older credential. A project or account that the request
-/// names stays.
+/// Adds the headers that every request has, and removes an older credential. A project or account that
+/// the request names stays.
 pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     if !request.headers().contains_key(HOST) {
         if let Some(host) = host(request.uri()) {
@@ -110,7 +110,7 @@ pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     let headers = request.headers_mut();
     let is_zero = headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
     headers.remove(CONTENT_LENGTH);
-    // Without a body, `0` is the caller's choice.
+    // Without a body, `Content-Length: 0` stays if the caller has set it.
     if length > 0 || is_zero {
         headers.insert(CONTENT_LENGTH, length.into());
     }
@@ -124,7 +124,7 @@ pub(crate) fn reserve(headers: &mut HeaderMap) {
     headers.insert(X_AUTH_TOKEN, HeaderValue::from_static(""));
 }
 
-/// The value of `Host` for a URI. It has no port that the scheme implies, as HTTP clients send it.
+/// Returns the value of `Host` for a URI. It leaves out the default port of the scheme, as HTTP clients do.
 fn host(uri: &Uri) -> Option<HeaderValue> {
     let authority = uri.authority()?;
     let host = match (uri.scheme_str(), authority.port_u16()) {
@@ -135,7 +135,7 @@ fn host(uri: &Uri) -> Option<HeaderValue> {
     HeaderValue::from_str(host).ok()
 }
 
-/// A user token: what IAM returns as `X-Subject-Token`, sent as `X-Auth-Token`.
+/// A user token. IAM returns it as `X-Subject-Token`, and requests carry it as `X-Auth-Token`.
 ///
 /// It has 1 to 16,384 characters of visible ASCII. It has no `Display`, no `PartialEq` and no
 /// serialization, and its `Debug` and header value are redacted. Its memory is not zeroized on drop,
@@ -170,7 +170,7 @@ impl AuthToken {
     /// The token itself, if you have to store it. Keep it out of logs.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        // It was checked to be ASCII.
+        // `new` has checked that it is ASCII.
         self.0.to_str().unwrap_or_default()
     }
 
@@ -222,7 +222,7 @@ impl Authorize for AuthToken {}
 impl sealed::Credential for AuthToken {
     fn add_to(&self, request: &mut Request<Vec<u8>>) {
         let headers = request.headers_mut();
-        // Finding the placeholder takes a third of the instructions that hashing the name takes.
+        // A search for the placeholder takes a third of the instructions that a hash of the name takes.
         match headers.iter_mut().find(|(name, _)| **name == X_AUTH_TOKEN) {
             Some((_, placeholder)) => *placeholder = self.0.clone(),
             None => drop(headers.insert(X_AUTH_TOKEN, self.0.clone())),
@@ -245,7 +245,7 @@ mod tests {
     use super::host;
 
     #[test]
-    fn host_has_no_port_that_the_scheme_implies() {
+    fn host_leaves_out_the_default_port_of_the_scheme() {
         for (uri, expected) in [
             ("https://h/", "h"),
             ("https://h:443/", "h"),

@@ -17,8 +17,8 @@ const ALGORITHM: &str = "SDK-HMAC-SHA256";
 /// The names of the headers that are signed, sorted.
 pub(crate) fn signed_headers(headers: &HeaderMap) -> Vec<&HeaderName> {
     let is_signed = |name: &&HeaderName| {
-        // The SDKs leave out headers with an underscore. How several values are signed is not
-        // documented.
+        // The SDKs leave out headers with an underscore. Huawei does not document how several values
+        // are signed.
         !is_of_one_connection(name)
             && !name.as_str().contains('_')
             && headers.get_all(*name).iter().nth(1).is_none()
@@ -28,7 +28,7 @@ pub(crate) fn signed_headers(headers: &HeaderMap) -> Vec<&HeaderName> {
     names
 }
 
-/// A client or a proxy may change these headers.
+/// Whether a client or a proxy may change this header.
 fn is_of_one_connection(name: &HeaderName) -> bool {
     const NAMES: [&str; 11] = [
         "connection",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::name::CommandName;
 
-/// The content of a 200, or of an empty 204.
+/// The answer of the service: the content of a 200, or of an empty 204.
 ///
 /// Delivery is **at least once**: the API reference does not say that reading a command consumes it,
 /// so the same one may come again until its result is reported. Compare name and task to recognise a
@@ -49,14 +49,14 @@ pub struct Command {
 }
 
 impl Command {
-    /// A command, for tests of your own code.
+    /// Creates a command, for tests of your own code.
     #[must_use]
     pub fn new(name: impl Into<CommandName>, param: CommandParam) -> Self {
         Self { name: name.into(), param }
     }
 
-    /// Whether both are one command to carry out: they have the same name and the same task, or without a task
-    /// the same parameters. The service returns a command again until its result is reported.
+    /// Whether both are one command to carry out. They are if they have the same name and the same task, or,
+    /// without a task, the same parameters. The service returns a command again until its result is reported.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let task = |command: &Self| command.param.task_id.clone().filter(|task| !task.is_empty());
@@ -82,7 +82,7 @@ impl Command {
     }
 }
 
-/// The parameters of a command. A member that is absent or `null` is `None`; an empty one is
+/// The parameters of a command. A member that is absent or `null` is `None`. An empty member is
 /// `Some("")`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -134,7 +134,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task's state, for tests of your own code.
+    /// Creates a task's state, for tests of your own code.
     #[must_use]
     pub fn new(state: TaskState, param: CommandParam) -> Self {
         Self { state, param }
@@ -188,7 +188,7 @@ impl Serialize for TaskState {
 }
 
 /// The forms in which a successful response can carry no command. No edition of the API reference says
-/// which one the service uses, so they stay apart.
+/// which one the service uses, so each has a variant.
 ///
 /// `SMS.7606` (no migration task) may be one more. It is an [`ApiError`](crate::ApiError) of the kind
 /// [`NoTask`](crate::ApiErrorKind::NoTask).

@@ -28,7 +28,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Success, BodyProblem> {
     let members = json::parse(body, NAMES)?;
     // `Some(None)` is a `null`.
     let (mut name, mut param, mut has_error) = (None, None, false);
-    // In the order of the body, so that its first problem is reported.
+    // The loop follows the order of the body, so that its first problem is reported.
     for (field, value) in &members {
         match *field {
             "command_name" => json::set(&mut name, value.string(field, Some(MAX_CHARS))?, field)?,

@@ -38,7 +38,7 @@ pub struct ObtainCommand {
 }
 
 impl ObtainCommand {
-    /// The call for one source server.
+    /// Creates the call for one source server.
     #[must_use]
     pub fn new(endpoint: &Endpoint, server_id: &ServerId) -> Self {
         let uri = endpoint

@@ -28,7 +28,7 @@ pub enum CommandName {
     Premigrate,
     /// `UPLOAD_LOG`: upload the Agent's logs to `bucket` and `object` (API version 1).
     UploadLog,
-    /// `RSET_LOG_ACL`, spelled so: withdraw the permission on the uploaded log (API version 1).
+    /// `RSET_LOG_ACL` (the documented spelling): withdraw the permission on the uploaded log (API version 1).
     RsetLogAcl,
     /// A name that no edition documents.
     Other(OtherName),

@@ -21,8 +21,8 @@ use crate::{
 /// [`UpdateCommandResult`](https://support.huaweicloud.com/intl/en-us/api-sms/UpdateCommandResult.html).
 ///
 /// The request names the command only by its name. If the service holds another command of the same name
-/// by then, it takes the report for that one. So report a command only as long as the service still returns
-/// it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of this when it
+/// by then, it applies the report to that one. So report a command only as long as the service still
+/// returns it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of this when it
 /// sends the report again.
 ///
 /// ```
@@ -70,7 +70,7 @@ impl ReportResult {
     /// The longest accepted `result_detail`, in bytes of JSON. The API reference gives no limit.
     pub const MAX_DETAIL: usize = 64 * 1024;
 
-    /// The report of one command. `detail` is any value that serializes as a JSON object.
+    /// Creates the report of one command. `detail` is any value that serializes as a JSON object.
     ///
     /// # Errors
     /// * The service accepts no report of this command: its name is `SKIP`, `PREMIGRATE` or a task's
@@ -115,8 +115,8 @@ impl ReportResult {
 
 const UNSERIALIZABLE: &str = "can't be serialized as JSON";
 
-/// Every edition of the API reference lists the names of which the service accepts a report. The states of
-/// a task and the names that came later are not among them.
+/// Checks that the service accepts a report of this command. Every edition of the API reference lists the
+/// accepted names. The states of a task and the names that came later are not among them.
 fn check_name(name: &CommandName) -> Result<(), InvalidInput> {
     let input = "command's name";
     let text = name.as_str();
@@ -164,8 +164,9 @@ impl Operation for ReportResult {
     }
 }
 
-/// Every 2xx is a success. Editions of the API reference disagree on its body, so it is not read. But an
-/// HTML page is the answer of something else, which did not take the report.
+/// Reads the response to a report. Every 2xx is a success. Editions of the API reference disagree on its
+/// body, so the body is not parsed. But an HTML page comes from another server, such as a proxy, so the
+/// service did not get the report.
 pub(crate) fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<(), ResponseError> {
     let status = response.status();
     if !status.is_success() {
@@ -180,7 +181,7 @@ pub(crate) fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<()
     Ok(())
 }
 
-/// Without the detail, which the caller may want to keep out of a log.
+/// Omits the detail, because the caller may want to keep it out of a log.
 impl fmt::Debug for ReportResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReportResult")

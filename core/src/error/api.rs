@@ -13,8 +13,9 @@ use crate::text::{Escaped, write_request_id};
 
 /// An error object of the service, its gateway or IAM, in any of their shapes.
 ///
-/// Texts are kept verbatim and truncated at the documented limits. `Display` escapes what could steer
-/// a terminal. A server may put anything into these texts, the credential that you sent included.
+/// Texts are kept verbatim and truncated at the documented limits. `Display` escapes
+/// characters that could steer a terminal. A server may put anything into these texts,
+/// the credential that you sent included.
 ///
 /// The codes are listed in the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ErrorCode.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +32,9 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error with this code and message, for tests of your own code.
-    /// [`ResponseError::from_response`](crate::ResponseError::from_response) reads a whole one.
+    /// Creates an error with this code and message, for tests of your own code.
+    /// [`ResponseError::from_response`](crate::ResponseError::from_response) reads a complete error
+    /// from a response.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, message: &str) -> Self {
         let body = ErrorBody {
@@ -114,7 +116,7 @@ impl ApiError {
         &self.error_param
     }
 
-    /// `details`: the errors behind this one. At most 20.
+    /// `details`: the errors that caused this one. At most 20.
     #[must_use]
     pub fn details(&self) -> &[ErrorDetail] {
         &self.details
@@ -127,7 +129,7 @@ impl ApiError {
         self.encoded_authorization_message.as_deref()
     }
 
-    /// What the error means for the caller: by status first, then by code.
+    /// Returns the meaning of the error for the caller, by status first, then by code.
     ///
     /// The gateway reports every problem with a credential as code 0301, so for this code its
     /// documented English texts decide. The service's own texts are localised and never read.

@@ -32,7 +32,7 @@ impl BodyError {
         self.status
     }
 
-    /// What is wrong with the body.
+    /// The problem with the body.
     #[must_use]
     pub fn problem(&self) -> &BodyProblem {
         &self.problem

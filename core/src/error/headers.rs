@@ -24,8 +24,8 @@ const CODINGS: [&str; 12] = [
 
 /// Whether the body is encoded, so that it cannot be read.
 ///
-/// Servers also write `utf-8`, `none` and the like here, over plain JSON. A body in a coding that is not
-/// registered is no JSON, and is rejected as that.
+/// Servers also write `utf-8`, `none` and the like here, over plain JSON. A body in an
+/// unregistered coding is not JSON, so the parser rejects it.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONTENT_ENCODING).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b',').any(|coding| {

@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-/// What an [`ApiError`](crate::ApiError) means for the caller.
+/// The meaning of an [`ApiError`](crate::ApiError) for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApiErrorKind {
@@ -10,7 +10,7 @@ pub enum ApiErrorKind {
     TokenExpired,
     /// The service rejected a signature because of the clock (`SMS.0205`).
     ClockSkew,
-    /// The access key is locked: for 5 minutes after more than 5 rejections in a row.
+    /// The gateway has locked the access key, for 5 minutes after more than 5 rejections in a row.
     KeyLocked,
     /// A permission is missing.
     Forbidden,
@@ -20,12 +20,12 @@ pub enum ApiErrorKind {
     ServerUnknown,
     /// There is no migration task for the source server (`SMS.7606`): nothing to do.
     NoTask,
-    /// The service does not hold the command whose result is reported (`SMS.6021`): the report was taken
+    /// The service does not hold the command whose result is reported (`SMS.6021`). It accepted the report
     /// before, or another command has replaced this one.
     OtherCommand,
     /// The service does not accept this report of a result (`SMS.6020`, `SMS.6022`, `SMS.6023`).
     InvalidReport,
-    /// Nothing is served at this address.
+    /// The server has no API at this address.
     NotFound,
     /// Too many requests.
     Throttled,
@@ -52,7 +52,8 @@ impl ApiErrorKind {
         }
     }
 
-    /// What a code says where the status leaves it open: the service lists all its codes under 400.
+    /// Returns the kind of a code, for statuses that leave it open. The service lists all its codes under
+    /// status 400.
     fn from_code(code: &str) -> Option<Self> {
         let (prefix, number) = code.split_once('.')?;
         Some(match (prefix, number) {
@@ -116,7 +117,7 @@ impl ApiErrorKind {
         matches!(self, Self::Unauthorized | Self::TokenExpired | Self::ClockSkew | Self::KeyLocked)
     }
 
-    /// What the operator should do, in a line.
+    /// The advice to the operator, on one line.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
@@ -143,8 +144,8 @@ impl ApiErrorKind {
             }
             Self::NoTask => "nothing to do: create a migration task on the console",
             Self::OtherCommand => {
-                "nothing to do, if the report was taken before; otherwise another command has replaced \
-                 this one: obtain it"
+                "nothing to do if the service accepted the report before; otherwise obtain the command that \
+                 has replaced this one"
             }
             Self::InvalidReport => {
                 "check the command's name, the result (success or fail) and the detail (a JSON object)"

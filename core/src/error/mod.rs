@@ -19,7 +19,7 @@ pub use self::{
 };
 use crate::{body_problem::BodyProblem, time::Timestamp};
 
-/// Why a response is not a successful answer. It never means "no command".
+/// The reason why a response holds no answer. It never means "no command".
 ///
 /// No variant keeps the whole body. The part that is kept is bounded, and escaped when it is shown.
 ///
@@ -49,11 +49,11 @@ pub enum ResponseError {
 }
 
 impl ResponseError {
-    /// Reads a response that is not the success which the operation expects.
+    /// Reads a response that is not the success that the operation expects.
     ///
     /// An [`Operation`](crate::Operation) of your own calls this for every other status. An error
-    /// object under a 4xx or 5xx status becomes an [`ApiError`], also if it is cut off, anything else a
-    /// [`StatusError`].
+    /// object under a 4xx or 5xx status becomes an [`ApiError`], also if it is truncated. Anything else
+    /// becomes a [`StatusError`].
     #[must_use]
     pub fn from_response<B: AsRef<[u8]>>(response: &Response<B>) -> Self {
         let (status, headers, body) =
@@ -125,8 +125,8 @@ impl ResponseError {
         }
     }
 
-    /// How long the service asks to wait (`Retry-After`), at most 24 hours: a number of seconds, or a date.
-    /// Of several values the longest counts.
+    /// How long the service asks to wait (`Retry-After`), at most 24 hours. The header has a number of
+    /// seconds or a date. The longest of several values counts.
     ///
     /// A date is compared with the response's own `Date`. Without one it counts only after
     /// [`arrived_at`](Self::arrived_at).
@@ -135,8 +135,8 @@ impl ResponseError {
         self.read_retry_after()?.wait()
     }
 
-    /// A value of `Retry-After` that is neither seconds nor a date, and so was ignored: its first 100
-    /// characters, escaped. A server may put anything into it.
+    /// The first 100 characters, escaped, of a value of `Retry-After` that was ignored because it is neither
+    /// seconds nor a date. A server may put anything into it.
     #[must_use]
     pub fn ignored_retry_after(&self) -> Option<&str> {
         self.read_retry_after()?.ignored()
@@ -192,8 +192,8 @@ impl ResponseError {
     }
 }
 
-/// As `{"kind":"api","status":401,"error_code":..,"error_msg":..,"request_id":..,"message":..}`;
-/// `kind` is `api`, `status` or `body`. The texts of a server are not escaped but in `message`.
+/// Serializes as `{"kind":"api","status":401,"error_code":..,"error_msg":..,"request_id":..,"message":..}`.
+/// The `kind` is `api`, `status` or `body`. Only `message` escapes the server's texts.
 impl Serialize for ResponseError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("ResponseError", 6)?;

@@ -30,7 +30,7 @@ use crate::{
     text::truncate,
 };
 
-/// The documented limits, in characters; the message's is the longer one of the two editions.
+/// The documented limits, in characters. Two editions disagree on the message's limit, and the longer one counts.
 const MAX_CODE: usize = 255;
 const MAX_MESSAGE: usize = 1024;
 const MAX_LONG_TEXT: usize = 65_535;
@@ -64,7 +64,7 @@ pub struct ErrorDetail {
     pub message: Option<String>,
 }
 
-/// What an error object says.
+/// The content of an error object.
 #[derive(Default)]
 pub(crate) struct ErrorBody {
     pub(crate) code: Option<String>,
@@ -119,7 +119,7 @@ pub(crate) fn read(body: &[u8]) -> Option<ErrorBody> {
         encoded_authorization_message: encoded.map(|text| keep(text, MAX_LONG_TEXT)),
         is_truncated: false,
     };
-    // Known once every text is kept.
+    // The flag is complete only after `keep` has seen every text.
     Some(ErrorBody { is_truncated, ..body })
 }
 
@@ -142,8 +142,8 @@ fn values<'a>(object: &'a [Member<'a>], names: &[&str]) -> impl Iterator<Item = 
     object.iter().filter(|member| names.contains(&member.0)).map(|member| &member.1)
 }
 
-/// What `read` finds in a list: at most 20 items, and whether the list is longer. A lone string counts
-/// as a list, as seen in the field.
+/// Reads the items of a list. Returns at most 20 items, and whether the list is longer. A lone string
+/// counts as a list, because some servers send one.
 ///
 /// Only the first list with an item counts, so that doubled ones can't pass the limit.
 fn items<'a, T>(

@@ -10,7 +10,7 @@ use crate::{
     time::{Timestamp, http_date},
 };
 
-/// What a response says in `Retry-After`: seconds, or a date. Of several values the longest counts.
+/// The content of `Retry-After`: seconds, or a date. The longest of several values counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RetryAfter {
     wait: Option<Duration>,
@@ -81,13 +81,13 @@ impl RetryAfter {
     }
 }
 
-/// The items of a list. Some proxies join two headers to one with a comma.
+/// Splits a list into its items. Some proxies join two headers to one with a comma.
 fn items(list: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(list);
     core::iter::from_fn(move || {
         let list = rest?;
         let mut commas = list.match_indices(',').map(|(at, _)| at);
-        // A date has a comma behind the name of the day.
+        // A date has a comma after the name of the day.
         let is_day = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic());
         let end = match commas.next() {
             Some(comma) if is_day(list[..comma].trim_ascii()) => commas.next(),
@@ -98,7 +98,7 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A number of seconds. A fraction, which some servers send, is rounded up.
+/// Parses a number of seconds. Some servers send a fraction, which is rounded up.
 fn seconds(text: &str) -> Option<Duration> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_what_it_ignores() {
+    fn keeps_an_ignored_value() {
         for (value, ignored) in [
             ("", ""),
             ("+120", "+120"),

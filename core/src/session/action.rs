@@ -3,9 +3,9 @@ use core::fmt;
 
 use http::Request;
 
-/// What to do now; see [`Session::poll`](crate::Session::poll).
+/// The next action; see [`Session::poll`](crate::Session::poll).
 ///
-/// The enum is exhaustive: an action that your loop ignored would stop it without a word.
+/// The enum is exhaustive, because an action that your loop ignores would stop it silently.
 #[expect(clippy::large_enum_variant, reason = "an action is taken at once and never stored")]
 pub enum Action<T> {
     /// Do nothing until this instant, then poll again.
@@ -15,7 +15,7 @@ pub enum Action<T> {
     Send(Request<Vec<u8>>),
 }
 
-/// The request is shown as method and URI, since its headers and body hold secrets.
+/// Shows a request as method and URI, because its headers and body hold secrets.
 impl<T: fmt::Debug> fmt::Debug for Action<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

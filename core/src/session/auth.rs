@@ -10,13 +10,13 @@ use crate::{
     token::IssueToken,
 };
 
-/// A credential and what tells it from others.
+/// A credential and its fingerprint.
 pub(super) struct Identity {
     pub(super) auth: Auth,
     pub(super) fingerprint: Fingerprint,
 }
 
-/// What the credential needs to be sent.
+/// The data that authorizes a request.
 pub(super) enum Auth {
     Token(AuthToken),
     Key(Key),
@@ -44,7 +44,7 @@ impl From<Credential> for Identity {
 impl Key {
     /// Whether the last signature was rejected because of a clock that has been corrected since.
     pub(super) fn was_signed_at_another_time(&self, clock: ServerClock) -> bool {
-        // Any time will do, as only the difference counts.
+        // Any timestamp will do, because only the difference counts.
         let time = Timestamp::from_unix_time(Duration::from_secs(1 << 33));
         let (then, now) = (correct(time, self.signed_with), correct(time, clock.correction()));
         ClockSkew::between(then, now).may_exceed_limit()

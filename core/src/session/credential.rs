@@ -3,7 +3,7 @@ use crate::{
     token::IssueToken,
 };
 
-/// What a [`Session`](crate::Session) proves its identity with.
+/// The credential of a [`Session`](crate::Session).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credential {
@@ -16,7 +16,7 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// What tells it from other credentials.
+    /// Returns the fingerprint that tells it from other credentials.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         match self {

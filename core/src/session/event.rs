@@ -2,21 +2,21 @@ use serde::Serialize;
 
 use crate::{error::ResponseError, token::IssuedToken};
 
-/// What a response meant; see [`Session::on_response`](crate::Session::on_response). `A` is the
+/// The meaning of a response; see [`Session::on_response`](crate::Session::on_response). `A` is the
 /// operation's output.
 ///
-/// It serializes, if `A` does so as an object, as an object with the member `event`: `answer`, `error`,
-/// `logged_in`, `login_error`, `credential_rejected`, `reported`, `report_error` or `report_rejected`. The
-/// members of the content follow. No token is among them.
+/// It serializes as an object, if `A` does. The member `event` is `answer`, `error`, `logged_in`,
+/// `login_error`, `credential_rejected`, `reported`, `report_error` or `report_rejected`. The members of
+/// the content follow. No token is among them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event<A, E = ResponseError> {
-    /// The call was answered. The same command may come again until its result is reported.
+    /// The call returned an answer. The same command may come again until its result is reported.
     ///
     /// If the answer is another command than that of the pending report, the session has dropped the
-    /// report ([`Session::pending_report`](crate::Session::pending_report) is `None`): the service took it
-    /// before, or the other command has replaced the reported one.
+    /// report ([`Session::pending_report`](crate::Session::pending_report) is `None`). The service accepted
+    /// it before, or the other command has replaced the reported one.
     Answer(A),
     /// The call failed. The session tries again by itself.
     Error(E),
@@ -29,15 +29,15 @@ pub enum Event<A, E = ResponseError> {
     /// [`Session::renew`](crate::Session::renew). If you just go on, the session pauses for 5 minutes,
     /// longer after each further rejection in a row, and then tries the old one again.
     CredentialRejected(ResponseError),
-    /// The service took the report.
+    /// The service accepted the report.
     Reported,
-    /// The report failed. The session sends it again by itself. Unless the credential was the reason, it
-    /// polls before, to see whether the service still holds the command.
+    /// The report failed. The session sends it again by itself. It polls first, to see whether the service
+    /// still holds the command, unless the credential was the reason.
     ReportError(E),
-    /// The service will never take the report, and the session has dropped it: the service does not hold
-    /// this command ([`ApiErrorKind::OtherCommand`](crate::ApiErrorKind::OtherCommand), for example because
-    /// it took the report before and the response was lost), has no task, or rejects the request as it
-    /// is.
+    /// The service will never accept the report, and the session has dropped it. The service has no task,
+    /// rejects the request as it is, or does not hold this command
+    /// ([`ApiErrorKind::OtherCommand`](crate::ApiErrorKind::OtherCommand)), for example because it accepted
+    /// the report before and the response was lost.
     ReportRejected(ResponseError),
 }
 

@@ -79,7 +79,7 @@ use crate::{
 ///         Action::WaitUntil(instant) => sleep_until(instant),
 ///         Action::Send(request) => match send(request) {
 ///             Ok(response) => match session.on_response(Instant::now(), clock(), &response) {
-///                 // The service returns a command until it takes the report.
+///                 // The service returns a command until it accepts the report.
 ///                 Event::Answer(Answer::Command(command)) if session.pending_report().is_none() => {
 ///                     println!("{command:?}"); // In place of this line: carry it out.
 ///                     let (result, detail) = (CommandResult::Success, BTreeMap::from([("msg", "done")]));
@@ -125,7 +125,7 @@ pub struct Session<O, T> {
     poller: Poller<T>,
     report: Option<Box<PendingReport<T>>>,
     clock: ServerClock,
-    /// What was sent last.
+    /// The kind of the request that was sent last.
     sent: Sent,
     /// The limit of the request that is under way.
     busy_until: Option<T>,
@@ -148,7 +148,7 @@ enum Due<T> {
 }
 
 impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
-    /// A session whose first request is due now.
+    /// Creates a session whose first request is due now.
     ///
     /// The jitter is derived from `seed`. Give each session of a fleet its own.
     pub fn new(call: O, credential: impl Into<Credential>, pace: Pace, seed: u64, now: T) -> Self {
@@ -171,15 +171,15 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// Signs with the server's clock instead of this machine's.
     ///
     /// If the gateway rejects a signature and the clocks differ by 15 minutes, the session signs once
-    /// more with the corrected time. The server then chooses the signing time; over TLS only the real
-    /// server can.
+    /// more with the corrected time. The server then chooses the signing time. Over TLS only the real
+    /// server can do so.
     #[must_use]
     pub fn follow_server_clock(mut self, is_followed: bool) -> Self {
         self.clock.is_followed = is_followed;
         self
     }
 
-    /// What to do now, at the instant `now` and the system's time `clock`.
+    /// Decides what to do at the instant `now` and the system's time `clock`.
     ///
     /// Call it when you start, after each outcome, after [`report`](Self::report) and
     /// [`renew`](Self::renew), and when the instant of [`Action::WaitUntil`] is reached. An early call is
@@ -198,14 +198,13 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// Sends the result of a command to the service.
     ///
     /// It is sent as soon as the credential and the backoff allow, before the next call and without waiting for
-    /// the poll interval. It is sent again until the service takes it ([`Event::Reported`]) or will never take
-    /// it ([`Event::ReportRejected`]). Polling goes on meanwhile.
+    /// the poll interval. It is sent again until the service accepts it ([`Event::Reported`]) or never will
+    /// ([`Event::ReportRejected`]). Polling goes on meanwhile.
     ///
     /// A report names only the name of its command, so one that is late may hit another command of the same
     /// name. Do not hand over the report of a command that a later answer has replaced: the session keeps no
-    /// answers. If it is not known whether the service took a report, the session polls before it sends it
-    /// again, and drops it if the answer is another command. It cannot tell a repeated command from the
-    /// same one.
+    /// answers. If the outcome of a report is unknown, the session polls before it sends the report again, and
+    /// drops it if the answer is another command. It cannot tell a repeated command from the same one.
     ///
     /// # Errors
     /// Returns the report if another one is pending: the service holds one command at a time.
@@ -218,7 +217,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         Ok(())
     }
 
-    /// The report that was neither taken nor dropped.
+    /// The report that was neither accepted nor dropped.
     pub fn pending_report(&self) -> Option<&ReportResult> {
         self.report.as_ref().map(|report| &report.call)
     }
@@ -226,7 +225,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
     /// The credential that the next [`poll`](Self::poll) sends, if a request is due: a token, a key or a
     /// user. It is `None` for a call or report with the token of a login.
     ///
-    /// With it, several sessions share what was rejected; see [`Rejections`].
+    /// With it, several sessions share their rejected credentials; see [`Rejections`].
     pub fn credential_due(&mut self, now: T) -> Option<Fingerprint> {
         self.decline(now);
         match self.next(now) {
@@ -236,7 +235,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// Takes a rejection of another session's request with the same credential, in place of sending the
+    /// Applies the rejection of another session's request with the same credential, in place of sending the
     /// request that is due.
     pub fn on_rejected_elsewhere(&mut self, now: T, error: ResponseError) -> Event<O::Output> {
         self.now = now.max(self.now);
@@ -260,7 +259,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         response: &Response<B>,
     ) -> Event<O::Output> {
         self.now = now.max(self.now);
-        // A response that is read late tells an old time.
+        // The `Date` of a response that is read late is old.
         let is_prompt = self.busy_until.take().is_some_and(|end| now <= end);
         let headers = response.headers();
         match self.sent {
@@ -282,7 +281,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// The last request got no response.
+    /// Records that the last request got no response.
     pub fn on_failure(&mut self, now: T) {
         self.now = now.max(self.now);
         self.busy_until = None;
@@ -331,7 +330,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// When the next request is due: at the latest `now`, if one is due already.
+    /// When the next request is due. Returns `now` if it is due already.
     pub fn due(&self, now: T) -> T {
         match self.next(now) {
             Due::At(instant) => instant,
@@ -369,7 +368,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         matches!(self.identity.auth, Auth::Login(_))
     }
 
-    /// Logs in with a new user, as soon as the pause of an earlier one allows.
+    /// Prepares to log in with a new user, as soon as the pause of an earlier user allows.
     fn prepare_logins(&mut self) {
         if !self.is_user() {
             return;
@@ -394,14 +393,14 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// What to do at the instant `now`, when no request is under way.
+    /// Decides what to do at the instant `now`, when no request is under way.
     fn next_when_free(&self, now: T) -> Due<T> {
         let request = self.next_call_or_report(now);
         let (Auth::Login(_), Some(tokens)) = (&self.identity.auth, &self.tokens) else {
             return match request {
                 Some((due, request)) if due <= now => Due::Now(request),
                 Some((due, _)) => Due::At(due),
-                // Until the caller renews or declines.
+                // Nothing can be sent until the caller renews or declines.
                 None => Due::At(now),
             };
         };
@@ -423,8 +422,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// The next request but logins, and when it is due. A report goes first. It is `None` while the
-    /// credential is rejected.
+    /// The next request other than a login, and when it is due. A report goes first. Returns `None` while
+    /// the credential is rejected.
     fn next_call_or_report(&self, now: T) -> Option<(T, Sent)> {
         let call = match self.poller.poll(now) {
             Step::WaitUntil(instant) => instant,
@@ -438,7 +437,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         })
     }
 
-    /// Notes that this request is sent now.
+    /// Records that this request is sent now.
     fn start(&mut self, now: T, request: Sent) {
         self.sent = request;
         self.busy_until = Some(now + self.poller.pace().call_limit());
@@ -555,13 +554,14 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         if is_final { Event::ReportRejected(error) } else { Event::ReportError(error) }
     }
 
-    /// A second outcome is not one of a report that was handed over meanwhile.
+    /// The report whose request is under way. A repeated outcome of an earlier report must not end a report
+    /// that was handed over since.
     fn report_under_way(&mut self) -> Option<&mut PendingReport<T>> {
         self.report.as_deref_mut().filter(|report| report.is_under_way())
     }
 
-    /// A poll has told what the service holds. It took a pending report, or dropped it, if it holds another
-    /// command.
+    /// Compares the pending report with the outcome of a poll. If the service holds another command, the
+    /// session drops the report. Otherwise it may send the report again.
     fn compare_report(&mut self, holds_another: impl FnOnce(&ReportResult) -> bool) {
         match &mut self.report {
             Some(report) if holds_another(&report.call) => self.report = None,
@@ -570,7 +570,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// The poller of the call knows already that this credential was rejected.
+    /// Handles a rejected credential, after the poller of the call has recorded the rejection.
     fn on_unauthorized(
         &mut self,
         error: ResponseError,

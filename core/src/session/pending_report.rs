@@ -9,10 +9,10 @@ use crate::{
     error::{ApiErrorKind, ResponseError},
 };
 
-/// A report that the service has not taken yet, and when to send it.
+/// A report that the service has not accepted yet, and when to send it.
 ///
-/// Rejected credentials are left to the poller of the call. The waits after other errors are counted here,
-/// so that polling goes on meanwhile.
+/// The poller of the call handles rejected credentials. The waits after other errors are counted here, so
+/// that polling goes on meanwhile.
 pub(super) struct PendingReport<T> {
     pub(super) call: ReportResult,
     poller: Poller<T>,
@@ -25,8 +25,8 @@ enum State {
     Ready,
     /// It was sent, and no outcome was reported.
     UnderWay,
-    /// It may have been taken, although no response said so. It is sent again only after a poll has shown
-    /// that the service holds no other command.
+    /// The service may have accepted it, although no response said so. It is sent again only after a poll has
+    /// shown that the service holds no other command.
     InDoubt,
 }
 
@@ -35,7 +35,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
         Self { call, poller: Poller::new(pace, seed, now), state: State::Ready }
     }
 
-    /// When to send it, if no poll has to come before. `calls` is the poller of the call.
+    /// When to send it. Returns `None` if a poll has to come first, or while the credential is rejected.
+    /// `calls` is the poller of the call.
     pub(super) fn due(&self, now: T, calls: &Poller<T>) -> Option<T> {
         let due = match self.poller.poll(now) {
             Step::WaitUntil(instant) => instant,
@@ -55,7 +56,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
         self.state == State::UnderWay
     }
 
-    /// It was not taken, because the credential was rejected. A new one may be sent at once.
+    /// Records that the service rejected the credential, so it did not accept the report. A new credential
+    /// may be sent at once.
     pub(super) fn on_rejected(&mut self, now: T) {
         *self = Self::new(self.call.clone(), self.poller.pace(), self.poller.random(), now);
     }
@@ -70,14 +72,14 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
         self.poller.on_failure(now);
     }
 
-    /// A poll has shown that the service holds no other command.
+    /// Records that the service holds no other command, as a poll has shown.
     pub(super) fn on_no_other_command(&mut self) {
         self.state = State::Ready;
     }
 }
 
-/// Whether the same report will never be taken. The gateway may reject a request as invalid although the
-/// service never saw it, so only the service's own codes count.
+/// Whether the service will never accept the same report. The gateway may reject a request as invalid
+/// although the service never saw it, so only the service's own codes count.
 pub(super) fn is_final(error: &ResponseError) -> bool {
     use ApiErrorKind as Kind;
     let Some(error) = error.api() else { return false };

@@ -3,7 +3,7 @@ use core::{fmt, mem, ops::Add, time::Duration};
 use super::pace::Pace;
 use crate::error::{ApiError, ApiErrorKind, ResponseError};
 
-/// The pause after this many earlier ones in a row: 5, 10, 20, 40 and 60 minutes.
+/// Returns the pause after `earlier` pauses in a row: 5, 10, 20, 40 and 60 minutes.
 ///
 /// The gateway locks an access key for 5 minutes after more than 5 rejections in a row. The pauses grow,
 /// so that a forgotten program cannot keep a key locked for its other users.
@@ -12,9 +12,9 @@ pub(super) fn rejection_pause(earlier: u8) -> Duration {
     Duration::from_secs(MINUTE * (5 << earlier.min(4)).min(60))
 }
 
-/// What to do now.
+/// The next step; see [`Poller::poll`].
 ///
-/// The enum is exhaustive: a step that your loop ignored would stop it without a word.
+/// The enum is exhaustive, because a step that your loop ignores would stop it silently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<T> {
     /// Call [`on_start`](Poller::on_start), send the request, and report its outcome.
@@ -88,9 +88,9 @@ pub enum Step<T> {
 #[derive(Clone)]
 pub struct Poller<T> {
     pace: Pace,
-    /// There is no step but waiting before this instant.
+    /// The only step before this instant is to wait.
     next: T,
-    /// As `next`, but without the interval after an answer.
+    /// The same as `next`, but without the interval after an answer.
     next_out_of_turn: T,
     random: u64,
     failures: u32,
@@ -101,7 +101,7 @@ pub struct Poller<T> {
     is_calling: bool,
 }
 
-/// What is known of the credential.
+/// The status of the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status<T> {
     /// Accepted, or not tried yet.
@@ -117,10 +117,10 @@ enum Status<T> {
 }
 
 impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
-    /// A poller whose first call is due at `first`.
+    /// Creates a poller whose first call is due at `first`.
     ///
-    /// The jitter is derived from `seed`: the same seed and reports give the same instants. Give each
-    /// of many pollers its own seed, and best its own `first`.
+    /// The jitter is derived from `seed`, so the same seed and reports give the same instants. Give each
+    /// poller of a fleet its own seed, and preferably its own `first`.
     pub fn new(pace: Pace, seed: u64, first: T) -> Self {
         Self {
             pace,
@@ -134,7 +134,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// What to do now. This changes nothing, so an early or repeated call is harmless.
+    /// Returns the next step. This changes nothing, so an early or repeated call is harmless.
     pub fn poll(&self, now: T) -> Step<T> {
         if now < self.next {
             return Step::WaitUntil(self.next);
@@ -145,8 +145,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// When another request with the same credential may be sent, which need not wait for the interval. It
-    /// is `None` while the credential is rejected.
+    /// When another request with the same credential may be sent, without the wait for the interval. Returns
+    /// `None` while the credential is rejected.
     pub(super) fn due_out_of_turn(&self, now: T) -> Option<T> {
         match self.credential {
             Status::Good | Status::OnTrial => Some(self.next_out_of_turn.max(now)),
@@ -154,22 +154,22 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// A call is sent now. Report this before you send it: then the next call waits even if the outcome
-    /// is lost (a dropped future, a panic).
+    /// Records that a call is sent now. Call this before you send the request, so that the next call waits
+    /// even if the outcome is lost (a dropped future, a panic).
     pub fn on_start(&mut self, now: T) {
         self.is_calling = false;
         self.wait(now, self.pace.call_limit().max(self.pace.interval()));
         self.is_calling = true;
     }
 
-    /// The call was answered: by a command, a state or no command.
+    /// Records that the call returned an answer: a command, a state or no command.
     ///
-    /// An outcome without a started call, this or another one, never shortens a wait.
+    /// An outcome without a started call never shortens a wait. This holds for the other outcomes, too.
     pub fn on_answer(&mut self, now: T) {
         self.answered(now, Duration::ZERO);
     }
 
-    /// The call was answered by an error.
+    /// Records that the call returned an error.
     pub fn on_error(&mut self, now: T, error: &ResponseError) {
         let retry_after = error.retry_after().unwrap_or_default().min(self.pace.max_retry_after());
         let wait = match error.api().map(ApiError::kind) {
@@ -188,7 +188,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
                 self.next_pause()
             }
             Some(ApiErrorKind::Throttled | ApiErrorKind::Unavailable) | None => self.next_backoff(),
-            // Until someone acts, the response will be the same.
+            // The response stays the same until someone acts.
             Some(_) => {
                 self.next_backoff();
                 self.pace.max_backoff()
@@ -197,14 +197,14 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         self.wait(now, wait.max(retry_after));
     }
 
-    /// The call got no response.
+    /// Records that the call got no response.
     pub fn on_failure(&mut self, now: T) {
         let wait = self.next_backoff();
         self.wait(now, wait);
     }
 
-    /// There is a new credential. After a first rejection it is tried at once, after a second one when
-    /// the pause is over. Without a rejection this changes nothing.
+    /// Records that there is a new credential. After a first rejection it is tried at once, after a second
+    /// one when the pause is over. Without a rejection this changes nothing.
     pub fn on_renewed(&mut self) {
         if let Status::Declined(resume) = self.credential {
             (self.next, self.next_out_of_turn) = (resume, resume);
@@ -214,8 +214,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// There is no new credential. This starts a pause, after which the poller wants a renewal again. If
-    /// there is no new credential then either, it tries the old one.
+    /// Records that there is no new credential. This starts a pause. After it, the poller wants a renewal
+    /// again. If there is still no new credential, it tries the old one.
     pub fn decline(&mut self, now: T) {
         match self.credential {
             Status::Rejected => {
@@ -242,13 +242,13 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         self.failures
     }
 
-    /// Another request showed that the credential is accepted.
+    /// Records that another request showed that the credential is accepted.
     pub(super) fn on_accepted(&mut self) {
         self.pauses = 0;
         self.credential = Status::Good;
     }
 
-    /// Another request was answered by `Retry-After`, which holds for the call as well.
+    /// Records the `Retry-After` of another request, which holds for the call as well.
     pub(super) fn on_retry_after(&mut self, now: T, retry_after: Duration) {
         self.wait(now, retry_after.min(self.pace.max_retry_after()));
     }
@@ -286,13 +286,14 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// A random part of a wait, up to the jitter's percentage.
+    /// Returns a random part of a wait, up to the jitter's percentage.
     pub(super) fn jitter(&mut self, wait: Duration) -> Duration {
         let share = self.random_below(u32::from(self.pace.jitter()) * 10_000 + 1);
         wait.min(Pace::MAX) * share / 1_000_000
     }
 
-    /// SplitMix64, which accepts any seed. Its bias is negligible for such a small bound.
+    /// Returns a random number below `bound` from SplitMix64, which accepts any seed. Its bias is negligible
+    /// for such a small bound.
     pub(super) fn random_below(&mut self, bound: u32) -> u32 {
         // The upper half, scaled: `bound` is at most 1,000,001.
         let scaled = ((self.random() >> 32) * u64::from(bound)) >> 32;

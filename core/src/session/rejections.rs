@@ -7,14 +7,14 @@ use crate::{
     error::{ApiError, ApiErrorKind, ResponseError},
 };
 
-/// Shares between sessions which credentials were rejected, so that several sessions with one wrong key
-/// do not lock it together.
+/// Shares rejected credentials between sessions, so that several sessions with one wrong key do not lock
+/// it together.
 ///
-/// A credential that is not known to be accepted is tried by one session at a time. If it is rejected, it
-/// is sent by none of them until the pause is over: 5 minutes, then 10, 20, 40 and 60 for each further
-/// rejection in a row. Ask [`poll`](Self::poll) before you poll a session, and report each outcome.
+/// One session at a time tries a credential that is not known to be accepted. After a rejection, no session
+/// sends it until the pause is over: 5 minutes, then 10, 20, 40 and 60 for each further rejection in a row.
+/// Call [`poll`](Self::poll) before you poll a session, and report each outcome.
 ///
-/// The clients of `huaweicloud-sms` have one each. Put it into a lock if your sessions run on several
+/// Each client of `huaweicloud-sms` has one. Put it into a lock if your sessions run on several
 /// threads.
 ///
 /// ```
@@ -61,12 +61,12 @@ pub struct Rejections<T> {
     known: BTreeMap<Fingerprint, Known<T>>,
 }
 
-/// What a session may do with its credential; see [`Rejections::poll`].
+/// The permission of a session to send its credential; see [`Rejections::poll`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Permit<T> {
     /// Poll the session and report the outcome.
     Send,
-    /// Another session is trying the credential. Ask again at this instant, or when
+    /// Another session is trying the credential. Call `poll` again at this instant, or when
     /// [`Rejections::on_event`] says so.
     WaitUntil(T),
     /// Another session's request was rejected. Hand the error to
@@ -84,12 +84,12 @@ struct Known<T> {
 #[derive(Clone, Debug)]
 enum Status<T> {
     Accepted,
-    /// Neither accepted nor rejected, and not being tried.
+    /// It was neither accepted nor rejected, and no session is trying it.
     Unknown,
-    /// Being tried, and by another session from this instant on if no outcome is reported. The flag tells
-    /// whether another session waits for the outcome.
+    /// A session is trying it. If no outcome is reported, another session may try it from this instant on.
+    /// The flag tells whether another session waits for the outcome.
     OnTrial(T, bool),
-    /// Rejected, and not to be sent before this instant.
+    /// It was rejected, and no session sends it before this instant.
     Rejected(T, Box<ResponseError>),
 }
 
@@ -106,13 +106,13 @@ impl<T> Default for Rejections<T> {
 }
 
 impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
-    /// More would be a fleet of accounts.
+    /// The most credentials that are kept, so that the memory is bounded.
     const MAX: usize = 64;
-    /// A lost outcome holds up the other sessions for this long. A dead network holds up as little, and
-    /// few signatures are under way at a time.
+    /// How long a trial without an outcome holds up the other sessions. It is short, so that a dead network
+    /// delays them little, and long enough that few signatures are under way at a time.
     const TRIAL: Duration = Duration::from_secs(10);
-    /// How often a session that waits asks again. A failed trial wakes nobody: in an outage each of a
-    /// large fleet's failures would wake all the others.
+    /// How often a waiting session polls again. A failed trial wakes no session, because in an outage each
+    /// failure in a large fleet would wake all other sessions.
     const RETRY: Duration = Duration::from_secs(1);
 
     /// Whether a session may send this credential now. [`Permit::Send`] lets the other sessions wait if the
@@ -134,8 +134,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         Permit::Send
     }
 
-    /// A session's request with this credential had this event. Returns whether the sessions that wait for
-    /// it should ask again now.
+    /// Records the event of a session's request with this credential. Returns whether the sessions that wait
+    /// for it should poll again now.
     pub fn on_event<A>(&mut self, credential: Fingerprint, now: T, event: &Event<A>) -> bool {
         match event {
             Event::Answer(_) | Event::LoggedIn(_) | Event::Reported => self.accept(credential),
@@ -151,7 +151,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         }
     }
 
-    /// A session's request with this credential got no response, or was given up.
+    /// Records that a session's request with this credential got no response, or was given up.
     pub fn on_failure(&mut self, credential: Fingerprint) {
         let known = self.know(credential);
         if matches!(known.status, Status::OnTrial(..)) {
@@ -159,7 +159,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         }
     }
 
-    /// A single call with this credential, which needs no permit, had this result.
+    /// Records the result of a single call with this credential. Such a call needs no permit.
     pub fn on_result<A>(
         &mut self,
         credential: Fingerprint,

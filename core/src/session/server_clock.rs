@@ -5,7 +5,7 @@ use crate::{
     time::{ClockSkew, Timestamp},
 };
 
-/// What a session knows of the service's clock.
+/// The service's clock, as far as a session knows it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ServerClock {
     pub(super) skew: Option<ClockSkew>,
@@ -18,8 +18,9 @@ impl ServerClock {
         self.skew.filter(|_| self.is_followed)
     }
 
-    /// Reads the `Date` of the service, if the response is read promptly. A proxy's page has the clock of
-    /// another machine. A date in `Retry-After` is one of the service's clock, too.
+    /// Reads the `Date` of the service, if the response is read promptly. A page of a proxy is ignored,
+    /// because its `Date` is by another clock. A date in `Retry-After` is by the service's clock, too, so it
+    /// is compared with the corrected time.
     pub(super) fn on_result<A>(
         &mut self,
         clock: Timestamp,

@@ -11,7 +11,7 @@ const MARGIN: Duration = Duration::from_secs(30 * 60);
 
 /// Keeps a token, and decides when to log in for the next one.
 ///
-/// It owns the expiry. Rejected passwords and pauses are handled by a [`Poller`] of its own. Expiry is
+/// It owns the expiry. A [`Poller`] of its own handles rejected passwords and pauses. Expiry is
 /// measured on the caller's clock, from the start of the login, so skew against IAM does not matter.
 pub(super) struct TokenCache<T> {
     logins: Poller<T>,
@@ -61,7 +61,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
         self.cached = Some(CachedToken { token: issued.token, renew_at, expires_at: from + life });
     }
 
-    /// The login succeeded, but its user was replaced meanwhile.
+    /// Records that the login succeeded, but its user was replaced meanwhile.
     pub(super) fn on_issued_to_another(&mut self, now: T) {
         self.started = None;
         self.logins.on_answer(now);
@@ -77,17 +77,17 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
         self.logins.on_failure(now);
     }
 
-    /// The service rejected the token, although it has not expired, or its user was replaced.
+    /// Drops the token, because the service rejected it before it expired, or its user was replaced.
     pub(super) fn discard(&mut self) {
         self.cached = None;
     }
 
-    /// There is a new password. A token that is valid stays in use.
+    /// Records that there is a new password. A valid token stays in use.
     pub(super) fn on_renewed(&mut self) {
         self.logins.on_renewed();
     }
 
-    /// There is no new password.
+    /// Records that there is no new password.
     pub(super) fn decline(&mut self, now: T) {
         self.logins.decline(now);
     }

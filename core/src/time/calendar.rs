@@ -25,7 +25,7 @@ fn days_before(year: i64, month: usize, day: i64) -> i64 {
 
 /// The date this many days after 1970-01-01.
 pub(crate) fn date(days: i64) -> (i64, usize, i64) {
-    // At most one year too late.
+    // The guess ignores leap days, so it is never too early.
     let guess = 1970 + days.div_euclid(365);
     let year = (0..).map(|back| guess - back).find(|year| days_before_year(*year) <= days);
     let year = year.unwrap_or(guess);
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_day_until_the_year_2401_is_the_one_after_the_last() {
+    fn every_day_until_the_year_2401_follows_the_day_before() {
         let (mut year, mut month, mut day) = (1970, 0, 1);
         for days in 0.. {
             assert_eq!(date(days), (year, month, day));

@@ -27,9 +27,9 @@ pub struct ClockSkew {
 }
 
 impl ClockSkew {
-    /// Beyond this a clock should be set.
+    /// The skew beyond which the operator should set the clock.
     pub const NOTABLE: Duration = Duration::from_secs(5 * 60);
-    /// Beyond this the gateway rejects a signature.
+    /// The skew beyond which the gateway rejects a signature.
     pub const LIMIT: Duration = Duration::from_secs(15 * 60);
 
     /// The skew, from the `Date` header of a response that arrived at `ours`. Returns `None` if the

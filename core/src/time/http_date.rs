@@ -17,7 +17,7 @@ pub(crate) fn seconds_since_epoch(text: &str) -> Option<i64> {
             }
             let year = match (number(year)?, year.len()) {
                 (year, 4) => year,
-                // The obsolete form has two digits.
+                // The obsolete form (RFC 9110, section 5.6.7) has a year of two digits.
                 (year, 2) => year + if year < 70 { 2000 } else { 1900 },
                 _ => return None,
             };

@@ -7,7 +7,7 @@ use super::{
     http_date,
 };
 
-/// A time of the calendar, as the time since the Unix epoch (1970-01-01, UTC).
+/// A date and time, as the time since the Unix epoch (1970-01-01, UTC).
 ///
 /// The core reads no clock. The facade's `now()` returns the system's time.
 ///
@@ -28,7 +28,7 @@ impl Timestamp {
     /// The last second of the year 9999, which is the last that a signature's date can express.
     pub const MAX: Self = Self(Duration::from_secs(253_402_300_799));
 
-    /// The timestamp this long after the Unix epoch. A later one than [`MAX`](Self::MAX) becomes `MAX`.
+    /// Returns the timestamp this long after the Unix epoch. A timestamp after [`MAX`](Self::MAX) becomes `MAX`.
     #[must_use]
     pub const fn from_unix_time(since_epoch: Duration) -> Self {
         if since_epoch.as_secs() > Self::MAX.0.as_secs() { Self::MAX } else { Self(since_epoch) }
@@ -78,7 +78,7 @@ impl Timestamp {
 
     /// Year, month, day, hour, minute, second.
     fn parts(self) -> [i64; 6] {
-        // At most the year 9999.
+        // `MAX` is in the year 9999, so the conversion never fails.
         let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
         let (year, month, day) = date(seconds / 86_400);
         let month = i64::try_from(month + 1).unwrap_or(i64::MAX);
@@ -102,7 +102,7 @@ fn digits(text: &str, count: usize) -> Option<i64> {
     number(text).filter(|_| text.len() == count)
 }
 
-/// As `2026-07-06T00:00:00Z`, to the second.
+/// Writes `2026-07-06T00:00:00Z`, to the second.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [year, month, day, hour, minute, second] = self.parts();

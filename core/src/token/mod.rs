@@ -32,8 +32,8 @@ const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 /// with [`Unauthenticated`](crate::Unauthenticated).
 ///
 /// **The request's body holds the password**, and `Debug` of a `Request` prints its body as numbers.
-/// The copy in this value is zeroized on drop, the copy in a request is not. Do not retry a rejected
-/// password in a loop: a [`Session`](crate::Session) waits as long as it must.
+/// The copy in this value is zeroized on drop. The copy in a request is not. Do not retry a rejected
+/// password in a loop. A [`Session`](crate::Session) pauses after a rejection.
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -53,7 +53,7 @@ pub struct IssueToken {
 }
 
 impl IssueToken {
-    /// The call for one user and scope.
+    /// Creates the call for one user and scope.
     ///
     /// # Errors
     /// An id or name of the scope is empty, longer than [`IamUser::MAX_CHARS`], or has a control character.
@@ -197,7 +197,7 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<IssuedToken, BodyProblem> {
         .or_else(|| Timestamp::from_date_header(headers))
         .ok_or(BodyProblem::Missing { field: "token.issued_at" })?;
     if expires_at <= issued_at {
-        // An expired token would cause a login at once, again and again.
+        // An expired token would make the session log in again and again.
         return Err(BodyProblem::Invalid { field: "token.expires_at" });
     }
     Ok(IssuedToken { token, issued_at, expires_at })
@@ -219,13 +219,13 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// A token, for tests of your own code.
+    /// Creates a token, for tests of your own code.
     #[must_use]
     pub fn new(token: AuthToken, issued_at: Timestamp, expires_at: Timestamp) -> Self {
         Self { token, issued_at, expires_at }
     }
 
-    /// How long it is valid, independent of this machine's clock.
+    /// How long the token is valid, independent of this machine's clock.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.expires_at.as_unix_time().saturating_sub(self.issued_at.as_unix_time())

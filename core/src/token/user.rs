@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::invalid_input::InvalidInput;
 
-/// An IAM user of an account, who logs in with a password; see [`IssueToken`](crate::IssueToken).
+/// An IAM user of an account and its password; see [`IssueToken`](crate::IssueToken).
 ///
 /// IAM accepts users with programmatic access and without login protection (MFA). A HUAWEI ID is not an
 /// IAM user. `Debug` does not show the password, which is zeroized on drop.
@@ -17,8 +17,8 @@ pub struct IamUser {
 }
 
 impl IamUser {
-    /// The longest accepted account name, user name or password, in characters. The limit is ours:
-    /// those of IAM are shorter.
+    /// The longest accepted account name, user name or password, in characters. The limit is this crate's own.
+    /// IAM's limits are shorter.
     pub const MAX_CHARS: usize = 255;
 
     /// Checks the account's name (which IAM calls `domain`), the IAM user's name, and the password.

@@ -1,4 +1,4 @@
-//! A session without jitter, at whatever instant a test says.
+//! Drives a session without jitter, at the instants that a test chooses.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Driver {
         Self { session, now, request: http::Request::default() }
     }
 
-    /// A user who has logged in. The token lives for a minute.
+    /// A session that has logged in. Its token is valid for a minute.
     pub(crate) fn logged_in() -> Self {
         let mut driver = Self::new(login("p"));
         assert_eq!(driver.poll(), LOGIN);
@@ -85,7 +85,7 @@ pub(crate) fn response(status: u16, body: &'static str) -> Response {
     http::Response::builder().status(status).body(body).expect("valid")
 }
 
-/// A token that lives for a minute.
+/// A response with a token that is valid for a minute.
 pub(crate) fn issued(token: &str) -> Response {
     let body =
         r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:01:00Z"}}"#;

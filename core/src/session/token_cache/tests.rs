@@ -1,4 +1,4 @@
-//! The figures of the cache's table, without jitter but where it is the subject; the invariants are in
+//! Tests the waits of the token cache, without jitter except in the test of the jitter. The invariants are in
 //! `fuzz/`.
 
 use std::{format, vec::Vec};
@@ -25,7 +25,8 @@ fn login() -> IssueToken {
     IssueToken::new(&iam, &user, Scope::Account).expect("valid")
 }
 
-/// A token that IAM, by whatever clock, says to live so long.
+/// A token with this lifetime. IAM's clock differs from the cache's clock on purpose, because only the
+/// lifetime counts.
 fn token(name: &str, life: Duration) -> IssuedToken {
     let issued = secs(1_783_296_000);
     let at = Timestamp::from_unix_time;
@@ -38,17 +39,17 @@ fn token(name: &str, life: Duration) -> IssuedToken {
     login().parse(&response.body(body).expect("valid")).expect("a token")
 }
 
-fn refusal(code: &str) -> ResponseError {
+fn rejection(code: &str) -> ResponseError {
     let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
     let response = http::Response::builder().status(401).body(body).expect("valid");
-    login().parse(&response).expect_err("a refusal")
+    login().parse(&response).expect_err("a rejection")
 }
 
 fn shown(cache: &TokenCache<Duration>, now: Duration) -> Option<&str> {
     cache.token(now).map(|token| token.reveal())
 }
 
-/// Logs in at a moment, which takes no time.
+/// Logs in at the instant `now`. The login takes no time.
 fn log_in(cache: &mut TokenCache<Duration>, now: Duration, name: &str, life: Duration) {
     assert_eq!(cache.poll(now), Step::Send);
     cache.on_start(now);
@@ -56,7 +57,7 @@ fn log_in(cache: &mut TokenCache<Duration>, now: Duration, name: &str, life: Dur
 }
 
 #[test]
-fn told_nothing_it_wants_a_login_at_once() {
+fn a_new_cache_logs_in_at_once() {
     let cache = cache();
     assert_eq!(cache.poll(START - secs(1)), Step::WaitUntil(START));
     assert_eq!(cache.poll(START), Step::Send);
@@ -66,21 +67,21 @@ fn told_nothing_it_wants_a_login_at_once() {
 
 #[test]
 #[rustfmt::skip]
-fn the_next_login_for_each_life() {
-    // life, the next login after so long, the token is handed out for so long
+fn a_token_is_renewed_before_it_expires_and_after_a_day_at_most() {
+    // The token's lifetime, the time until the next login, and the time for which the token is in use.
     for (life, next, usable) in [
-        // Due at once, though no sooner than the interval.
+        // The next login is due at once, but waits for the interval.
         (1, 10, 1),
         (10, 10, 10),
         (16, 12, 16),
-        // A quarter of its life before its end,
+        // The next login is due when a quarter of the lifetime is left,
         (60, 45, 60),
         (HOUR, 45 * MINUTE, HOUR),
         (2 * HOUR, 90 * MINUTE, 2 * HOUR),
-        // at most half an hour.
+        // but at most half an hour.
         (3 * HOUR, 150 * MINUTE, 3 * HOUR),
         (DAY, DAY - 30 * MINUTE, DAY),
-        // What lives longer is replaced after a day all the same.
+        // A token with a longer lifetime is replaced after a day all the same.
         (DAY + 1, DAY - 30 * MINUTE, DAY),
         (3_652 * DAY, DAY - 30 * MINUTE, DAY),
     ] {
@@ -96,19 +97,19 @@ fn the_next_login_for_each_life() {
 }
 
 #[test]
-fn a_life_is_counted_from_the_logins_start() {
+fn a_lifetime_is_counted_from_the_start_of_the_login() {
     let mut cache = cache();
     cache.on_start(START);
-    // The answer took its time, in which the token was living already.
+    // The token's lifetime began before the response arrived.
     cache.on_issued(START + secs(20), token("first", secs(60)));
     assert_eq!(cache.poll(START + secs(20)), Step::WaitUntil(START + secs(45)));
     assert_eq!(shown(&cache, START + secs(59)), Some("first"));
     assert_eq!(shown(&cache, START + secs(60)), None);
-    // Of a login whose start was not told, from when it is told.
+    // Without a recorded start, the lifetime is counted from the response.
     cache.on_issued(START + secs(100), token("second", secs(60)));
     assert_eq!(shown(&cache, START + secs(159)), Some("second"));
     assert_eq!(shown(&cache, START + secs(160)), None);
-    // Another login's start is not this one's.
+    // The start of a failed login does not count for the next one.
     cache.on_start(START + secs(200));
     cache.on_failure(START + secs(201));
     cache.on_issued(START + secs(300), token("third", secs(60)));
@@ -116,7 +117,7 @@ fn a_life_is_counted_from_the_logins_start() {
 }
 
 #[test]
-fn jitter_only_brings_a_login_forward_and_within_its_share() {
+fn jitter_brings_a_login_forward_by_at_most_its_share() {
     for (jitter, life, earliest, latest) in [
         (20, secs(DAY), secs((DAY - 30 * MINUTE) / 10 * 8), secs(DAY - 30 * MINUTE)),
         (20, secs(60), secs(36), secs(45)),
@@ -136,7 +137,7 @@ fn jitter_only_brings_a_login_forward_and_within_its_share() {
         };
         let waits: Vec<Duration> = (0..1_000).map(next).collect();
         assert!(waits.iter().all(|wait| (earliest..=latest).contains(wait)), "{jitter} {life:?}");
-        // Spread over the whole share, for a fleet whose machines start together.
+        // The waits are spread over the whole share, for a fleet whose machines start together.
         let middle = earliest + (latest - earliest) / 2;
         let early = waits.iter().filter(|wait| **wait < middle).count();
         assert!((400..600).contains(&early), "{early} of 1,000 in the first half");
@@ -145,13 +146,13 @@ fn jitter_only_brings_a_login_forward_and_within_its_share() {
 }
 
 #[test]
-fn the_old_token_stays_in_use_until_the_new_one() {
+fn the_old_token_stays_in_use_until_there_is_a_new_one_or_it_expires() {
     let mut cache = cache();
     log_in(&mut cache, START, "old", secs(DAY));
     let due = START + secs(DAY - 30 * MINUTE);
     cache.on_start(due);
     assert_eq!(shown(&cache, due), Some("old"));
-    // IAM is away: once more after 5 s, doubling up to 5 min.
+    // IAM does not respond. The waits start at 5 s and double up to 5 min.
     let mut now = due;
     for wait in [5, 10, 20, 40, 80, 160, 300, 300] {
         cache.on_failure(now);
@@ -166,7 +167,7 @@ fn the_old_token_stays_in_use_until_the_new_one() {
     assert_eq!((shown(&cache, now), cache.logins.failures()), (Some("new"), 0));
     assert_eq!(shown(&cache, now + secs(DAY)), None);
 
-    // Away for longer than the old one lives.
+    // IAM does not respond until the old token has expired.
     let mut now = now + secs(DAY - 30 * MINUTE);
     let end = now + secs(30 * MINUTE);
     while now < end {
@@ -182,23 +183,23 @@ fn the_old_token_stays_in_use_until_the_new_one() {
 }
 
 #[test]
-fn a_refused_token_is_out_of_use_and_the_interval_is_kept() {
+fn a_discarded_token_is_not_used_and_the_interval_is_kept() {
     let mut cache = cache();
     let mut now = START;
     for _ in 0..3 {
         log_in(&mut cache, now, "t", secs(DAY));
         cache.discard();
         assert_eq!(shown(&cache, now), None);
-        // Another refusal of it says nothing new.
+        // A second rejection of the same token changes nothing.
         cache.discard();
         assert_eq!(cache.poll(now), Step::WaitUntil(now + secs(10)));
         now += secs(10);
     }
-    // Long after its login: at once.
+    // If the last login was long ago, the next one is due at once.
     log_in(&mut cache, now, "t", secs(DAY));
     cache.discard();
     assert_eq!(cache.poll(now + secs(HOUR)), Step::Send);
-    // While a login is under way: no other one within its time, and the new token counts.
+    // While a login is under way, no other one is sent within its limit, and its token counts.
     let now = now + secs(HOUR);
     cache.on_start(now);
     cache.discard();
@@ -208,69 +209,69 @@ fn a_refused_token_is_out_of_use_and_the_interval_is_kept() {
 }
 
 #[test]
-fn a_lost_outcome_waits_out_the_login() {
+fn a_login_with_a_lost_outcome_is_repeated_after_its_limit() {
     let mut cache = cache();
     cache.on_start(START);
     assert_eq!(cache.poll(START), Step::WaitUntil(START + secs(30)));
     assert_eq!(cache.poll(START + secs(30)), Step::Send);
-    // Its life is counted from its own login.
+    // The new token's lifetime is counted from its own login.
     log_in(&mut cache, START + secs(30), "t", secs(60));
     assert_eq!(shown(&cache, START + secs(89)), Some("t"));
 }
 
 #[test]
-fn a_refused_password_with_a_new_one_is_tried_at_once() {
+fn a_new_password_is_tried_at_once_after_a_first_rejection() {
     let mut cache = cache();
     cache.on_start(START);
-    cache.on_error(START, &refusal("401"));
+    cache.on_error(START, &rejection("401"));
     assert_eq!(cache.poll(START), Step::RenewCredential);
     cache.on_renewed();
     assert_eq!(cache.poll(START), Step::Send);
-    // Wrong too: the lock, whatever else is new.
+    // The new password is rejected as well. Another one has to wait for the pause.
     cache.on_start(START);
-    cache.on_error(START, &refusal("401"));
+    cache.on_error(START, &rejection("401"));
     cache.on_renewed();
     let end = START + secs(300);
     assert_eq!(cache.poll(START), Step::WaitUntil(end));
     log_in(&mut cache, end, "t", secs(DAY));
-    // Accepted: the next refusal is a first one.
+    // After an accepted password, the next rejection is a first one.
     let now = end + secs(DAY);
     cache.on_start(now);
-    cache.on_error(now, &refusal("401"));
+    cache.on_error(now, &rejection("401"));
     assert_eq!(cache.poll(now), Step::RenewCredential);
 }
 
 #[test]
-fn a_refused_password_without_a_new_one_rests_for_the_lock() {
+fn a_rejected_password_is_tried_again_after_the_pause() {
     let mut cache = cache();
     cache.on_start(START);
-    cache.on_error(START, &refusal("401"));
+    cache.on_error(START, &rejection("401"));
     cache.decline(START);
     let end = START + secs(300);
     assert_eq!(cache.poll(START), Step::WaitUntil(end));
     assert_eq!(cache.poll(end), Step::RenewCredential);
-    // There is none: the old one may be valid again.
+    // There is no new password. The old one may be valid again.
     cache.decline(end);
     assert_eq!(cache.poll(end), Step::Send);
     cache.on_start(end);
-    cache.on_error(end, &refusal("401"));
+    cache.on_error(end, &rejection("401"));
     assert_eq!(cache.poll(end), Step::RenewCredential);
     cache.decline(end);
     assert_eq!(cache.poll(end), Step::WaitUntil(end + secs(600)));
 }
 
 #[test]
-fn a_good_token_outlives_its_password() {
+fn a_valid_token_stays_in_use_after_its_password_is_rejected() {
     let mut cache = cache();
     log_in(&mut cache, START, "t", secs(DAY));
     let due = START + secs(DAY - 30 * MINUTE);
     cache.on_start(due);
-    cache.on_error(due, &refusal("401"));
-    // Asked for while the token is good, so that there is time to get one.
+    cache.on_error(due, &rejection("401"));
+    // The cache wants a new password while the token is valid, so that there is time to get one.
     assert_eq!((cache.poll(due), shown(&cache, due)), (Step::RenewCredential, Some("t")));
     cache.on_renewed();
     assert_eq!((cache.poll(due), shown(&cache, due)), (Step::Send, Some("t")));
-    // Unasked it changes nothing.
+    // A renewal that the cache did not want changes nothing.
     log_in(&mut cache, due, "u", secs(DAY));
     let before = cache.poll(due);
     cache.on_renewed();
@@ -278,29 +279,29 @@ fn a_good_token_outlives_its_password() {
     assert_eq!((cache.poll(due), shown(&cache, due)), (before, Some("u")));
 }
 
-/// As of a login that had been given up, and was answered all the same when another one had a token.
+/// A login that was given up may still get a response after another login got a token.
 #[test]
-fn a_late_refusal_waits_for_the_tokens_end() {
+fn a_late_rejection_of_a_login_waits_until_the_token_is_due_for_renewal() {
     let mut cache = cache();
     log_in(&mut cache, START, "t", secs(DAY));
     let due = START + secs(DAY - 30 * MINUTE);
-    cache.on_error(START + secs(60), &refusal("401"));
+    cache.on_error(START + secs(60), &rejection("401"));
     for now in [START + secs(60), due - secs(1)] {
         assert_eq!(cache.poll(now), Step::WaitUntil(due));
     }
     assert_eq!(cache.poll(due), Step::RenewCredential);
-    // Without the token it is due at once.
+    // Without the token the renewal is due at once.
     cache.discard();
     assert_eq!(cache.poll(START + secs(60)), Step::RenewCredential);
 }
 
-/// The whole of it: the service refuses a token, the cache gets another, the poller goes on.
+/// The service rejects a token, the cache gets another one, and the poller goes on.
 #[test]
-fn with_a_poller_for_the_service() {
+fn the_poller_of_the_service_pauses_after_a_second_rejected_token() {
     let expired = {
         let body = r#"{"error_code":"APIGW.0307","error_msg":"m"}"#;
         let response = http::Response::builder().status(401).body(body).expect("valid");
-        login().parse(&response).expect_err("a refusal")
+        login().parse(&response).expect_err("a rejection")
     };
     let mut tokens = cache();
     let mut poller = Poller::new(Pace::default().with_jitter(0).expect("a legal pace"), 0, START);
@@ -319,7 +320,7 @@ fn with_a_poller_for_the_service() {
     poller.on_renewed();
     assert_eq!(poller.poll(now), Step::Send);
 
-    // Refused as well: whatever the cache gets, the service is left alone for the lock.
+    // The service rejects the new token as well. The poller pauses, although the cache has another token.
     poller.on_start(now);
     poller.on_error(now, &expired);
     tokens.discard();
@@ -335,7 +336,7 @@ fn with_a_poller_for_the_service() {
 }
 
 #[test]
-fn it_shows_its_state_and_not_its_token() {
+fn debug_shows_the_state_and_not_the_token() {
     let mut cache = cache();
     log_in(&mut cache, START, "canary", secs(60));
     let shown = format!("{cache:?}");
