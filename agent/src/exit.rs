@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-/// How `sms-agent` ends.
+/// The exit statuses of `sms-agent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// A command or a task's state.

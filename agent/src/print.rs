@@ -1,4 +1,4 @@
-//! How an outcome is printed: for people, or as one JSON object on one line.
+//! Prints an outcome: for people, or as one JSON object on one line.
 
 use std::{
     fmt::Write as _,
@@ -28,7 +28,7 @@ pub(crate) fn print(outcome: &Outcome, format: Format) -> Exit {
     }
 }
 
-/// What a watch adds to a line. Text has the time alone.
+/// The members that a watch adds to a line. Text has the time alone.
 #[derive(Serialize)]
 pub(crate) struct Context<'a> {
     pub(crate) time: &'a str,
@@ -57,7 +57,7 @@ pub(crate) fn print_at(
     }
 }
 
-/// Prints how often the last outcome was repeated, to where that one was printed.
+/// Prints how often the last outcome was repeated, to the same output.
 pub(crate) fn print_repeated(
     context: &Context<'_>,
     count: u64,
@@ -75,7 +75,7 @@ pub(crate) fn print_repeated(
     }
 }
 
-/// Prints what was written into the journal.
+/// Prints an entry that was written into the journal.
 pub(crate) fn print_entry(context: &Context<'_>, entry: &Entry, format: Format) -> io::Result<()> {
     let (id, state, text, more) = match entry {
         Entry::Received { id, command } => {

@@ -77,7 +77,7 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     }
 }
 
-/// A request, its status, and what the service understood: the command that it delivers, or the result
+/// The line of a request: the request, its status, and the command that the response delivers or the result
 /// that is reported.
 fn line(request: &Request) -> String {
     let mut line = format!("{} {} -> {}", request.method, request.target, request.status);

@@ -1,4 +1,4 @@
-//! Where the program writes to, and how it ends if it cannot.
+//! The outputs of the program, and its exit status if it cannot write to them.
 #![cfg(unix)]
 
 mod support;
@@ -180,9 +180,9 @@ fn token_takes_a_link_to_standard_output_as_it() {
     }
 }
 
-/// Nothing is sent before.
+/// The agent looks at the path before the login.
 #[test]
-fn token_rejects_what_is_not_a_file() {
+fn token_rejects_a_folder_a_pipe_a_socket_and_a_device() {
     let service = start(script());
     let folder = folder("special");
     let _socket = UnixListener::bind(folder.join("socket")).expect("bound");

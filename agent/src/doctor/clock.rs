@@ -6,7 +6,7 @@ use huaweicloud_sms::{ClockSkew, timestamp};
 
 use super::check::Check;
 
-/// 2026-11-01, before which this check was not written.
+/// 2026-11-01. This check was written later, so an earlier clock is wrong.
 const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
 /// 2100-01-01.
 const LATEST: Duration = Duration::from_secs(4_102_444_800);

@@ -1,4 +1,4 @@
-//! What responses tell: whether the gateway answers, and what it says to the credential.
+//! Looks at the responses: whether they are the gateway's, and whether they accept the credential.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn api(failure: &Failure) -> Option<&ApiError> {
 
 /// Looks at the response to the call: credential, permission, server, and the answer.
 ///
-/// `time` is that of the call. The first of these checks has it, since one response tells them all.
+/// `time` is that of the call. The first of these checks has it, because one response decides them all.
 pub(super) fn call(
     diagnosis: &mut Diagnosis,
     outcome: &Outcome,

@@ -1,4 +1,4 @@
-//! The journal is damaged, cannot be written, or is another's; and then it can be written again.
+//! Journals that are damaged, that belong to another server, or that cannot be written for a while.
 
 use std::{fs, process::Command};
 
@@ -11,9 +11,9 @@ use crate::support::{
 
 const COUNTS: &str = "echo \"$SMS_COMMAND_NAME\" >> \"$RUNS\"";
 
-/// Runs the agent to its end. It must say why, send nothing and run nothing.
+/// Runs the agent to its end. It must exit with 2, say why, and run nothing.
 #[track_caller]
-fn refuses(mut command: Command, place: &Place, words: &[&str]) {
+fn ends_with_2(mut command: Command, place: &Place, words: &[&str]) {
     let output = command.stderr(std::process::Stdio::piped()).output().expect("runs");
     let runs = place.runs();
     let said = [output.stderr, output.stdout].concat();
@@ -25,7 +25,7 @@ fn refuses(mut command: Command, place: &Place, words: &[&str]) {
     assert!(runs.is_empty(), "{runs:?}");
 }
 
-/// As [`Place::agent`], with the outcome where [`refuses`] looks for it.
+/// Like [`Place::agent`], with a standard output that [`ends_with_2`] can read.
 fn agent(place: &Place, service: &huaweicloud_sms_simulator::Simulator) -> Command {
     let mut command = place.agent(service, &[], COUNTS);
     command.stdout(std::process::Stdio::piped());
@@ -45,7 +45,11 @@ fn a_damaged_journal_is_told_with_file_line_and_remedy_and_nothing_is_sent() {
     fs::write(&journal, &bytes).expect("written");
     let count = service.request_count();
     let name = path(&journal).to_owned();
-    refuses(agent(&place, &service), &place, &[&name, "is damaged: line ", "move the file away"]);
+    ends_with_2(
+        agent(&place, &service),
+        &place,
+        &[&name, "is damaged: line ", "move the file away"],
+    );
     assert_eq!(service.request_count(), count);
     assert_eq!(fs::read(&journal).expect("read"), bytes, "it is left to the operator");
     // The remedy works.
@@ -73,7 +77,7 @@ fn a_journal_of_another_server_is_not_used() {
     assert!(service.wait_for_requests(1, LONG));
     drop(other);
     let words = ["belongs to server another-server", "--state-dir of its own"];
-    refuses(agent(&place, &service), &place, &words);
+    ends_with_2(agent(&place, &service), &place, &words);
 }
 
 #[test]
@@ -84,24 +88,24 @@ fn a_second_agent_on_the_same_folder_ends_at_once_and_the_first_goes_on() {
     place.wait_until_ready();
     let mut second = place.agent_with(&service, &[], &["/bin/sh", "-c", COUNTS]);
     second.stdout(std::process::Stdio::piped());
-    refuses(second, &place, &["is used by another process"]);
+    ends_with_2(second, &place, &["is used by another process"]);
     place.open_gate();
     assert!(service.wait_for_accepted_reports(1, LONG));
     assert_eq!(results(&service), ["START success"]);
 }
 
 #[test]
-fn no_folder_is_told_before_anything_is_sent() {
+fn a_missing_folder_is_told_before_anything_is_sent() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     let url = service.url();
     let arguments = ["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"];
     let mut command = crate::support::agent(&arguments);
     command.args(["--exec", "true"]).env("HW_AUTH_TOKEN", crate::support::TOKEN);
     command.env_remove("STATE_DIRECTORY");
-    refuses(command, &place, &["--state-dir", "STATE_DIRECTORY"]);
+    ends_with_2(command, &place, &["--state-dir", "STATE_DIRECTORY"]);
     fs::write(place.path("state"), "a file").expect("written");
     let name = path(&place.path("state")).to_owned();
-    refuses(agent(&place, &service), &place, &[&name]);
+    ends_with_2(agent(&place, &service), &place, &[&name]);
     assert_eq!(service.request_count(), 0);
 }
 
@@ -117,7 +121,7 @@ fn a_read_only_folder_is_told_before_anything_is_sent() {
     let mut command = agent(&place, &service);
     let command = mounted(&mut command, "mount -t tmpfs -o ro tmpfs \"$DIR\"", &place);
     let name = path(&place.path("state")).to_owned();
-    refuses(command, &place, &[&name, "Read-only file system"]);
+    ends_with_2(command, &place, &[&name, "Read-only file system"]);
     assert_eq!(service.request_count(), 0);
 }
 
