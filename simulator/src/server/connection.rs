@@ -62,7 +62,7 @@ struct Connection<'a, S> {
     guard: &'a ConnectionGuard<'a>,
 }
 
-/// Why no request could be read.
+/// The reason for which no request could be read.
 enum NoRequest {
     /// The client closed the connection between requests, or it broke.
     Closed,

@@ -196,7 +196,7 @@ impl Service {
     }
 }
 
-/// What a request asks for.
+/// The operation of a request.
 enum Operation {
     Login,
     /// `GET /v3/sources/{server_id}/command`

@@ -26,7 +26,7 @@ fn readme_script(number: usize) -> Script {
 }
 
 #[test]
-fn answers_in_json() {
+fn every_form_of_an_answer_is_read_from_json() {
     let script = Script::from_json(
         r#"{"servers":{"a":{"answers":[
             {"json":null,"times":2},
@@ -45,7 +45,7 @@ fn answers_in_json() {
 }
 
 #[test]
-fn faults_in_json() {
+fn faults_are_read_from_json() {
     let script = Script::from_json(
         r#"{"on_accept":[{"send":"hi "}],"trickle_ms":0,"certificate":"self_signed",
             "servers":{"a":{"answers":[
