@@ -1,4 +1,4 @@
-//! The plain reading that ours is compared with: a `serde_json::Value`, read by name.
+//! The plain reading for comparison with ours: a `serde_json::Value`, read by name.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! When a `Session` may send a report, computed from the events alone.
+//! A model of a report: when a `Session` may send it, computed from the events alone.
 
 use huaweicloud_sms_core::{
     Answer, ApiErrorKind, Command, CommandParam, CommandResult, Pace, ReportResult, ResponseError,
