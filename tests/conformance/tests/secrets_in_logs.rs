@@ -30,7 +30,7 @@ use tracing::{
     span,
 };
 
-/// The target that dumps what is sent. The documentation says to turn its TRACE level off.
+/// The target that dumps the bytes that are sent. The documentation says to turn its TRACE level off.
 const DUMPS: &str = "ureq_proto";
 
 /// `target` and text of every record, oldest first.
