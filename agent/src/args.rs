@@ -32,8 +32,8 @@ pub(crate) enum Command {
     Demo,
     /// Obtain the command of a source server once.
     ///
-    /// The credential is a token, an access key, or an IAM user, who logs in first. No secret is taken from
-    /// the command line.
+    /// The credential is a token, an access key, or an IAM user, who logs in first. The command line takes no
+    /// secret.
     #[command(after_long_help = help::OBTAIN)]
     Obtain {
         #[command(flatten)]

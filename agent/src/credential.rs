@@ -163,7 +163,7 @@ fn credentials_file(args: &Credentials) -> Option<PathBuf> {
 
 fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
     let what = "the credentials file";
-    // Another user who can write it could put another address of IAM into it.
+    // A user with write access could put another address of IAM into it.
     let text = file::read_secret(what, path, 1024 * 1024, file::WRITE)?;
     let failed = |error: String| format!("{what} {}: {error}", path.display());
     let section_of_file = |at: &str| format!("{what} {}, section [{at}]", path.display());

@@ -143,7 +143,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 fn param(param: CommandParam) -> String {
     let values = [("task_id", param.task_id), ("bucket", param.bucket), ("object", param.object)];
     let lines = values.into_iter().filter_map(|(name, value)| {
-        // Quoted and escaped as in JSON, since a value may be empty or hold any character.
+        // It is quoted and escaped as in JSON, because a value may be empty or hold any character.
         let value = only_visible(&Value::from(value?).to_string());
         Some(format!("\n  {name:<8} {value}"))
     });
@@ -227,7 +227,7 @@ fn withheld(answer: &Answer) -> Answer {
     answer
 }
 
-/// Escapes what JSON allows in a string and a terminal would obey or hide: the control characters
+/// Escapes characters that JSON allows in a string and a terminal would obey or hide: the control characters
 /// that `serde_json` leaves (U+007F to U+009F), direction marks and the like.
 fn only_visible(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -29,7 +29,7 @@ impl SecretFile {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // `file_name` passes over what makes these the name of a folder.
+        // `file_name` ignores the ends that make these the name of a folder.
         let text = path.to_string_lossy();
         let names_folder = text.ends_with(std::path::is_separator) || text.ends_with("/.");
         if names_folder || path.file_name().is_none() {

@@ -54,7 +54,7 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
         builder = builder.token(credential::token_text(path)?);
     }
     let simulator = builder.start().map_err(|error| match error {
-        Error::Start(cause) => format!("it cannot listen on {}: {cause}", args.listen),
+        Error::Start(cause) => format!("the simulator cannot listen on {}: {cause}", args.listen),
         other => other.to_string(),
     })?;
     if let (Some(path), Some(pem)) = (&args.ca_out, simulator.ca_pem()) {

@@ -611,7 +611,7 @@ fn simulate_serves_another_process() {
     let rejected = run(&["simulate", "--listen", taken]);
     assert_eq!(rejected.exit, 2);
     assert!(
-        rejected.err.starts_with(&format!("error: it cannot listen on {taken}: ")),
+        rejected.err.starts_with(&format!("error: the simulator cannot listen on {taken}: ")),
         "{}",
         rejected.err
     );

@@ -123,7 +123,7 @@ fn a_program_whose_process_was_not_written_is_found_and_ended() {
     }
 }
 
-/// A STOP takes the place of a START that runs, whose result is dropped.
+/// A STOP takes the place of a running START. The agent drops the result of the START.
 #[test]
 fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
     for at in ["dropped:before", "dropped:torn", "dropped:after"] {

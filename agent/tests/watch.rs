@@ -30,7 +30,7 @@ fn watch(url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>) {
     (Running(child), lines)
 }
 
-/// The next line without its time, its server, and what it tells of the poller, which must be there.
+/// The next line without its time, its server and the state of the poller. All these must be there.
 fn next(lines: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
     lines.read_line(&mut line).expect("readable");

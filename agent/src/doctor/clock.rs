@@ -67,7 +67,7 @@ mod tests {
             (1_793_491_200, Verdict::Ok, "2026-11-01T00:00:00Z"),
             (4_102_444_799, Verdict::Ok, "2099-12-31T23:59:59Z"),
             (4_102_444_800, Verdict::Fail, "2100-01-01T00:00:00Z"),
-            // Beyond what a timestamp can show.
+            // A timestamp cannot show this time.
             (253_402_300_800, Verdict::Fail, "9999-12-31T23:59:59Z"),
         ] {
             let check = local(UNIX_EPOCH + Duration::from_secs(seconds));

@@ -38,7 +38,7 @@ pub(super) fn gateway(outcome: &Outcome) -> Check {
     }
 }
 
-/// Whether an error object has what those of the service and its gateway have.
+/// Whether an error object has a mark of the service or its gateway: a code or a request id.
 fn is_marked(error: &ApiError) -> bool {
     let prefix = error.code().and_then(|code| code.split_once('.')).map(|(prefix, _)| prefix);
     matches!(prefix, Some("SMS" | "S3M" | "APIG" | "APIGW")) || error.request_id().is_some()

@@ -134,7 +134,7 @@ fn json(detail: &Map<String, Value>) -> Vec<u8> {
     serde_json::to_vec(detail).expect("a map of JSON values serializes")
 }
 
-/// Withholds each name and string that contains a secret. Adds what is left of the strings to `texts`.
+/// Withholds each name and string that contains a secret. Adds the other strings to `texts`.
 fn withhold(members: &mut Map<String, Value>, texts: &mut String) {
     *members = std::mem::take(members)
         .into_iter()

@@ -24,7 +24,7 @@ mod unix {
 
     /// Ends the reads and writes of all pipes that were made with it when it is dropped.
     pub(in super::super) struct Over {
-        /// Closed with this value, which the other end sees.
+        /// Dropping this closes it, and the other end sees that.
         _closed_by_drop: UnixStream,
         seen: UnixStream,
     }

@@ -164,7 +164,7 @@ impl Plan {
 
     /// The program was started.
     pub(crate) fn on_started(&mut self, id: u64, process: &ProcessId) {
-        // Before the other steps that wait: it tells a restarted agent what to end.
+        // This goes before the other steps that wait, because it tells a restarted agent which process to end.
         self.steps.push_front(Step::Write(Entry::Started { id, process: Some(process.clone()) }));
     }
 
@@ -284,7 +284,7 @@ impl Plan {
             return;
         }
         if self.running.is_some() || self.waiting.is_some() {
-            // These are newer than what has finished.
+            // These commands are newer than those that have finished.
             self.drop_results(|_| true);
         }
         if self.running.is_none() {

@@ -106,7 +106,7 @@ impl Program {
         let mut stdin = over.pipe(stdin)?;
         let (stdout, stderr) = (over.pipe(stdout)?, over.pipe(stderr)?);
         let output = Arc::new(Mutex::new(Output::default()));
-        // Disconnected when both outputs have ended.
+        // The channel is disconnected when both outputs have ended.
         let (is_open, outputs) = mpsc::channel::<()>();
         spawn("program-stdin", move || {
             // A program need not read it.

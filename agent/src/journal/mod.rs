@@ -149,7 +149,7 @@ impl Journal {
         crash::point(entry, "torn");
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // Even if the part is removed, it is unknown what is on the disk.
+            // Even if the part is removed, the content of the disk is unknown.
             self.is_torn = true;
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));

@@ -45,7 +45,7 @@ fn find(bytes: &[u8], depth: usize, is_found: &mut dyn FnMut(&Spelling) -> bool)
 }
 
 /// Decodes escapes until there are no more of them, and calls back before, between and after, with the text
-/// and with what can be seen of it. Ends early at `true`.
+/// and with its visible characters. Ends early at `true`.
 fn rounds(bytes: &[u8], mut call: impl FnMut(&[u8], &[char]) -> bool) -> bool {
     let mut bytes = bytes.to_vec();
     for round in 0..=ROUNDS {

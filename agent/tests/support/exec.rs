@@ -17,7 +17,7 @@ use super::{
     path,
 };
 
-/// A folder with the journal, the program and what the program writes.
+/// A folder with the journal, the program and the program's files.
 pub(crate) struct Place(TempDir);
 
 impl Place {
