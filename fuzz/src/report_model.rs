@@ -21,7 +21,7 @@ pub(crate) struct ReportModel {
 enum State {
     Ready,
     UnderWay,
-    /// It waits for a poll that shows what the service holds.
+    /// It waits for a poll that shows which command the service holds.
     InDoubt,
 }
 

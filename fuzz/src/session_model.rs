@@ -153,7 +153,7 @@ impl CheckedSession {
         self.now += time;
     }
 
-    /// Sets this machine's clock, by what it shows at the start.
+    /// Sets this machine's clock, by its time at the start.
     pub fn set_clock(&mut self, clock: Duration) {
         self.clock = clock;
     }

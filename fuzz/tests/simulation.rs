@@ -300,7 +300,7 @@ impl Scenario {
                 Err(next) => {
                     let now = self.session.now();
                     self.session.pass(match self.random.below(50) {
-                        // Woken early.
+                        // The timer fires early.
                         0 => next.min(end).saturating_sub(now) / 2,
                         // The machine was suspended.
                         1 if self.is_trouble && self.random.one_in(20) => {

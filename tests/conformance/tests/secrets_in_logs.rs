@@ -204,7 +204,7 @@ fn of_other_credentials(url: &str) -> Vec<Request<Vec<u8>>> {
     vec![call.request(&key.signer(now)), login.request(&Unauthenticated)]
 }
 
-/// Set for a child of this test whose environment names a proxy.
+/// A variable that is set for a child of this test. The child's environment names a proxy.
 const IN_CHILD: &str = "SMS_TEST_PROXY_OF_ENVIRONMENT";
 
 #[test]
