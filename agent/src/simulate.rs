@@ -117,7 +117,7 @@ impl Record {
         Ok(Self { path: path.into(), file: file.map_err(failed)?.into() })
     }
 
-    /// Appends a line. A record with a gap would prove something wrong, so a failure ends the process.
+    /// Appends a line. A record with a gap would be wrong, so a failure ends the process.
     fn append(&self, report: &Report, status: u16) {
         let line = json!({
             "number": report.number,

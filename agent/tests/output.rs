@@ -77,7 +77,7 @@ fn full() -> Stdio {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_answer_that_a_full_disk_takes_exits_with_7() {
+fn an_answer_that_does_not_fit_on_the_disk_exits_with_7() {
     for transport in transports() {
         for format in ["text", "json"] {
             let more = ["--transport", transport, "--format", format];

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn withholds_what_is_for_the_agent_only() {
+    fn withholds_the_variables_for_the_agent_only() {
         for (name, value, expected) in [
             ("HUAWEICLOUD_SDK_SK", "s", true),
             ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/f", true),

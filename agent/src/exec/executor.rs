@@ -262,7 +262,7 @@ impl Executor {
     pub(crate) fn shut_down(&mut self) {
         let Some(running) = self.running.take() else { return };
         let ended = self.ends.try_recv().ok().or_else(|| {
-            running.stop("the agent was asked to end");
+            running.stop("the agent was interrupted");
             running.join();
             // A program that was stopped has not succeeded.
             self.ends.try_recv().ok().filter(|finished| finished.is_success)

@@ -31,7 +31,7 @@ fn a_stop_ends_the_running_start_and_only_the_stop_is_reported() {
 }
 
 #[test]
-fn a_stop_waits_for_the_start_if_asked_to() {
+fn with_stop_waits_a_stop_waits_for_the_start() {
     for transport in transports() {
         let (place, service) = (Place::new(), service_with([("START", "a")]));
         place.gates();

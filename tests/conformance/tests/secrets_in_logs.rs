@@ -1,7 +1,7 @@
 //! No log holds a token, a key, a password or a part of one, at any level.
 //!
-//! One test, because the loggers are those of the process. It keeps every record of `log` and `tracing`, and
-//! searches them as they are, with rows joined, and with dumps decoded.
+//! One test makes all calls, because the loggers are those of the process. It keeps every record of `log` and
+//! `tracing`, and searches them as they are, with rows joined, and with dumps decoded.
 #![allow(clippy::print_stdout, reason = "names the targets that logged")]
 
 use std::{

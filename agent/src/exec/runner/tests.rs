@@ -199,7 +199,7 @@ fn a_child_that_keeps_the_output_open_is_ended() {
     let _alone = alone();
     let detail = json!({"output": "done\n"});
     assert_eq!(run(&shell("sleep 1000 & echo done")), (true, detail.clone()));
-    // One that does not end when it is asked, and one that closed its output.
+    // One child ignores SIGTERM, and another one closed its output.
     assert_eq!(run(&shell("(trap '' TERM; sleep 1000) & echo done")), (true, detail.clone()));
     assert_eq!(run(&shell("sleep 1000 >/dev/null 2>&1 & echo done")), (true, detail));
 }
