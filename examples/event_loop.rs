@@ -22,7 +22,7 @@ use huaweicloud_sms_examples::{Failure, describe, environment, exit, with_causes
 use mio::{Events, Interest, Poll, Registry, Token, net::TcpStream};
 
 const MAX_CALLS: usize = 64;
-/// For one request and its response.
+/// The timeout of one request and its response.
 const LIMIT: Duration = Duration::from_secs(30);
 const MAX_RESPONSE: usize = 256 * 1024;
 

@@ -1,4 +1,4 @@
-//! Polls with the async client over reqwest: any HTTP client can be the transport.
+//! Polls with the async client over reqwest. Any HTTP client can be the transport.
 //!
 //! `cargo run --example reqwest_transport --features reqwest`
 #![allow(clippy::print_stdout, reason = "an example's purpose")]

@@ -24,7 +24,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use smol::{Timer, future, net::TcpStream};
 use smol_hyper::rt::FuturesIo;
 
-/// For one request and its response, with the look-up and the handshake.
+/// The timeout of one request and its response, with the look-up and the handshake.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Opens a connection for each request.

@@ -4,8 +4,8 @@
 //! credential is sent in clear text), `HW_SMS_SERVER_ID` and the first of these credentials set:
 //!
 //! * a token: `HW_AUTH_TOKEN`
-//! * an access key: `HUAWEICLOUD_SDK_AK`, `HUAWEICLOUD_SDK_SK`, or `HW_ACCESS_KEY`, `HW_SECRET_KEY`; with
-//!   them `HUAWEICLOUD_SDK_SECURITY_TOKEN` or `HW_SECURITY_TOKEN` of a temporary one
+//! * an access key: `HUAWEICLOUD_SDK_AK`, `HUAWEICLOUD_SDK_SK`, or `HW_ACCESS_KEY`, `HW_SECRET_KEY`. A
+//!   temporary key also needs `HUAWEICLOUD_SDK_SECURITY_TOKEN` or `HW_SECURITY_TOKEN`.
 //! * an IAM user: `HW_DOMAIN_NAME`, `HW_USER_NAME`, `HW_USER_PASSWORD`, and IAM's address in
 //!   `HUAWEICLOUD_SDK_IAM_ENDPOINT` or `HW_AUTH_URL`
 //!
@@ -34,7 +34,7 @@ use huaweicloud_sms_core::{
     http::{Request, Response, header},
 };
 
-/// For one request and its response, without the look-up, which has the system's own limit.
+/// The timeout of one request and its response, without the look-up, which has the system's own limit.
 const LIMIT: Duration = Duration::from_secs(30);
 const MAX_RESPONSE: usize = 256 * 1024;
 

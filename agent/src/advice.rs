@@ -1,5 +1,4 @@
-//! What the operator can do about a transport's error: the library's advice, with the option that
-//! helps.
+//! Advice to the operator about a transport's error: the library's advice, with the option that helps.
 
 use huaweicloud_sms::{Phase, TransportError, TransportErrorKind as Kind};
 

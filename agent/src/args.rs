@@ -32,8 +32,8 @@ pub(crate) enum Command {
     Demo,
     /// Obtain the command of a source server once.
     ///
-    /// The credential is a token, an access key, or an IAM user, who logs in first. No secret is taken from
-    /// the command line.
+    /// The credential is a token, an access key, or an IAM user, who logs in first. The command line takes no
+    /// secret.
     #[command(after_long_help = help::OBTAIN)]
     Obtain {
         #[command(flatten)]
@@ -49,8 +49,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Check each step of a call, and tell what is wrong and what to do.
     ///
-    /// It makes one call at most, and a user's login before it. A command that waits is neither run nor
-    /// taken.
+    /// It makes one call at most, and a user's login before it. It does not run a command that waits, and
+    /// reports no result.
     #[command(after_long_help = help::DOCTOR)]
     Doctor {
         #[command(flatten)]
@@ -59,8 +59,8 @@ pub(crate) enum Command {
     /// Poll until interrupted, and print every new answer with its time.
     ///
     /// The agent backs off after failures, and renews a user's token before it expires. After a rejection it
-    /// waits for 5 minutes, and longer after each further one, up to an hour; or until the credential's file
-    /// has a new one. At SIGHUP it reads that file at once.
+    /// waits for 5 minutes, or until the credential's file has a new credential. It waits longer after each
+    /// further rejection, up to an hour. At SIGHUP it reads that file at once.
     #[command(after_long_help = help::WATCH)]
     Watch(Watch),
     /// Log an IAM user in and write the token to a file.
@@ -273,9 +273,9 @@ pub(crate) struct Watch {
 pub(crate) struct Exec {
     /// Run this program for each new command, and report its result.
     ///
-    /// Give it last: what follows are the program's arguments. No shell is used. If the program exits with 0, the
-    /// command succeeded, else it failed. The agent keeps a journal, so it needs --state-dir or the environment's
-    /// STATE_DIRECTORY.
+    /// Give it last, because all further arguments are the program's. The agent uses no shell. If the program
+    /// exits with 0, the command succeeded, else it failed. The agent keeps a journal, so it needs --state-dir
+    /// or the environment's STATE_DIRECTORY.
     #[arg(long, value_names = ["PROGRAM", "ARG"], num_args = 1.., allow_hyphen_values = true)]
     pub(crate) exec: Vec<OsString>,
 
@@ -295,7 +295,7 @@ pub(crate) struct Exec {
     )]
     pub(crate) exec_timeout: Duration,
 
-    /// What becomes of a command that was running when the agent ended.
+    /// The treatment of a command that was running when the agent ended.
     #[arg(long, value_enum, value_name = "ACTION")]
     #[arg(default_value = "report-failure", requires = "exec")]
     pub(crate) on_interrupted: OnInterrupted,
@@ -315,7 +315,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 
-    /// A JSON file with the responses, as the README of huaweicloud-sms-simulator describes it [default: the
+    /// A JSON file with the responses. The README of huaweicloud-sms-simulator describes its form [default: the
     /// START of the API reference's example, until its result is reported].
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
@@ -332,8 +332,10 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) ca_out: Option<PathBuf>,
 
-    /// Append each report of a result that reaches the service, accepted or not, to this file: one JSON
-    /// object on one line, with the details as they were sent, before the response is sent.
+    /// Append each report of a result that reaches the service, accepted or not, to this file.
+    ///
+    /// Each is one JSON object on one line, with the details as they were sent. It is there before the
+    /// response is sent.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
 }
@@ -362,7 +364,7 @@ pub(crate) enum Format {
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
-        // What is rounded to 0 is not 0, which may mean that there is no limit.
+        // A smaller number would be rounded to 0, which may mean that there is no limit.
         .filter(|seconds| *seconds == 0.0 || *seconds >= 1e-9)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "expected a number of seconds, such as 30 or 0.5".into())

@@ -22,7 +22,8 @@ pub(crate) fn target(args: &Call) -> Result<(Endpoint, ServerId), String> {
     Ok((endpoint, server_id))
 }
 
-/// Reads an address. Without a scheme, as the SMS console shows it, it is `https://`, as the SDKs read it.
+/// Reads an address. An address without a scheme, as the SMS console shows it, counts as `https://`. The SDKs
+/// read it so, too.
 pub(crate) fn endpoint(text: &str, allow_http: bool) -> Result<Endpoint, String> {
     let is_bare = !text.is_empty() && !text.contains("://");
     let with_scheme = is_bare.then(|| format!("https://{text}"));

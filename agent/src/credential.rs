@@ -24,10 +24,10 @@ use crate::{
 /// How long a new credential has to stay in its file before it is sent.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// A credential, and what it consists of, to tell whether its file has another one.
+/// A credential and its parts, which tell whether its file has another one.
 pub(crate) struct Loaded {
     pub(crate) credential: Credential,
-    /// Where it comes from: a file, or variables of the environment.
+    /// The source: a file, or variables of the environment.
     pub(crate) source: String,
     secrets: Vec<String>,
     /// Ids, names, addresses.
@@ -35,7 +35,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// No secret of it is shown from now on.
+    /// Withholds its secrets from every output from now on.
     fn new(credential: Credential, secrets: Vec<String>, names: Vec<Option<String>>) -> Self {
         secrets.iter().for_each(|secret| redactor::keep(Kind::Credential, secret));
         Self { credential, source: String::new(), secrets, names }
@@ -45,7 +45,7 @@ impl Loaded {
         Self { source: source.into(), ..self }
     }
 
-    /// What it is, for people.
+    /// Its kind, for people.
     pub(crate) fn what(&self) -> &'static str {
         match self.credential {
             Credential::Token(_) => "token",
@@ -54,7 +54,7 @@ impl Loaded {
         }
     }
 
-    /// Whom it belongs to, for people.
+    /// Its owner, for people.
     pub(crate) fn who(&self) -> String {
         match (&self.credential, self.names.as_slice()) {
             (Credential::Key(_), [Some(id), ..]) => format!("access key {id}"),
@@ -69,7 +69,7 @@ impl Loaded {
         (&self.secrets, &self.names) == (&other.secrets, &other.names)
     }
 
-    /// What a call carries of it, for people.
+    /// The name of what a call carries, for people.
     pub(crate) fn sent(&self) -> &'static str {
         if matches!(self.credential, Credential::Key(_)) { "key" } else { "token" }
     }
@@ -100,7 +100,7 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
     })
 }
 
-/// Loads the credential again, if its file has a new one. An error says why there is none.
+/// Loads the credential again, if its file has a new one. An error says why the file has none.
 pub(crate) fn reload(args: &Call, old: &Loaded) -> Result<Loaded, String> {
     if file(args).is_none_or(|path| path == Path::new("-")) {
         return Err("only one in a file can be replaced".into());
@@ -163,7 +163,7 @@ fn credentials_file(args: &Credentials) -> Option<PathBuf> {
 
 fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
     let what = "the credentials file";
-    // Another user who can write it could put another address of IAM into it.
+    // A user with write access could put another address of IAM into it.
     let text = file::read_secret(what, path, 1024 * 1024, file::WRITE)?;
     let failed = |error: String| format!("{what} {}: {error}", path.display());
     let section_of_file = |at: &str| format!("{what} {}, section [{at}]", path.display());

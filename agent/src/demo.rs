@@ -46,7 +46,7 @@ pub(crate) fn run() -> ExitCode {
     Exit::Answer.if_written(written.and_then(|()| writeln!(out, "{NEXT}"))).into()
 }
 
-/// Obtains a command, and returns what is shown of that.
+/// Obtains a command, and returns the text that shows the call.
 fn obtain(transport: Transport, tls: bool) -> Result<Vec<u8>, String> {
     let mut builder = Simulator::builder().token(TOKEN).script(Script::example());
     if tls {

@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-/// How `sms-agent` ends.
+/// The exit statuses of `sms-agent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// A command or a task's state.
@@ -22,8 +22,8 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// This status, unless its output could not be written. A reader that closes the pipe has read what
-    /// it wanted, so that changes nothing.
+    /// This status, unless its output could not be written. A reader that closes the pipe has read enough, so
+    /// that changes nothing.
     pub(crate) fn if_written(self, written: io::Result<()>) -> Self {
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

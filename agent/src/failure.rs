@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! The reasons for which there is no answer.
 
 use std::error::Error as StdError;
 
@@ -14,7 +14,7 @@ use crate::{
 /// The outcome of a call.
 pub(crate) type Outcome = Result<Answer, Failure>;
 
-/// Why there is no answer.
+/// The reason for which there is no answer.
 pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
@@ -53,7 +53,7 @@ impl Failure {
         };
         let texts: Vec<_> = texts.into_iter().flatten().collect();
         let shown = redactor::withhold(&texts);
-        // What is not among the texts is not shown.
+        // A text that is not in the list is not shown.
         let find = |text: &str| texts.iter().position(|known| *known == text);
         Some(error.clone().map_texts(|text| match find(text) {
             Some(at) => shown[at].clone(),
@@ -100,7 +100,7 @@ impl Failure {
         }
     }
 
-    /// What it is within its kind, such as `dns` or `throttled`.
+    /// The reason within its kind, such as `dns` or `throttled`.
     pub(crate) fn reason(&self) -> Option<&'static str> {
         Some(match self.error()? {
             Error::Transport(failure) => failure.error.kind().as_str(),
@@ -129,7 +129,7 @@ impl Failure {
         (self.exit(), self.during(), status, details)
     }
 
-    /// What happened, escaped.
+    /// The error message, escaped.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Input(message) => redactor::shown(message),
@@ -147,7 +147,7 @@ impl Failure {
         }
     }
 
-    /// What the operator can do, in one line.
+    /// Advice to the operator, in one line.
     pub(crate) fn advice(&self) -> Option<String> {
         Some(match (self, self.error()?) {
             (Self::Login(_), Error::Response(ResponseError::Api(error)))
@@ -199,7 +199,7 @@ mod tests {
 
     use super::*;
 
-    /// Such as rustls makes of a certificate's names.
+    /// An error like those that rustls makes of a certificate's names.
     #[derive(Debug)]
     struct Outer(io::Error);
 

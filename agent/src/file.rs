@@ -23,8 +23,8 @@ pub(crate) fn read_text(what: &str, path: &Path, limit: u64) -> Result<String, S
 }
 
 /// Like [`read_text`], for a file with a secret. Warns once if every user of the machine can read or write
-/// it, as Docker and Kubernetes mount secrets. It is an error if they have an access of `rejected`, such as
-/// [`WRITE`].
+/// it, because Docker and Kubernetes mount secrets so. Returns an error if they have an access of `rejected`,
+/// such as [`WRITE`].
 pub(crate) fn read_secret(
     what: &str,
     path: &Path,
@@ -88,7 +88,7 @@ pub(crate) fn exposure(mode: u32) -> Option<[String; 2]> {
 
 /// The mode of a file. `None` if it is no file, or where files have no modes.
 pub(crate) fn mode_of(path: &Path) -> Option<u32> {
-    // A pipe is not opened, since that would wait for its writer.
+    // A pipe is not opened, because that would wait for its writer.
     fs::metadata(path).ok().map(|metadata| mode(&metadata)).filter(|mode| *mode != 0)
 }
 
@@ -99,8 +99,8 @@ fn mode(metadata: &Metadata) -> u32 {
     if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 }
 }
 
-/// An access control list decides there. A file inherits that of its folder, so keep it in a folder of
-/// the service's own.
+/// Windows has access control lists instead of modes. A file inherits that of its folder, so keep it in a
+/// folder of the service's own.
 #[cfg(not(unix))]
 fn mode(_: &Metadata) -> u32 {
     0

@@ -1,4 +1,4 @@
-//! What `--help` says after the options. Each line fits into 80 columns, because clap does not indent the
+//! The texts of `--help` after the options. Each line fits into 80 columns, because clap does not indent the
 //! lines that it wraps.
 
 #[cfg(feature = "simulator")]
@@ -20,7 +20,7 @@ pub(crate) const DEMO: &str = "\
 Example:
   sms-agent demo";
 
-/// What the commands share that make a call.
+/// The part that the subcommands share that make a call.
 macro_rules! credentials {
     () => {
         "
@@ -56,7 +56,7 @@ Exit status:
   7   the answer arrived, but could not be written"
 );
 
-/// In lines that fit into 80 columns.
+/// The usage, in lines that fit into 80 columns.
 pub(crate) const REPORT_USAGE: &str = "\
 sms-agent report [OPTIONS] --endpoint <URL> --server-id <ID> \\
            --command <NAME> --result <RESULT>";

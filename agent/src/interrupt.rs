@@ -44,7 +44,7 @@ pub(crate) fn catch_hangups(mut then: impl FnMut() + Send + 'static) -> io::Resu
     Ok(())
 }
 
-/// There are none on this system.
+/// Does nothing, because this system has no SIGHUP.
 #[cfg(not(unix))]
 pub(crate) fn catch_hangups(_: impl FnMut() + Send + 'static) -> io::Result<()> {
     Ok(())

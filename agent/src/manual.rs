@@ -1,4 +1,4 @@
-//! `sms-agent completions` and `sms-agent man`: what clap knows of the command line, for shells and `man`.
+//! `sms-agent completions` and `sms-agent man`: describe the command line to shells and as manual pages.
 
 use std::{
     io::{self, Write},

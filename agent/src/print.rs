@@ -1,4 +1,4 @@
-//! How an outcome is printed: for people, or as one JSON object on one line.
+//! Prints an outcome: for people, or as one JSON object on one line.
 
 use std::{
     fmt::Write as _,
@@ -28,7 +28,7 @@ pub(crate) fn print(outcome: &Outcome, format: Format) -> Exit {
     }
 }
 
-/// What a watch adds to a line. Text has the time alone.
+/// The members that a watch adds to a line. Text has the time alone.
 #[derive(Serialize)]
 pub(crate) struct Context<'a> {
     pub(crate) time: &'a str,
@@ -57,7 +57,7 @@ pub(crate) fn print_at(
     }
 }
 
-/// Prints how often the last outcome was repeated, to where that one was printed.
+/// Prints how often the last outcome was repeated, to the same output.
 pub(crate) fn print_repeated(
     context: &Context<'_>,
     count: u64,
@@ -75,7 +75,7 @@ pub(crate) fn print_repeated(
     }
 }
 
-/// Prints what was written into the journal.
+/// Prints an entry that was written into the journal.
 pub(crate) fn print_entry(context: &Context<'_>, entry: &Entry, format: Format) -> io::Result<()> {
     let (id, state, text, more) = match entry {
         Entry::Received { id, command } => {
@@ -143,7 +143,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 fn param(param: CommandParam) -> String {
     let values = [("task_id", param.task_id), ("bucket", param.bucket), ("object", param.object)];
     let lines = values.into_iter().filter_map(|(name, value)| {
-        // Quoted and escaped as in JSON, since a value may be empty or hold any character.
+        // It is quoted and escaped as in JSON, because a value may be empty or hold any character.
         let value = only_visible(&Value::from(value?).to_string());
         Some(format!("\n  {name:<8} {value}"))
     });
@@ -227,7 +227,7 @@ fn withheld(answer: &Answer) -> Answer {
     answer
 }
 
-/// Escapes what JSON allows in a string and a terminal would obey or hide: the control characters
+/// Escapes characters that JSON allows in a string and a terminal would obey or hide: the control characters
 /// that `serde_json` leaves (U+007F to U+009F), direction marks and the like.
 fn only_visible(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -1,4 +1,4 @@
-//! Prints what is new in a watch, and counts what is not.
+//! Prints new outcomes of a watch, and counts repeated ones.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -62,7 +62,7 @@ impl Printer {
         let _ = writeln!(io::stderr(), "{} {}", now(), redactor::shown_line(text));
     }
 
-    /// Keeps what the next lines tell of the poller.
+    /// Keeps the state of the poller for the next lines.
     pub(crate) fn note(&mut self, failures: u32, due: String) {
         (self.failures, self.due) = (failures, due);
     }
@@ -75,7 +75,7 @@ impl Printer {
     pub(crate) fn print(&mut self, outcome: Outcome) -> io::Result<()> {
         if let Some((last, is_printed)) = &self.last {
             if !self.prints_every && is_same(last, &outcome) {
-                // A repetition of what was not printed would be taken for one of what was.
+                // Its count would be taken for that of the last printed outcome.
                 self.repeated += u64::from(*is_printed);
                 return Ok(());
             }
@@ -120,7 +120,7 @@ impl Printer {
         self.report_error = None;
     }
 
-    /// Prints what was written into the journal.
+    /// Prints an entry that was written into the journal.
     pub(crate) fn print_entry(&mut self, entry: &Entry) -> io::Result<()> {
         self.print_repeated()?;
         self.clear_wait();
@@ -138,7 +138,7 @@ impl Printer {
         redactor::keep(Kind::Token, token);
     }
 
-    /// Takes the next outcome for a new one, since there is a new credential.
+    /// Takes the next outcome for a new one, because there is a new credential.
     pub(crate) fn renewed(&mut self) -> io::Result<()> {
         self.print_repeated()?;
         (self.last, self.login_error) = (None, None);
@@ -182,7 +182,7 @@ impl Printer {
         }
     }
 
-    /// Prints what was counted.
+    /// Prints the count of repetitions.
     pub(crate) fn end(&mut self) -> io::Result<()> {
         self.print_repeated()
     }

@@ -1,5 +1,5 @@
-//! The one way out for every text that a server, a certificate, a proxy or a file supplied: it is cut, and
-//! withheld as a whole if it contains a secret. Where it is printed or logged, it is also escaped.
+//! Cuts every text that a server, a certificate, a proxy or a file supplied, and withholds it as a whole if it
+//! contains a secret. A text that is printed or logged is also escaped.
 //!
 //! SECURITY.md says which spellings of a secret are recognised.
 
@@ -13,7 +13,7 @@ use huaweicloud_sms::Escaped;
 use self::secrets::Secrets;
 pub(crate) use self::spelling::is_hidden;
 
-/// What is shown in place of a text that contains a secret.
+/// The replacement of a text that contains a secret.
 pub(crate) const WITHHELD: &str = "[withheld: contains a credential]";
 
 /// The longest text that is shown, in characters.
@@ -21,7 +21,7 @@ const MAX_TEXT: usize = 1024;
 /// The longest line of a log, in characters. It may consist of several texts.
 const MAX_LINE: usize = 4096;
 
-/// What a secret is. Those of one kind do not displace those of another.
+/// The kinds of secrets. The secrets of one kind do not displace those of another.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     /// A part of a credential that was loaded.
@@ -195,7 +195,7 @@ mod tests {
             ("Tr0ub&d", false),
             ("ub&dor<7", true),
             ("x Zür\"ich\\", true),
-            // What base64 and an address leave of a piece.
+            // A piece in base64 and in an address.
             ("VHIwdWImZG9yPDc", true),
             ("Tr0ub%26dor%3", true),
         ] {
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(shown_line("a\nb"), "a\\nb");
     }
 
-    /// Each step is linear, and what a text can grow to is bounded.
+    /// Each step is linear, and the growth of a text is bounded.
     #[test]
     fn the_work_for_a_text_is_bounded() {
         let secrets = secrets(&[TOKEN, PASSWORD]);

@@ -9,8 +9,8 @@ use crate::redactor;
 /// A longer wait is worth a warning.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Warns if the response asks for a long wait, or for one that cannot be read. `limit` is the longest that
-/// will be waited.
+/// Warns if the response asks for a long wait, or for one that cannot be read. `limit` is the longest wait of
+/// the caller.
 pub(crate) fn warn(error: &ResponseError, limit: Option<Duration>) {
     if let Some(ignored) = error.ignored_retry_after() {
         let ignored = redactor::shown(ignored);

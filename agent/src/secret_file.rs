@@ -29,7 +29,7 @@ impl SecretFile {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // `file_name` passes over what makes these the name of a folder.
+        // `file_name` ignores the ends that make these the name of a folder.
         let text = path.to_string_lossy();
         let names_folder = text.ends_with(std::path::is_separator) || text.ends_with("/.");
         if names_folder || path.file_name().is_none() {
@@ -38,8 +38,7 @@ impl SecretFile {
         Ok(Self { path: follow(path)? })
     }
 
-    /// Finds what would keep the secret from being written, as far as that is possible. Leaves nothing
-    /// behind.
+    /// Finds the errors of a later [`write`](Self::write), as far as that is possible. Leaves no file behind.
     pub(crate) fn check(&self) -> io::Result<()> {
         let mut new = match self.create() {
             Ok(new) => new,
@@ -98,7 +97,7 @@ impl SecretFile {
         folder.unwrap_or(Path::new("."))
     }
 
-    /// Rejects what a rename cannot replace, although its folder takes a new file.
+    /// Rejects a file that a rename cannot replace, although its folder takes a new file.
     #[cfg(unix)]
     fn check_replaceable(&self, old: &Metadata, new: &Metadata) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt;

@@ -54,7 +54,7 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
         builder = builder.token(credential::token_text(path)?);
     }
     let simulator = builder.start().map_err(|error| match error {
-        Error::Start(cause) => format!("it cannot listen on {}: {cause}", args.listen),
+        Error::Start(cause) => format!("the simulator cannot listen on {}: {cause}", args.listen),
         other => other.to_string(),
     })?;
     if let (Some(path), Some(pem)) = (&args.ca_out, simulator.ca_pem()) {
@@ -77,7 +77,7 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     }
 }
 
-/// A request, its status, and what the service understood: the command that it delivers, or the result
+/// The line of a request: the request, its status, and the command that the response delivers or the result
 /// that is reported.
 fn line(request: &Request) -> String {
     let mut line = format!("{} {} -> {}", request.method, request.target, request.status);
@@ -117,7 +117,7 @@ impl Record {
         Ok(Self { path: path.into(), file: file.map_err(failed)?.into() })
     }
 
-    /// Appends a line. A record with a gap would prove something wrong, so a failure ends the process.
+    /// Appends a line. A record with a gap would be wrong, so a failure ends the process.
     fn append(&self, report: &Report, status: u16) {
         let line = json!({
             "number": report.number,

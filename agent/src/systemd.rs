@@ -53,7 +53,7 @@ mod linux {
         }
     }
 
-    /// Sets what `systemctl status` shows.
+    /// Sets the text that `systemctl status` shows.
     pub(crate) fn status(text: &str) {
         // A line break would begin another variable.
         notify(&format!("STATUS={}", text.replace('\n', " ")));
@@ -72,7 +72,7 @@ mod linux {
         }
     }
 
-    /// The time within which systemd expects a sign of life, if it does of this process; see
+    /// The time within which systemd expects a sign of life, if it expects one of this process; see
     /// [`sd_watchdog_enabled(3)`](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
     fn watchdog_period() -> Option<Duration> {
         let pid = env::var("WATCHDOG_PID").unwrap_or_default();

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Token) -> ExitCode {
     exit.into()
 }
 
-/// Logs in, if the token can be written as far as that is known before.
+/// Logs in, unless it is already known that the token cannot be written.
 fn log_in(args: &Token) -> Result<(Destination, IssuedToken), Failure> {
     let connection = &args.connection;
     let login =
@@ -116,7 +116,7 @@ fn expiry(args: &Token, issued: &IssuedToken) -> String {
     }
 }
 
-/// Whether the path is `-`, or a link such as `/dev/stdout` to what standard output is.
+/// Whether the path is `-`, or a link to standard output such as `/dev/stdout`.
 fn is_stdout(path: &Path) -> bool {
     path == Path::new("-") || is_link_to_stdout(path).unwrap_or(false)
 }

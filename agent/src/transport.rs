@@ -26,7 +26,7 @@ pub(crate) type Client = huaweicloud_sms::Client<Execute>;
 pub(crate) type Execute =
     Box<dyn Fn(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportFailure> + Send + Sync>;
 
-/// Why a request got no response, and where it was sent to.
+/// The error of a request without a response, and the address of the request.
 #[derive(Debug)]
 pub(crate) struct TransportFailure {
     pub(crate) error: TransportError,

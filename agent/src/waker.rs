@@ -21,7 +21,7 @@ pub(crate) struct Sleeper(Receiver<()>);
 
 impl Waker {
     pub(crate) fn new() -> (Self, Sleeper) {
-        // One that waits stands for all that follow.
+        // One message that waits is enough.
         let (wake, wakes) = mpsc::sync_channel(1);
         (Self { wake, has_hung_up: AtomicBool::new(false) }, Sleeper(wakes))
     }

@@ -1,4 +1,4 @@
-//! `sms-agent watch`: polls until it is interrupted, and prints what is new.
+//! `sms-agent watch`: polls until it is interrupted, and prints new answers.
 
 use std::{
     io,
@@ -26,11 +26,11 @@ use crate::{
     waker::{Sleeper, Waker},
 };
 
-/// How long an interrupted process may take to print what was counted.
+/// How long an interrupted process may take to print the count of repetitions.
 const GRACE: Duration = Duration::from_millis(800);
-/// How long it may take besides to end the program: until SIGKILL, and a while for what comes then.
+/// How long an interrupted process may take to end the program: the time until SIGKILL, and some more.
 const SHUT_DOWN: Duration = Duration::from_secs(25);
-/// For how long the printing of an answer is not called stuck at a SIGHUP.
+/// At a SIGHUP, printing that takes longer than this is stuck.
 const STUCK: Duration = Duration::from_secs(2);
 /// How long a round may take beyond its wait and its call, for systemd's watchdog.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &args::Watch) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Why a sleep ended.
+/// The reason for which a sleep ended.
 enum Awake {
     Due,
     Woken,
@@ -69,15 +69,15 @@ struct Watcher<'a> {
     /// Whether the credential was rejected, and none was accepted since.
     is_rejected: bool,
     printer: Arc<Mutex<Printer>>,
-    /// Carries the commands out, if that was asked for.
+    /// Carries the commands out, with `--exec`.
     executor: Arc<Mutex<Option<Executor>>>,
     notifier: Notifier,
     waker: Arc<Waker>,
     sleeper: Sleeper,
     clock: clock::Watch,
-    /// Why the next call waits.
+    /// The reason for which the next call waits.
     call_waits: String,
-    /// Why the next login waits.
+    /// The reason for which the next login waits.
     login_waits: &'static str,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Watcher<'a> {
         error
     }
 
-    /// Does what is to be done for the commands now, and hands a report to the session.
+    /// Does the steps of the commands that are due now, and hands a report to the session.
     fn carry_out(&mut self) -> Result<(), String> {
         let mut written = Vec::new();
         let report = match lock(&self.executor).as_mut() {
@@ -238,8 +238,8 @@ impl<'a> Watcher<'a> {
         Ok(())
     }
 
-    /// Sleeps until a request is due. It wakes up for what is to be carried out. It reads the credential's
-    /// file at a SIGHUP, and after a rejection every few seconds.
+    /// Sleeps until a request is due. It wakes up for a step of a command. It reads the credential's file at a
+    /// SIGHUP, and after a rejection every few seconds.
     fn sleep_until_due(&self) -> Awake {
         let wait = self.wait();
         if wait.is_zero() && !self.waker.has_hung_up() {
@@ -259,7 +259,7 @@ impl<'a> Watcher<'a> {
         Awake::Woken
     }
 
-    /// Tells the printer what each line has of the poller.
+    /// Tells the printer the state of the poller, which each line shows.
     fn note(&self) {
         let due = time_after(self.wait()).to_string();
         lock(&self.printer).note(self.watch.poller().failures(), due);
@@ -323,8 +323,8 @@ impl<'a> Watcher<'a> {
     }
 }
 
-/// Ends the process at an interruption, also during a call. A program that runs is ended, and what was
-/// counted is printed before.
+/// Ends the process at an interruption, also during a call. Before, it ends a program that runs, and prints the
+/// count of repetitions.
 fn end_at_interrupt(
     printer: Arc<Mutex<Printer>>,
     executor: Arc<Mutex<Option<Executor>>>,
@@ -357,8 +357,8 @@ fn end_at_interrupt(
     interrupt::catch(on_interrupt).map_err(signals_failed)
 }
 
-/// A SIGHUP ends the process only if it is stuck, because an answer waits for somebody to read it. The
-/// terminal that hung up may be what should have read it. It never ends a process that carries commands out.
+/// Ends the process at a SIGHUP only if it is stuck, because an answer waits for a reader that does not read.
+/// That reader may be the terminal that hung up. A SIGHUP never ends a process that carries commands out.
 fn catch_hangups(
     printer: Arc<Mutex<Printer>>,
     waker: Arc<Waker>,
@@ -400,7 +400,7 @@ fn kind(error: &Error<TransportFailure>) -> Option<ApiErrorKind> {
     error.response().and_then(ResponseError::api).map(ApiError::kind)
 }
 
-/// Why the next call waits, in a few words. `sent` is what the call carried.
+/// The reason for which the next call waits, in a few words. `sent` names the credential of the call.
 fn reason(outcome: &Outcome, failures: u32, sent: &str) -> String {
     let in_a_row = match failures {
         1 => "a failure".into(),

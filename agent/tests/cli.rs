@@ -64,10 +64,10 @@ fn demo_shows_every_transport_over_http_and_https() {
     assert!(!demo.out.contains("demo-token"));
 }
 
-/// Exit status, JSON and text of every kind of outcome. Both transports use the same words.
+/// Both transports use the same words.
 #[test]
 #[rustfmt::skip]
-fn exit_status_json_and_text_of_every_outcome() {
+fn every_outcome_has_its_exit_status_json_and_text() {
     let task = r#"{"command_name":"TASK_NOT_STARTED"}"#;
     for (answer, exit, json, text) in [
         (Answer::command("START", Some("2c06")), 0,
@@ -156,10 +156,10 @@ fn an_error_with_a_body_over_the_limit_keeps_its_status() {
     }
 }
 
-/// With few descriptors a call works, or its error says what is missing.
+/// With few descriptors a call works, or its error names the descriptors.
 #[test]
 #[cfg(unix)]
-fn a_lack_of_descriptors_is_told_as_such() {
+fn a_lack_of_descriptors_is_named_in_the_error() {
     let simulator = service([Answer::command("STOP", None).times(100)]);
     for transport in transports() {
         let mut told = 0;
@@ -220,7 +220,7 @@ fn warns_of_a_command_without_a_task() {
 }
 
 #[test]
-fn https_with_a_ca_of_its_own() {
+fn https_trusts_the_given_ca_only() {
     for transport in transports() {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
@@ -230,7 +230,7 @@ fn https_with_a_ca_of_its_own() {
         assert_eq!((ran.exit, ran.out.as_str()), (0, "command STOP\n  task_id  \"t\"\n"));
         assert_eq!(ran.err, "");
 
-        // What is skipped of a bundle is told.
+        // A warning names the part of a bundle that is skipped.
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         let bundle = format!("{key}{}", simulator.ca_pem().expect("a CA"));
@@ -400,9 +400,9 @@ fn wrong_usage_exits_with_2() {
     }
 }
 
-/// The token from each source, and their order.
+/// The order is that of the README.
 #[test]
-fn the_sources_of_a_token_in_order() {
+fn a_token_comes_from_the_first_source_that_is_set() {
     let obtains = |command: &mut Command, token: &str| {
         let simulator = Simulator::builder().token(token).start().expect("started");
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
@@ -479,7 +479,7 @@ fn the_token_is_in_no_output() {
 
 /// The environment's proxy has a password, which is a secret, too.
 #[test]
-fn a_proxy_of_the_environment() {
+fn the_proxy_of_the_environment_is_used_and_never_bypassed() {
     use huaweicloud_sms_simulator::proxy::{ProxyBehavior, SimulatedProxy};
 
     for transport in transports() {
@@ -501,7 +501,7 @@ fn a_proxy_of_the_environment() {
         assert_eq!(through.exit, 0, "{}", through.err);
         let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
         assert!(seen.starts_with("CONNECT ") && !seen.contains(TOKEN));
-        // As it is sent, given and decoded.
+        // The password as it is sent, as it is given, and decoded.
         for secret in ["dXNlcjpwQHNz", "p%40ss", "p@ss"] {
             assert!(!through.err.contains(secret), "{}", through.err);
             assert!(!joined(&through.err).contains(secret), "{}", through.err);
@@ -539,7 +539,7 @@ fn a_proxy_of_the_environment() {
 /// Without a trust store, both transports fail with the same words. Plain http still works.
 #[test]
 #[cfg(target_os = "linux")]
-fn works_without_a_trust_store_if_a_ca_is_given() {
+fn tls_without_a_trust_store_fails_and_http_works() {
     let nothing = file("no-certificates.pem", "");
     for transport in transports() {
         let obtain = |simulator: &Simulator| {
@@ -588,7 +588,7 @@ fn simulate(arguments: &[&str]) -> (Running, BufReader<std::process::ChildStdout
 
 #[test]
 #[cfg(feature = "simulator")]
-fn simulate_and_obtain_as_two_processes() {
+fn simulate_serves_another_process() {
     let token = file("simulate-token", TOKEN);
     let script = file(
         "script.json",
@@ -611,7 +611,7 @@ fn simulate_and_obtain_as_two_processes() {
     let rejected = run(&["simulate", "--listen", taken]);
     assert_eq!(rejected.exit, 2);
     assert!(
-        rejected.err.starts_with(&format!("error: it cannot listen on {taken}: ")),
+        rejected.err.starts_with(&format!("error: the simulator cannot listen on {taken}: ")),
         "{}",
         rejected.err
     );

@@ -16,7 +16,7 @@ use support::{
     file, path, service, transports,
 };
 
-/// Before 1970, in it, and after 9999.
+/// Timestamps before 1970, in 1970, and after 9999.
 const FAR_OFF: [i64; 3] = [-1000, 10, 253_402_300_900];
 
 /// Compiles the library that gives the program its clock.

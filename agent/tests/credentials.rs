@@ -54,7 +54,7 @@ fn headers(service: &Simulator) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_key_from_the_environment() {
+fn a_key_comes_from_the_environment() {
     for transport in transports() {
         for [id, secret, security, project, domain] in [
             [
@@ -98,7 +98,7 @@ fn a_key_from_the_environment() {
 }
 
 #[test]
-fn a_user_from_the_environment() {
+fn a_user_comes_from_the_environment() {
     for transport in transports() {
         let service = start(script());
         let url = service.url();
@@ -118,7 +118,7 @@ fn a_user_from_the_environment() {
             assert_eq!(said.exit, 0, "{domain}: {}", said.err);
             assert!(headers(&service)["x-auth-token"].starts_with("MII"));
             assert!(said.err.contains("logged in, until 20"), "{}", said.err);
-            // The option goes first.
+            // The option takes precedence.
             let more = ["--transport", transport, "--iam-endpoint", &url];
             let said = obtain(&service, &more, &[&variables[..3], &[(address, "x")]].concat());
             assert_eq!(said.exit, 0, "{domain}: {}", said.err);
@@ -179,7 +179,7 @@ fn reads_each_section_of_a_credentials_file() {
             let said = obtain(&service, &["--credentials-file", path(&credentials)], &[]);
             assert_eq!(said.exit, 0, "{}", said.err);
             let by_name = [("HUAWEICLOUD_SDK_CREDENTIALS_FILE", path(&credentials))];
-            // A file goes before the rest of the environment.
+            // A file takes precedence over the rest of the environment.
             let variables = [&by_name[..], &[("HW_AUTH_TOKEN", "none")]].concat();
             let said = obtain(&service, &[], &variables);
             assert_eq!(said.exit, 0, "{}", said.err);
@@ -252,7 +252,7 @@ fn unusable_credentials_exit_with_2() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_every_user_can_read() {
+fn a_file_that_every_user_can_read_is_warned_of_or_rejected() {
     use std::os::unix::fs::PermissionsExt;
     let service = start(script());
     let credentials = file("open-credentials", format!("[basic]\nak={AK}\nsk={SK}\n"));

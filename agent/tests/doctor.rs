@@ -36,7 +36,7 @@ const CHECKS: [&str; 12] = [
     "answer",
 ];
 
-/// What `doctor` found out.
+/// The result of `doctor`.
 struct Diagnosis {
     exit: i32,
     json: Value,
@@ -63,7 +63,7 @@ impl Diagnosis {
         self.check(name)[member].as_str().unwrap_or_default()
     }
 
-    /// The first check that failed is this one, and its remedy has this word.
+    /// Asserts that this check is the first one that failed, and that its remedy has this word.
     fn fails(&self, what: &str, name: &str, word: &str) {
         let at = CHECKS.iter().position(|check| *check == name).expect("a check");
         assert_eq!(self.json["failed"], name, "{what}: {}", self.text);
@@ -83,7 +83,7 @@ impl Diagnosis {
         self.is_whole();
     }
 
-    /// Every check is there once, in order.
+    /// Asserts that every check is there once, in order.
     fn is_whole(&self) {
         let checks = self.json["steps"].as_array().expect("a list");
         let names: Vec<_> = checks.iter().map(|check| &check["name"]).collect();
@@ -200,7 +200,7 @@ fn the_text_has_one_line_for_each_check() {
 }
 
 #[test]
-fn wrong_usage_and_input() {
+fn wrong_usage_ends_with_2_and_wrong_input_fails_the_configuration() {
     let token = file("doctor-token", TOKEN);
     let output = agent(&["doctor"]).output().expect("runs");
     assert_eq!(output.status.code(), Some(2));
@@ -246,7 +246,7 @@ fn a_file_that_everyone_can_read_is_a_warning() {
 }
 
 #[test]
-fn faults_of_the_network() {
+fn each_fault_of_the_network_fails_its_check() {
     for transport in transports() {
         let closed = closed_port();
         let plain = start(idle());
@@ -276,7 +276,7 @@ fn faults_of_the_network() {
 /// Linux drops connections to a listener whose queue is full, as a firewall does.
 #[test]
 #[cfg(target_os = "linux")]
-fn an_address_that_does_not_answer() {
+fn an_address_that_does_not_answer_fails_the_tcp_check() {
     use std::{net::TcpStream, time::Duration};
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -321,10 +321,11 @@ fn with_system_file(name: &str, content: &str, inner: &Command) -> Option<Comman
     Some(command)
 }
 
-/// A closed port, and an address that nobody has: where the network drops its packets, the look-up hangs.
+/// The name servers are a closed port, and an address that nobody has. If the network drops packets to the
+/// latter, the look-up hangs.
 #[test]
 #[cfg(target_os = "linux")]
-fn no_name_server() {
+fn a_look_up_without_a_name_server_fails_the_name_check() {
     for (resolv, word) in [
         ("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", "this server's DNS"),
         ("nameserver 192.0.2.1\noptions timeout:30\n", "check the endpoint's"),
@@ -361,7 +362,7 @@ fn an_address_that_fails_before_another_is_a_warning() {
 }
 
 #[test]
-fn faults_of_certificates() {
+fn each_bad_certificate_fails_the_tls_check() {
     for (certificate, word) in [
         (Certificate::Expired, "clock"),
         (Certificate::NotYetValid, "clock"),
@@ -389,7 +390,7 @@ fn faults_of_certificates() {
 }
 
 #[test]
-fn faults_of_proxies() {
+fn each_fault_of_a_proxy_fails_its_check() {
     let service = start_tls(idle());
     let ca = ca("proxies", service.ca_pem().expect("a CA"));
     let closed = format!("127.0.0.1:{}", closed_port());
@@ -462,7 +463,7 @@ fn a_proxy_is_named_with_its_origin() {
 }
 
 #[test]
-fn a_proxy_that_inspects_tls() {
+fn a_proxy_that_inspects_tls_is_named_and_can_be_trusted() {
     let service = start_tls(idle());
     let inside = InspectingProxy::start(start_tls(idle()));
     let of_service = ca("inspected-service", service.ca_pem().expect("a CA"));
@@ -488,7 +489,7 @@ fn a_proxy_that_inspects_tls() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn no_trust_store() {
+fn a_missing_trust_store_fails_the_tls_check() {
     let nothing = file("doctor-no-certificates.pem", "");
     let service = start_tls(idle());
     for transport in transports() {
@@ -515,7 +516,7 @@ fn a_private_ca_in_the_system_s_store_is_a_warning() {
 
 /// Something answers every request in place of the service, so no credential is sent.
 #[test]
-fn what_is_not_the_gateway() {
+fn a_server_in_place_of_the_gateway_gets_no_credential() {
     let page = "<html>log in</html>";
     let html = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len());
     let json = r#"{"error_code":"APIGW.0308","error_msg":"throttling threshold"}"#;
@@ -564,9 +565,9 @@ fn an_error_object_without_the_service_s_marks_is_a_warning() {
     }
 }
 
-/// The gateway rejects the request without a credential; these are its responses to the call.
+/// The gateway rejects the request without a credential. These are its responses to the call.
 #[test]
-fn responses_to_the_call() {
+fn each_error_of_the_call_fails_its_check() {
     let gateway = |message: &str| Answer::error(401, "APIGW.0301", message);
     let redirect = Answer::body(302, "").header("location", "https://portal/");
     for (what, answer, check, word) in [
@@ -628,7 +629,7 @@ fn the_wait_that_the_service_asks_for_is_told() {
 }
 
 #[test]
-fn answers_that_are_no_failure() {
+fn commands_states_and_no_command_are_no_failure() {
     let no_task = Answer::error(400, "SMS.7606", "no task");
     for (answer, verdict, word) in [
         (Answer::body(200, "{}"), "ok", "nothing to do"),
@@ -745,7 +746,7 @@ fn a_user_logs_in_once() {
 
 /// The checks of the network are for both hosts.
 #[test]
-fn faults_on_the_way_to_iam() {
+fn faults_on_the_way_to_iam_fail_the_same_checks() {
     let iam = Simulator::builder().tls().script(script()).start().expect("started");
     for transport in transports() {
         for (iam, check, word) in [

@@ -13,7 +13,7 @@ use support::{
     transports,
 };
 
-/// Says what it runs, and whether another run goes on.
+/// Writes its command, and whether another run goes on.
 const PROGRAM: &str = r#"
 for pid in $(cat "$RUNS.pids" 2> /dev/null); do
     grep -sq '^State:.[RSD]' /proc/$pid/status && echo "two at a time" >> "$RUNS"
@@ -22,7 +22,7 @@ echo $$ >> "$RUNS.pids"
 echo "$SMS_COMMAND_NAME" >> "$RUNS"
 "#;
 
-/// Then waits until it is ended, if it is the first.
+/// The first run also waits until it is ended.
 const WAITS: &str = r#"
 test $(wc -l < "$RUNS") -gt 1 || { echo $$ > "$READY"; read line < "$GATE"; }
 "#;
@@ -48,7 +48,7 @@ fn has_crashed(agent: &mut Running) {
     assert_eq!(status.signal(), Some(6), "{status}");
 }
 
-/// What is reported of a START at which the agent crashed, and how often its program ran.
+/// The report of a START at which the agent crashed, and how often its program ran.
 struct Expected {
     result: &'static str,
     runs: usize,
@@ -97,8 +97,8 @@ fn a_crash_at_each_step_loses_and_doubles_nothing() {
     }
 }
 
-/// Between the start of the program and the entry with its process, and in that entry: the restarted agent finds
-/// the program and ends it before anything is started.
+/// The agent crashes between the start of the program and the entry with its process, or in that entry. The
+/// restarted agent finds the program and ends it before anything is started.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_whose_process_was_not_written_is_found_and_ended() {
@@ -130,7 +130,7 @@ fn a_program_whose_process_was_not_written_is_found_and_ended() {
     }
 }
 
-/// A STOP takes the place of a START that runs, whose result is dropped.
+/// A STOP takes the place of a running START. The agent drops the result of the START.
 #[test]
 fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
     for at in ["dropped:before", "dropped:torn", "dropped:after"] {
@@ -150,10 +150,10 @@ fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
     }
 }
 
-/// The service accepts no report of SKIP, so the command is not run again while the service returns it; then it
-/// returns something else.
+/// The service accepts no report of SKIP, so the command is not run again while the service returns it. Then
+/// the service returns something else.
 #[test]
-fn a_crash_when_a_refused_command_is_cleared_runs_nothing_twice() {
+fn a_crash_when_the_command_of_a_rejected_report_is_cleared_runs_nothing_twice() {
     for at in ["cleared:before", "cleared:torn", "cleared:after"] {
         let place = Place::new();
         let skip = || Answer::command("SKIP", Some("a"));

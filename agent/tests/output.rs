@@ -1,4 +1,4 @@
-//! Where the program writes to, and how it ends if it cannot.
+//! The outputs of the program, and its exit status if it cannot write to them.
 #![cfg(unix)]
 
 mod support;
@@ -77,7 +77,7 @@ fn full() -> Stdio {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_answer_that_a_full_disk_takes_exits_with_7() {
+fn an_answer_that_does_not_fit_on_the_disk_exits_with_7() {
     for transport in transports() {
         for format in ["text", "json"] {
             let more = ["--transport", transport, "--format", format];
@@ -180,9 +180,9 @@ fn token_takes_a_link_to_standard_output_as_it() {
     }
 }
 
-/// Nothing is sent before.
+/// The agent looks at the path before the login.
 #[test]
-fn token_rejects_what_is_not_a_file() {
+fn token_rejects_a_folder_a_pipe_a_socket_and_a_device() {
     let service = start(script());
     let folder = folder("special");
     let _socket = UnixListener::bind(folder.join("socket")).expect("bound");

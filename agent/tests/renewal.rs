@@ -58,7 +58,7 @@ fn password_file(service: &Simulator, name: &str, password: &str) -> PathBuf {
     )
 }
 
-/// The tokens expire after a second. Each is renewed before, so that none is rejected.
+/// The tokens expire after a second. The watch renews each one before, so that none is rejected.
 #[test]
 fn renews_tokens_before_they_expire() {
     for transport in transports() {
@@ -172,7 +172,7 @@ fn a_watch_follows_the_services_clock() {
         service.advance(Duration::from_secs(3600));
         assert!(service.wait_for_requests(service.request_count() + 20, LONG));
         let statuses: Vec<u16> = service.requests().iter().map(|request| request.status).collect();
-        // None is, if the clock jumped between the check of a signature and the `Date`.
+        // No signature is rejected if the clock jumped between the check of a signature and the `Date`.
         let rejected = statuses.iter().filter(|status| **status == 401).count();
         assert!((1..=2).contains(&rejected), "{statuses:?}");
         assert_eq!((statuses[0], statuses[1]), (401, 200));

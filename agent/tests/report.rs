@@ -21,7 +21,7 @@ fn report(service: &Simulator, arguments: &[&str], input: &str) -> (i32, String,
     command.args(["--allow-http"]).args(arguments).env("HW_AUTH_TOKEN", TOKEN);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("runs");
-    // It need not read it.
+    // The program need not read its input.
     let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");

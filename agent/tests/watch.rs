@@ -30,7 +30,7 @@ fn watch(url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>) {
     (Running(child), lines)
 }
 
-/// The next line without its time, its server, and what it tells of the poller, which must be there.
+/// The next line without its time, its server and the state of the poller. All these must be there.
 fn next(lines: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
     lines.read_line(&mut line).expect("readable");
@@ -210,11 +210,11 @@ fn reads_the_token_file_again_during_the_pause() {
     assert_eq!(next(&mut lines), STOP);
 }
 
-/// A program that replaces the token has it truncated or removed for a moment.
+/// While a program replaces the token, the file may be truncated or missing.
 #[test]
 fn reads_the_token_file_again_after_it_was_in_a_bad_state() {
     let empty: fn(&str) = |path| fs::write(path, "").expect("written");
-    // The second request may find it gone.
+    // The file may be missing at the second request.
     let missing: fn(&str) = |path| drop(fs::remove_file(path));
     for (name, spoil) in [("empty", empty), ("missing", missing)] {
         let path = file(&format!("token-that-is-{name}"), TOKEN);
@@ -597,13 +597,13 @@ fn systemd_shows_the_pause_after_a_rejection() {
     }
 }
 
-/// Nor does one that is no number of microseconds.
+/// A period that is no number of microseconds costs nothing either.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_watchdog_of_0_costs_nothing() {
     for period in ["0", "abc", "-5", "18446744073709551615", "18446744073709551616"] {
         let systemd = Systemd::listen("no-watchdog");
-        // An answer that is the same costs one message more, its wait.
+        // Each repeated answer costs one message, its wait.
         let service = service([Answer::command("START", None).times(20), Answer::silent()]);
         let url = service.url();
         let mut command =
@@ -618,7 +618,7 @@ fn a_watchdog_of_0_costs_nothing() {
                 message => waits += usize::from(message.starts_with("STATUS=")),
             }
         }
-        // The longest period begins with one.
+        // The longest period begins with one sign of life.
         assert!(alive <= 1, "{period}: {alive}");
         Command::new("kill").arg(running.0.id().to_string()).status().expect("runs");
         assert_eq!(running.0.wait().expect("ends").code(), Some(0));

@@ -1,4 +1,4 @@
-//! What a server supplies is cut, escaped, and withheld if it contains a secret, in every output.
+//! Texts of a server are cut, escaped, and withheld if they contain a secret, in every output.
 
 mod support;
 
@@ -81,7 +81,7 @@ fn an_echoed_password_is_withheld_in_every_spelling() {
     }
 }
 
-/// The token is not where IAM has it, so nobody knows it.
+/// IAM returns the token in another place than usual, so the agent does not know it.
 #[test]
 fn a_fresh_token_in_the_page_of_a_login_is_withheld() {
     let body = r#"{"access_token":"eyJhbGciOiJIUzI1NiJ9.fresh-token"}"#;
@@ -135,7 +135,7 @@ fn tokens_of_earlier_logins_are_withheld() {
     }
 }
 
-/// A gateway tells which signature it expected, and which one it got.
+/// A gateway echoes the signature that it received.
 #[test]
 fn an_echoed_signature_is_withheld() {
     for transport in transports() {

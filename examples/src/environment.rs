@@ -20,7 +20,7 @@ pub fn call() -> Result<ObtainCommand, Failure> {
 /// The address of the service and the server's id, for reports.
 ///
 /// # Errors
-/// As [`call`].
+/// The same as those of [`call`].
 pub fn target() -> Result<(Endpoint, ServerId), Failure> {
     let endpoint = endpoint(&required("HW_SMS_ENDPOINT")?)?;
     Ok((endpoint, ServerId::new(&required("HW_SMS_SERVER_ID")?)?))
@@ -37,8 +37,8 @@ pub fn calls() -> Result<Vec<ObtainCommand>, Failure> {
     calls.collect()
 }
 
-/// The first of these: the token `HW_AUTH_TOKEN`, the access key `HUAWEICLOUD_SDK_AK` or
-/// `HW_ACCESS_KEY`, the IAM user `HW_USER_NAME`.
+/// The first of these credentials that is set: the token `HW_AUTH_TOKEN`, the access key
+/// `HUAWEICLOUD_SDK_AK` or `HW_ACCESS_KEY`, the IAM user `HW_USER_NAME`.
 ///
 /// # Errors
 /// There is none, or it is incomplete or invalid.

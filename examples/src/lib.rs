@@ -1,4 +1,4 @@
-//! What the examples share. The examples are the programs beside this folder; see `README.md` there.
+//! Functions that the examples share. The examples are the programs beside this folder; see `README.md` there.
 
 pub mod environment;
 
@@ -9,8 +9,8 @@ use huaweicloud_sms_core::{Answer, Event};
 /// Any error.
 pub type Failure = Box<dyn Error>;
 
-/// Prints the error of a program, if there is one, for people: with `Display`, which tells what happened. If
-/// `main` returned the error, the standard library would print it with `Debug`.
+/// Prints the error of a program, if there is one, with `Display`. If `main` returned the error, the standard
+/// library would print it with `Debug`, which is not for people.
 #[expect(clippy::print_stderr, reason = "it is there to print")]
 pub fn exit(result: Result<(), Failure>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };

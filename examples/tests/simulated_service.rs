@@ -52,7 +52,7 @@ impl Example {
         path.pop();
         path.pop();
         let mut command = Command::new(path.join("examples").join(name));
-        // Credentials and proxies of this run are of no concern.
+        // The examples must not see the credentials and proxies of this run.
         command.env_clear().envs(variables.iter().copied());
         command.envs(env::vars_os().filter(|(name, _)| name == "SystemRoot" || name == "PATH"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -109,7 +109,7 @@ fn obtains_a_command_with_a_token_and_with_a_key() {
 
 #[test]
 fn logs_in_with_a_user_and_renews_the_token() {
-    // A token of one second is renewed with the next call that is due, after the poll interval. The
+    // The watch renews a token of one second with the next call that is due, after the poll interval. The
     // examples run at the same time.
     let service = service("STOP", &["server".into()], Duration::from_secs(1));
     let start = |name: &&str| Example::at(name, &service, "server", USER);

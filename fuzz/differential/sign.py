@@ -25,7 +25,7 @@ from pathlib import Path
 SDK = "huaweicloudsdkcore==3.1.219"
 LEAST = 1_000
 SAFE = "-._~"
-# What a URI's path may hold as it is, and what has to be encoded there.
+# The characters that a URI's path may hold as they are, and those that have to be encoded there.
 LITERAL = "abcXYZ059" + SAFE + "!$&'()*+,;=:@"
 ENCODED = LITERAL + " %\"#<>?[]\\^`{|}äß文🔑\x7f\x01"
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))

@@ -2,7 +2,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use huaweicloud_sms_core::Answer;
 use serde_json::{Map, Value};
 
-/// What a documented body may hold.
+/// The content of a documented body.
 #[derive(Clone, Debug)]
 pub(crate) struct Documented {
     pub(crate) name: String,

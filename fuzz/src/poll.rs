@@ -6,8 +6,7 @@ use huaweicloud_sms_core::{Operation, Pace, Poller, ResponseError, Step};
 
 use crate::poller_model::PollerModel;
 
-/// **Property 5.** Whatever happens, and in whatever order, the poller keeps the invariants of its
-/// docs.
+/// **Property 5.** For any events in any order, the poller keeps the invariants of its docs.
 pub fn poll(data: &[u8]) {
     // Ends where the data does.
     let _ = events(&mut Unstructured::new(data));

@@ -1,4 +1,4 @@
-//! What a `Poller` may do, computed from the events alone.
+//! A model of the `Poller`: the steps that it may take, computed from the events alone.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct PollerModel {
     /// The next step is due between these instants. Jitter leaves it open until it is announced.
     pub(crate) earliest: Instant,
     pub(crate) latest: Instant,
-    /// When another request with the same credential is due, if that is not the same: it need not wait for
+    /// When another request with the same credential is due, if that differs. That request need not wait for
     /// the interval after an answer.
     out_of_turn: Option<(Instant, Instant)>,
     /// The limit of the call that is under way.

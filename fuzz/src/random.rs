@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// SplitMix64, for the scripted world.
+/// SplitMix64, for the scenarios.
 pub struct Random(pub u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! The plain reading that ours is compared with: a `serde_json::Value`, read by name.
+//! The plain reading for comparison with ours: a `serde_json::Value`, read by name.
 
 use std::{fmt, time::Duration};
 
@@ -92,7 +92,7 @@ fn success(members: &Members, result: &Result<Answer, ResponseError>) {
         members.0.iter().any(|(k, v)| (k == "error_code" || k == "error_msg") && says(v));
     match name.and_then(Value::as_str) {
         Some(name) if !name.is_empty() => {
-            // Doubled inside `command_param`: ours rejects it, a `Value` does not see it.
+            // A member is doubled inside `command_param`. Ours rejects it, and a `Value` does not see it.
             let Ok(answer) = result else { return };
             let printed = print(answer);
             assert_eq!(printed["command_name"], name);

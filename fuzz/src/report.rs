@@ -37,7 +37,7 @@ pub fn report(data: &[u8]) {
     }
 }
 
-/// The names of which no edition of the API reference accepts a report.
+/// The names for which no edition of the API reference accepts a report.
 const UNREPORTABLE: [&str; 5] =
     ["SKIP", "PREMIGRATE", "TASK_NOT_STARTED", "TASK_HAS_STOPPED", "TASK_HAS_FINISHED"];
 

@@ -1,4 +1,4 @@
-//! When a `Session` may send a report, computed from the events alone.
+//! A model of a report: when a `Session` may send it, computed from the events alone.
 
 use huaweicloud_sms_core::{
     Answer, ApiErrorKind, Command, CommandParam, CommandResult, Pace, ReportResult, ResponseError,
@@ -21,7 +21,7 @@ pub(crate) struct ReportModel {
 enum State {
     Ready,
     UnderWay,
-    /// It waits for a poll that shows what the service holds.
+    /// It waits for a poll that shows which command the service holds.
     InDoubt,
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn check_uri(endpoint: &Endpoint, id: &ServerId, parsed: &Uri, end: &
     assert!(!uri.contains(['?', '#', '@', '\\']) || endpoint.as_str().contains('@'), "{uri}");
     assert!(parsed.query().is_none());
 
-    // What `http`, and so every client on it, takes for host and port.
+    // The host and the port as `http`, and so every client on it, reads them.
     let authority = parsed.authority().expect("absolute");
     assert!(!authority.as_str().contains('@'), "{uri}");
     assert!(!authority.host().is_empty(), "{uri}");

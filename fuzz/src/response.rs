@@ -69,7 +69,7 @@ pub(crate) fn read(data: &[u8]) -> Response<Vec<u8>> {
     response
 }
 
-/// What is before the first empty line, and what is after it.
+/// The bytes before the first empty line, and those after it.
 pub(crate) fn head_and_body(data: &[u8]) -> (&[u8], &[u8]) {
     match data.windows(2).position(|two| two == b"\n\n") {
         Some(end) => (&data[..end], &data[end + 2..]),

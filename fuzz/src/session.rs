@@ -11,13 +11,15 @@ use crate::{
     session_model::{CheckedSession, Kind, dated, issued},
 };
 
-/// **Property 8.** Whatever happens, and in whatever order: calls and logins keep the poller's
-/// invariants and take turns; one request is under way at a time; no expired or rejected token is sent,
-/// no rejected credential within its pause, and each request is complete; a token is renewed before it
-/// expires; `due` agrees with `poll`; and a signature has the timestamp that it should have. A report goes
-/// before a call, waits for no interval but for each backoff and pause, is sent again only after a poll has
-/// shown that the service holds no other command, and is dropped only by an answer that says so, by the
-/// service's own codes, or when it is taken.
+/// **Property 8.** For any events in any order:
+///
+/// * Calls and logins keep the poller's invariants and take turns. One request is under way at a time.
+/// * The session sends no expired or rejected token, and no rejected credential within its pause. Each request
+///   is complete. A token is renewed before it expires. A signature has the right timestamp.
+/// * `due` agrees with `poll`.
+/// * A report goes before a call. It waits for each backoff and pause, but for no interval. The session sends
+///   it again only after a poll has shown that the service holds no other command. It drops the report only
+///   after an answer with another command, after the service's own codes, or when the service takes the report.
 pub fn session(data: &[u8]) {
     // Ends where the data does.
     let _ = events(&mut Unstructured::new(data));
@@ -78,7 +80,7 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
                 let body = format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#);
                 respond(u, &mut session, response.body(body).expect("valid"))?;
             }
-            // What most sessions do.
+            // Most sessions do this.
             14 => {
                 let _ = session.poll();
                 let response = answer(*u.choose(&ANSWERS)?);
@@ -123,13 +125,13 @@ fn respond(
     Ok(())
 }
 
-/// Milliseconds or minutes as likely as days.
+/// A duration: milliseconds and minutes are as likely as days.
 fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
     let bits = u.int_in_range(0..=28)?;
     Ok(Duration::from_millis(u.int_in_range(0..=1 << bits)?))
 }
 
-/// In this century or the next.
+/// A timestamp in this century or the next.
 fn timestamp(u: &mut Unstructured<'_>) -> Result<Timestamp> {
     Ok(Timestamp::from_unix_time(Duration::from_secs(u.arbitrary::<u32>()?.into())))
 }

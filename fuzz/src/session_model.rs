@@ -14,7 +14,7 @@ use crate::{
     report_model::{ReportModel, is_final},
 };
 
-/// What a request proves an identity with.
+/// The kinds of credentials in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A token of the caller.
@@ -27,7 +27,7 @@ pub enum Kind {
     Issued,
 }
 
-/// What is read from a request.
+/// The content of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The kind of its credential.
@@ -36,11 +36,11 @@ pub struct Sent {
     pub number: u64,
     /// The timestamp of its signature.
     pub date: Option<Timestamp>,
-    /// What it is sent for.
+    /// The purpose of the request.
     pub purpose: Purpose,
 }
 
-/// What a request is sent for.
+/// The purposes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// It obtains a command.
@@ -57,7 +57,7 @@ pub struct CheckedSession {
     session: Session<ObtainCommand, Instant>,
     pace: Pace,
     now: Instant,
-    /// What this machine's clock shows at the start.
+    /// This machine's clock at the start.
     clock: Duration,
     is_followed: bool,
     skew: Option<ClockSkew>,
@@ -72,12 +72,12 @@ pub struct CheckedSession {
     report: Option<ReportModel>,
     /// How many reports were handed over.
     reports: u64,
-    /// What the last request was sent for.
+    /// The purpose of the last request.
     last: Purpose,
     busy_until: Instant,
     /// Whether a request was sent and no outcome was reported.
     is_under_way: bool,
-    /// What the last poll announced, if nothing has happened since.
+    /// The instant that the last poll announced, if nothing has happened since.
     announced: Option<Instant>,
 }
 
@@ -153,7 +153,7 @@ impl CheckedSession {
         self.now += time;
     }
 
-    /// Sets this machine's clock, by what it shows at the start.
+    /// Sets this machine's clock, by its time at the start.
     pub fn set_clock(&mut self, clock: Duration) {
         self.clock = clock;
     }
@@ -254,7 +254,8 @@ impl CheckedSession {
         })
     }
 
-    /// Whether a pause after a rejected password is over is known only outside of its jitter.
+    /// Lets the time of the jitter pass, within which the model does not know whether the pause after a
+    /// rejected password is over.
     fn skip_what_jitter_leaves_open(&mut self) {
         let (from, to) = self.login_is_due();
         if self.logins.as_ref().is_some_and(PollerModel::wants_renewal) && self.now >= from {
@@ -462,7 +463,7 @@ impl CheckedSession {
         if is_final { "report_rejected" } else { "report_error" }
     }
 
-    /// The credential of a call or report was rejected. `event` is what it is called if nobody has to act.
+    /// The credential of a call or report was rejected. `event` is the event's name if nobody has to act.
     fn on_unauthorized(&mut self, event: &'static str) -> &'static str {
         match self.kind() {
             Kind::User => self.token = None,
@@ -557,8 +558,8 @@ impl CheckedSession {
         self.changed();
     }
 
-    /// Hands the report of this command over. Returns whether it was taken, which it is unless another one
-    /// is pending.
+    /// Hands the report of this command over. Returns whether the session took it. The session rejects it only
+    /// if another one is pending.
     pub fn report(&mut self, command: Command) -> bool {
         let report = ReportModel::new(command, self.reports, self.pace, self.now);
         let is_taken = self.report.is_none();

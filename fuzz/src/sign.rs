@@ -6,11 +6,14 @@ use huaweicloud_sms_core::{AccessKey, AuthToken, Authorize, Timestamp};
 
 use crate::response::{head_and_body, headers};
 
-/// **Property 10.** For any key, request and timestamp: signing returns and is deterministic; the request
-/// has exactly one `Authorization`, which verifies by an independent reading of the request, the timestamp
-/// as `X-Sdk-Date`, and no `X-Auth-Token`; nothing else is changed but `Host`, where it was missing, and the
-/// `Content-Length`; the canonical form of path and query is its own canonical form; and nothing
-/// shows the secret key.
+/// **Property 10.** For any key, request and timestamp:
+///
+/// * Signing returns and is deterministic.
+/// * The request has exactly one `Authorization`, which verifies by an independent reading of the request. It
+///   has the timestamp as `X-Sdk-Date`, and no `X-Auth-Token`. Signing changes nothing else but `Host`, if it
+///   was missing, and the `Content-Length`.
+/// * The canonical form of path and query is its own canonical form.
+/// * Nothing shows the secret key.
 ///
 /// The input is lines: an id, a secret key, seconds since the Unix epoch, method and URI, headers
 /// `name: value`, an empty line, and the body.

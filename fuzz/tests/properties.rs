@@ -28,15 +28,15 @@ fn every_committed_input_keeps_its_property() {
         let seeds = inputs("seeds", target);
         assert!(!seeds.is_empty(), "{target} has no seeds");
         for (name, input) in seeds.into_iter().chain(inputs("regressions", target)) {
-            // Printed only when the property panics.
+            // This is printed only when the property panics.
             println!("{name}");
             property(&input);
         }
     }
 }
 
-/// A byte-wise change of a seed: where, how many bytes are removed, what is inserted, and the piece of the
-/// seed that is copied behind that (doubled members, moved brackets).
+/// A byte-wise change of a seed: its place, the number of bytes that are removed, the bytes that are inserted,
+/// and the piece of the seed that is copied behind them (doubled members, moved brackets).
 type Change = (Index, usize, Vec<u8>, Option<(Index, usize)>);
 
 fn change() -> impl Strategy<Value = Change> {

@@ -1,4 +1,4 @@
-//! Sessions in a scripted world on a virtual clock: a service, an IAM beside it, and a machine that may be
+//! Runs sessions in random scenarios on a virtual clock: a service, an IAM beside it, and a machine that may be
 //! suspended or have a wrong clock.
 //!
 //! `SEED=7 cargo test -p huaweicloud-sms-fuzz --test simulation` runs one seed again.
@@ -16,7 +16,7 @@ const SEEDS: u64 = 2_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const HOUR: u64 = 3_600_000;
 const KINDS: [Kind; 3] = [Kind::Token, Kind::Key, Kind::User];
-/// What a clock shows at the start, in seconds.
+/// The clock at the start, in seconds.
 const RIGHT: u64 = 1_783_296_000;
 const MAX_RETRY_AFTER: u64 = 4_000;
 
@@ -26,7 +26,7 @@ const WRONG_CLOCK: usize = 4;
 const THROTTLED: usize = 5;
 const NO_TASK: usize = 11;
 
-/// How a server is, for a while.
+/// The state of a server, for a while.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Up,
@@ -53,7 +53,7 @@ struct Scenario {
     known: u64,
     secrets: Vec<u64>,
     is_clock_followed: bool,
-    /// When each token of a login dies, by its number.
+    /// When each token of a login ceases to be valid, by its number.
     deaths: Vec<Instant>,
     life: Duration,
     /// Rejections in a row without 5 minutes between them, by the service and by IAM, as they count.
@@ -235,7 +235,7 @@ impl Scenario {
         }
     }
 
-    /// The response of a server that is up.
+    /// Makes the response of a server that is up.
     fn serve(&mut self, sent: &Sent) -> Response<String> {
         let (now, theirs) = (self.session.now(), self.theirs());
         let is_late =
@@ -300,7 +300,7 @@ impl Scenario {
                 Err(next) => {
                     let now = self.session.now();
                     self.session.pass(match self.random.below(50) {
-                        // Woken early.
+                        // The timer fires early.
                         0 => next.min(end).saturating_sub(now) / 2,
                         // The machine was suspended.
                         1 if self.is_trouble && self.random.one_in(20) => {

@@ -28,7 +28,7 @@ pub enum Error {
     Answer {
         /// The server's id.
         server: String,
-        /// Which answer: `answer 1`, `command 1`, `idle`.
+        /// The place of the answer: `answer 1`, `command 1`, `idle`.
         place: String,
         /// What is wrong with it.
         problem: String,
@@ -36,7 +36,7 @@ pub enum Error {
     /// A fault by turn or a route of the script has a value that is not allowed.
     #[error("{place}: {problem}")]
     Operation {
-        /// Which one: `faults, get 1`, `route 1`.
+        /// The place of the fault or route: `faults, get 1`, `route 1`.
         place: String,
         /// What is wrong with it.
         problem: String,
@@ -44,7 +44,7 @@ pub enum Error {
     /// A member of the script about connections has a value that is not allowed.
     #[error("{place}: {problem}")]
     Connection {
-        /// Which member: `on_accept`, `trickle_ms`.
+        /// The name of the member: `on_accept`, `trickle_ms`.
         place: String,
         /// What is wrong with it.
         problem: String,
@@ -53,7 +53,7 @@ pub enum Error {
     /// allowed.
     #[error("{place}: {problem}")]
     Credentials {
-        /// Which member: `access_keys`, `users`, `login 1`, `token_life_s`, `clock_ahead_s`.
+        /// The name of the member: `access_keys`, `users`, `login 1`, `token_life_s`, `clock_ahead_s`.
         place: String,
         /// What is wrong with it.
         problem: String,

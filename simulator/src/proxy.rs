@@ -82,7 +82,7 @@ impl SimulatedProxy {
         self.addr
     }
 
-    /// Returns all bytes that clients sent: their CONNECT requests, and what went through the tunnels.
+    /// Returns all bytes that clients sent: their CONNECT requests, and the bytes through the tunnels.
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -25,8 +25,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns whether the service accepted the report, and so took the command that it held. The
-    /// client may not know: a fault may have taken the place of the response.
+    /// Returns whether the service accepted the report, and so took the command that it held. The client may
+    /// not know this, because a fault may have taken the place of the response.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.error_code.is_none()

@@ -30,7 +30,7 @@ pub struct Request {
     /// The command that the response delivers, of the commands that the service holds. It is there
     /// also if a fault took the place of that response.
     pub delivered: Option<HeldCommand>,
-    /// What the service read, if this is a report of a result that reached it.
+    /// The content of the report, if this is a report of a result that reached the service.
     pub report: Option<Report>,
 }
 

@@ -1,4 +1,4 @@
-//! Which headers are secret, and the comparison of secrets.
+//! The names of the headers that are secret, and the comparison of secrets.
 
 /// Headers whose values are secrets.
 pub(crate) const HEADERS: [&str; 7] = [

@@ -24,20 +24,20 @@ use crate::{error::Error, secret::hex};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Certificate {
-    /// A valid one for loopback, from the CA of [`Simulator::ca_pem`](crate::Simulator::ca_pem).
+    /// It is valid for loopback, from the CA of [`Simulator::ca_pem`](crate::Simulator::ca_pem).
     #[default]
     Good,
-    /// One that expired in 2001.
+    /// It expired in 2001.
     Expired,
-    /// One that is valid from 4001 on.
+    /// It is valid from 4001 on.
     NotYetValid,
-    /// One for `another-host.invalid`.
+    /// It is for `another-host.invalid`.
     OtherHost,
-    /// One from another CA.
+    /// It is from another CA.
     UnknownCa,
-    /// One without a CA.
+    /// It is self-signed, without a CA.
     SelfSigned,
-    /// It is good, and the simulator wants one of the client, too.
+    /// It is valid, and the simulator wants a certificate of the client, too.
     ClientCertificate,
     /// It is that of the CA itself.
     Ca,

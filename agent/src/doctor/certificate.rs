@@ -1,4 +1,4 @@
-//! What a certificate tells: whose it is, who issued it, and until when it is valid.
+//! The summary of a certificate: its subject, its issuer and its expiry.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,12 +13,12 @@ pub(super) struct Summary {
     pub(super) subject: String,
     pub(super) issuer: String,
     pub(super) expires: SystemTime,
-    /// By its name only: whether it is in Mozilla's list of CAs.
+    /// Whether Mozilla's list has a CA of this name.
     pub(super) is_issuer_public: bool,
 }
 
 impl Summary {
-    /// `None` if the certificate cannot be read.
+    /// Returns `None` if the certificate cannot be read.
     pub(super) fn new(der: &[u8]) -> Option<Self> {
         let certificate = Certificate::from_der(der).ok()?;
         let content = certificate.tbs_certificate();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_has_no_summary() {
+    fn bytes_that_are_no_certificate_have_no_summary() {
         for der in [&b""[..], b"\x30\x00", &[0x30; 100]] {
             assert!(Summary::new(der).is_none());
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// In the order in which one outweighs another.
+/// The verdicts. Each outweighs those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verdict {
     Skipped,

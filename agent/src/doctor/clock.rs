@@ -6,7 +6,7 @@ use huaweicloud_sms::{ClockSkew, timestamp};
 
 use super::check::Check;
 
-/// 2026-11-01, before which this check was not written.
+/// 2026-11-01. This check was written later, so an earlier clock is wrong.
 const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
 /// 2100-01-01.
 const LATEST: Duration = Duration::from_secs(4_102_444_800);
@@ -67,7 +67,7 @@ mod tests {
             (1_793_491_200, Verdict::Ok, "2026-11-01T00:00:00Z"),
             (4_102_444_799, Verdict::Ok, "2099-12-31T23:59:59Z"),
             (4_102_444_800, Verdict::Fail, "2100-01-01T00:00:00Z"),
-            // Beyond what a timestamp can show.
+            // A timestamp cannot show this time.
             (253_402_300_800, Verdict::Fail, "9999-12-31T23:59:59Z"),
         ] {
             let check = local(UNIX_EPOCH + Duration::from_secs(seconds));

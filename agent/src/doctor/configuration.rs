@@ -11,7 +11,7 @@ use crate::{
     transport::address,
 };
 
-/// What a call needs. There is none without an endpoint, but there may be no credential.
+/// The configuration of a call. It has an endpoint, and a credential if one could be loaded.
 pub(super) struct Configuration {
     pub(super) call: ObtainCommand,
     pub(super) settings: Settings,
@@ -47,7 +47,7 @@ pub(super) fn read(args: &Call) -> (Check, Option<Configuration>) {
     }
 }
 
-/// What is called, and how.
+/// Describes the service, the server and the settings.
 fn called(args: &Call, endpoint: &Endpoint) -> String {
     let connection = &args.connection;
     let trust = match &connection.ca_cert {
@@ -61,7 +61,7 @@ fn called(args: &Call, endpoint: &Endpoint) -> String {
     )
 }
 
-/// Which credential, and where it comes from.
+/// Describes the credential and its source.
 fn source(args: &Call, loaded: &Loaded) -> String {
     let mode = credential::file(args).and_then(|path| file::mode_of(&path));
     let mode = mode.map(|mode| format!(" (mode {mode:o})")).unwrap_or_default();

@@ -30,7 +30,7 @@ impl Diagnosis {
         self.0.get(&step).is_some_and(|check| check.verdict == Verdict::Fail)
     }
 
-    /// Skips what was not checked, because of the first check that failed.
+    /// Skips the checks that were not made, because of the first check that failed.
     pub(super) fn complete(mut self) -> Self {
         let because = match self.failed() {
             Some(step) => format!("because of {}", step.name()),

@@ -22,10 +22,10 @@ use crate::{
     transport::address,
 };
 
-/// What sends the requests, and what is known of their way.
+/// The clients that send the requests, and the route of the requests.
 pub(super) struct Examination {
     /// A gateway may close the connection of a request that it rejects, without saying so. So each request has
-    /// a client of its own, and none meets what another left.
+    /// a client of its own, and none reuses the connection of another.
     probe: Observed,
     login: Observed,
     call: Observed,
@@ -118,7 +118,7 @@ impl Examination {
         credential: &Credential,
     ) {
         let sent = self.call.send(call, auth, Failure::Call);
-        // The way was there before. It is worth telling again only if it failed.
+        // The first request has shown the route. It is worth telling again only if it failed.
         if self.route.failed_step(&sent).is_some() {
             self.route.check(diagnosis, &sent, self.ca_cert.as_deref());
             return;

@@ -1,8 +1,8 @@
 //! `sms-agent doctor`: checks each step of a call, and tells the first that fails and what to do.
 //!
-//! It sends what the agent would send, over the agent's own transport, which an observer follows. A request
-//! without a credential goes first: it tells whether the gateway is reached and whose clock is wrong before a
-//! key is used, and no key is locked for it. Then there is one login at most, and one call.
+//! It sends the agent's requests over the agent's own transport, which an observer follows. The first request
+//! has no credential. It tells whether the gateway is reached and whether the clocks differ before a key is
+//! used, and it locks no key. Then there is one login at most, and one call.
 
 mod certificate;
 mod check;

@@ -49,7 +49,7 @@ impl Shown {
     fn new(step: Step, check: &Check) -> Self {
         let found = Some(check.found.as_str()).filter(|found| !found.is_empty());
         let reason = check.reason.as_deref();
-        // Nothing from outside is in a remedy, or in the reason to skip a check.
+        // A remedy, and the reason to skip a check, contain no text from outside.
         let is_ours = check.verdict == Verdict::Skipped;
         let texts = [found, reason.filter(|_| !is_ours)];
         let there: Vec<&str> = texts.iter().copied().flatten().collect();

@@ -1,16 +1,15 @@
-//! What to do about a rejection, where its code or the kind of the credential tells more than the library's
-//! advice.
+//! Remedies for the rejections whose code, or kind of credential, tells more than the library's advice.
 
 use huaweicloud_sms::{ApiError, ApiErrorKind as Kind, Credential};
 
-/// `None` leaves it at the advice.
+/// Returns `None` if the library's advice is enough.
 pub(super) fn remedy(error: &ApiError, credential: &Credential) -> Option<&'static str> {
     by_code(error.code().unwrap_or_default())
         .or_else(|| (error.kind() == Kind::Unauthorized).then(|| rejected(error, credential)))
 }
 
-/// Codes of the [gateway](https://support.huaweicloud.com/devg-apisign/api-sign-errorcode.html) and of the
-/// service that name a cause of their own.
+/// Remedies for codes of the [gateway](https://support.huaweicloud.com/devg-apisign/api-sign-errorcode.html) and
+/// of the service that name a cause of their own.
 fn by_code(code: &str) -> Option<&'static str> {
     let (prefix, number) = code.split_once('.')?;
     Some(match (prefix, number) {
@@ -27,8 +26,8 @@ fn by_code(code: &str) -> Option<&'static str> {
     })
 }
 
-/// Operators of the service's own Agent meet these as its error SMS.0202, which does not say which one it is.
-/// The gateway's texts do.
+/// Remedies for a rejected credential. The service's own Agent reports each of these causes as its error
+/// SMS.0202. The gateway's texts tell them apart.
 fn rejected(error: &ApiError, credential: &Credential) -> &'static str {
     let says = |words| error.message().is_some_and(|message| message.contains(words));
     match credential {
@@ -77,7 +76,7 @@ mod tests {
             let found = remedy(&ApiError::new(status, code, message), credential);
             assert!(found.is_some_and(|found| found.contains(word)), "{code} {message}");
         }
-        // The library's advice does.
+        // The library's advice is enough for these.
         for (status, code, message) in [
             (401, "APIGW.0301", "token expires, expires_at: 1"),
             (401, "APIGW.0301", "verify aksk signature fail, signature expired"),

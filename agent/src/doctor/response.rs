@@ -1,4 +1,4 @@
-//! What responses tell: whether the gateway answers, and what it says to the credential.
+//! Looks at the responses: whether they are the gateway's, and whether they accept the credential.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) fn gateway(outcome: &Outcome) -> Check {
     }
 }
 
-/// Whether an error object has what those of the service and its gateway have.
+/// Whether an error object has a mark of the service or its gateway: a code or a request id.
 fn is_marked(error: &ApiError) -> bool {
     let prefix = error.code().and_then(|code| code.split_once('.')).map(|(prefix, _)| prefix);
     matches!(prefix, Some("SMS" | "S3M" | "APIG" | "APIGW")) || error.request_id().is_some()
@@ -54,7 +54,7 @@ fn api(failure: &Failure) -> Option<&ApiError> {
 
 /// Looks at the response to the call: credential, permission, server, and the answer.
 ///
-/// `time` is that of the call. The first of these checks has it, since one response tells them all.
+/// `time` is that of the call. The first of these checks has it, because one response decides them all.
 pub(super) fn call(
     diagnosis: &mut Diagnosis,
     outcome: &Outcome,

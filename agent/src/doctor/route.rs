@@ -1,4 +1,4 @@
-//! The way to a host: name, proxy, TCP and TLS, by what the transport told and its error.
+//! The route to a host: name, proxy, TCP and TLS. It is known from the transport's events and its error.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use huaweicloud_sms::{Proxy, ProxyMatcher, ProxyUrl, Settings, http::Uri};
 use super::{check::Check, diagnosis::Diagnosis, sent::Sent, step::Step, tls};
 use crate::{failure::Failure, transport::address};
 
-/// Which proxy a request uses, and why.
+/// The rules that choose the proxy of a request.
 pub(super) struct Route {
     matcher: ProxyMatcher,
     proxy: Proxy,
@@ -22,13 +22,12 @@ impl Route {
         self.matcher.proxy_for(uri).ok().flatten()
     }
 
-    /// The part of the way at which a request failed, if it did there.
+    /// The part of the route at which a request failed, if it failed there.
     pub(super) fn failed_step<T>(&self, sent: &Sent<T>) -> Option<Step> {
         sent.failed_step(self.proxy_for(&sent.uri).is_some())
     }
 
-    /// Adds what is known of the way of a request. `ca_cert` is the file that replaces the system's trust
-    /// store.
+    /// Adds the checks of the route of a request. `ca_cert` is the file that replaces the system's trust store.
     pub(super) fn check<T>(
         &self,
         diagnosis: &mut Diagnosis,
@@ -72,7 +71,7 @@ impl Route {
         Some(Check::ok(found).within(sent.since_last(*at)))
     }
 
-    /// `None` if the proxy could not even be looked up.
+    /// Returns `None` if the proxy could not even be looked up.
     fn proxy<T>(&self, sent: &Sent<T>, failure: Option<&Failure>) -> Option<Check> {
         if sent.trail.is_empty() && failure.is_none() {
             return None;
@@ -114,7 +113,7 @@ impl Route {
         Some(check.within(sent.since_last(at)))
     }
 
-    /// Which proxy, and what says so.
+    /// Describes the proxy and the option or variable that names it.
     fn proxy_found(&self, uri: &Uri, proxy: Option<&ProxyUrl>) -> String {
         let from = match (self.matcher.variable_for(uri), &self.proxy) {
             (Some(variable), _) => variable,

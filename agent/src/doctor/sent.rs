@@ -1,4 +1,4 @@
-//! One request of the diagnosis, and what became of it.
+//! One request of the diagnosis, and its outcome.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ impl Observed {
         Ok(Self { client, recorder })
     }
 
-    /// Sends a request once. `failed` says what a failure is one of.
+    /// Sends a request once. `failed` makes a failure of an error.
     pub(super) fn send<O: Operation>(
         &self,
         call: &O,
@@ -69,7 +69,7 @@ impl<T> Sent<T> {
         self.ended.saturating_duration_since(self.started)
     }
 
-    /// How long the part of the request took that ended at `end`.
+    /// The duration of the part of the request that ended at `end`.
     pub(super) fn since_last(&self, end: Instant) -> Duration {
         self.trail.since_last(self.started, end)
     }

@@ -1,4 +1,4 @@
-/// What is checked, in this order. Its number is the exit status if it is the first that fails.
+/// The checks, in their order. The number of a check is the exit status if it is the first that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Configuration = 10,

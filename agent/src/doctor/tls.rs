@@ -10,7 +10,7 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const NOT_PUBLIC: &str = "no public CA issued the certificate: a proxy that inspects TLS answers in \
                           place of the service, or the service has a CA of its own";
 
-/// `None` if the way did not get there.
+/// Returns `None` if the request did not get as far as TLS.
 pub(super) fn check<T>(
     sent: &Sent<T>,
     failure: Option<&Failure>,
@@ -67,7 +67,7 @@ pub(super) fn check<T>(
     Some(check.within(sent.since_last(at)))
 }
 
-/// The days until the first certificate expires, if these are few. A root that is sent along does not count.
+/// The days until the first certificate expires, if these are few. A root in the chain does not count.
 fn expires_soon(chain: &[Summary]) -> Option<u64> {
     let now = SystemTime::now();
     let is_first = |index| index == 0;

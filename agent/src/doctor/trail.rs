@@ -1,4 +1,4 @@
-//! What the transport tells while it makes the connection of a call.
+//! Records the events of the transport while it makes the connection of a call.
 
 use std::{
     io,
@@ -9,11 +9,11 @@ use std::{
 
 use huaweicloud_sms::{Settings, internal::TraceEvent};
 
-/// Collects what happens, until it is taken.
+/// Collects events until they are taken.
 #[derive(Clone, Default)]
 pub(super) struct Recorder(Arc<Mutex<Trail>>);
 
-/// How far the making of a connection got, and when.
+/// The steps of making a connection, each with its instant.
 #[derive(Default)]
 pub(super) struct Trail {
     pub(super) looked_up: Option<(Instant, Vec<SocketAddr>)>,
@@ -26,7 +26,7 @@ pub(super) struct Trail {
 }
 
 impl Recorder {
-    /// These settings, observed.
+    /// Makes the settings report their events to this recorder.
     pub(super) fn observe(&self, settings: Settings) -> Settings {
         let trail = Arc::clone(&self.0);
         settings.with_trace(Arc::new(move |event| {
@@ -66,7 +66,7 @@ impl Trail {
         self.looked_up.is_none()
     }
 
-    /// The addresses that were tried before the one that was reached, or all, and why in vain.
+    /// The addresses that were tried before the one that was reached, or all if none was, and why each failed.
     pub(super) fn tried(&self) -> Vec<(SocketAddr, &str)> {
         let addresses = self.looked_up.as_ref().map_or(&[][..], |(_, addresses)| addresses);
         let reached = self.connected.map(|(_, address)| address);
@@ -78,7 +78,7 @@ impl Trail {
         before.map(|address| (*address, why(address))).collect()
     }
 
-    /// How long a part of the call took that ended at `end`: since the last event before it.
+    /// The duration of the part of the call that ended at `end`: since the last event before it.
     pub(super) fn since_last(&self, started: Instant, end: Instant) -> Duration {
         let instants = [
             self.looked_up.as_ref().map(|(at, _)| *at),

@@ -1,4 +1,4 @@
-//! What is reported of a program's run: `result` and `result_detail`.
+//! Makes the report of a program's run: `result` and `result_detail`.
 //!
 //! | the program | `result` | `result_detail` |
 //! |---|---|---|
@@ -10,12 +10,12 @@
 //! | was ended for another reason, such as a STOP | `fail` | `msg`, `stopped`, `output` |
 //! | could not be started | `fail` | `msg` |
 //!
-//! `output` is what the program wrote to standard output; with it come `output_truncated` and `output_bytes` if
-//! only the first part of it is there. Bytes that are not UTF-8 are replaced. Beside a `msg` there is no
-//! `output` if the program printed nothing.
+//! `output` is the program's standard output. If only the first part of it is there, `output_truncated` and
+//! `output_bytes` are there as well. Bytes that are not UTF-8 are replaced. Beside a `msg` there is no `output`
+//! if the program printed nothing.
 //!
-//! A string or a name that contains a secret of the agent is withheld as a whole; so is the whole output if a
-//! secret is split over several. The detail has at most 64 KiB as JSON.
+//! A string or a name that contains a secret of the agent is withheld as a whole. The whole output is withheld
+//! if a secret is split over several strings. The detail has at most 64 KiB as JSON.
 
 use std::process::ExitStatus;
 
@@ -24,8 +24,8 @@ use serde_json::{Map, Value, json};
 use super::output::{MAX, Output};
 use crate::redactor::{WITHHELD, contains_secret};
 
-/// Of how many levels an object may be. It goes into the journal and into a request, which add to them, and
-/// what is read as JSON has at most 127.
+/// The most levels of an object. The journal and the request add levels to it, and `serde_json` reads at most
+/// 127.
 const MAX_DEPTH: usize = 64;
 
 /// The result of a command.
@@ -46,7 +46,7 @@ pub(super) enum End {
     Stopped {
         reason: String,
     },
-    /// Why it is not known.
+    /// The end is not known, for this reason.
     Unknown(String),
 }
 
@@ -120,7 +120,7 @@ fn object(output: &Output) -> Option<Map<String, Value>> {
     (json.len() <= MAX).then_some(detail)
 }
 
-/// How many objects and arrays are in one another.
+/// The most objects and arrays that are nested in one another.
 fn depth<'a>(values: impl IntoIterator<Item = &'a Value>) -> usize {
     let depth = |value: &'a Value| match value {
         Value::Array(values) => depth(values),
@@ -134,7 +134,7 @@ fn json(detail: &Map<String, Value>) -> Vec<u8> {
     serde_json::to_vec(detail).expect("a map of JSON values serializes")
 }
 
-/// Withholds each name and string that contains a secret. Adds what is left of the strings to `texts`.
+/// Withholds each name and string that contains a secret. Adds the other strings to `texts`.
 fn withhold(members: &mut Map<String, Value>, texts: &mut String) {
     *members = std::mem::take(members)
         .into_iter()
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_as_json_is_cut_too() {
+    fn an_output_that_grows_as_json_is_cut_too() {
         let zeros = vec![0; MAX];
         let detail = success(&zeros);
         assert_eq!(detail["output_bytes"], json!(MAX));

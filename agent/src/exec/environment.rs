@@ -1,5 +1,5 @@
-//! The environment of the operator's program: the agent's own without what is for the agent only, and the
-//! command.
+//! The environment of the operator's program: the agent's own without the variables for the agent only, and
+//! with those of the command.
 
 use std::{env, ffi::OsStr, process};
 
@@ -8,7 +8,7 @@ use huaweicloud_sms::{Command, ServerId};
 /// The families of names from which the agent and the SDKs read credentials.
 const CREDENTIALS: [&str; 3] = ["HUAWEICLOUD_SDK_", "HW_", "OS_"];
 
-/// What systemd tells the process that it started.
+/// The variables that systemd sets for the process that it started.
 const SYSTEMD: [&str; 7] = [
     "CREDENTIALS_DIRECTORY",
     "LISTEN_FDNAMES",
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn withholds_what_is_for_the_agent_only() {
+    fn withholds_the_variables_for_the_agent_only() {
         for (name, value, expected) in [
             ("HUAWEICLOUD_SDK_SK", "s", true),
             ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/f", true),

@@ -28,7 +28,7 @@ use crate::{
     waker::Waker,
 };
 
-/// More steps than this wait only if the journal cannot be written for long.
+/// The most steps that may wait. More wait only if the journal cannot be written for long.
 const MAX_BACKLOG: usize = 256;
 /// How long a step that is held up waits, at least.
 const RETRY: Duration = Duration::from_secs(1);
@@ -41,13 +41,13 @@ pub(crate) struct Executor {
     server_id: ServerId,
     plan: Plan,
     journal: Journal,
-    /// What holds the next step up, and when it was last tried.
+    /// The obstacle to the next step, and when the step was last tried.
     obstacle: Option<(String, Instant)>,
     running: Option<Running>,
     ended: Sender<Finished>,
     ends: Receiver<Finished>,
     waker: Arc<Waker>,
-    /// The refused command that the operator was told of.
+    /// The command of the rejected report that the operator was told of.
     warned_of: Option<Command>,
 }
 
@@ -95,7 +95,7 @@ impl Executor {
         }))
     }
 
-    /// What it does, for people.
+    /// Describes itself, for people.
     pub(crate) fn description(&self) -> String {
         let (program, dir) = (self.program.path.display(), self.dir.display());
         format!("carrying commands out with {program}, journal in {dir}")
@@ -106,7 +106,7 @@ impl Executor {
         if let Answer::Command(command) = answer {
             if self.plan.is_refused(command) && self.warned_of.as_ref() != Some(command) {
                 log::warn!(
-                    "the service refused the report of {} and still returns it: it is not run again until \
+                    "the service rejected the report of {} and still returns it: it is not run again until \
                      the service returns something else",
                     redactor::shown(command.name.as_str())
                 );
@@ -128,7 +128,7 @@ impl Executor {
         // Its message may echo a secret, and the journal is a file.
         let reason = redactor::shown(&error.to_string());
         match error.api().and_then(ApiError::code) {
-            // Too long, and an invalid detail.
+            // The error's text, and the detail, have a limit, too.
             Some("SMS.6014" | "SMS.6023") => self.plan.on_detail_refused(reason),
             _ => self.plan.on_report_refused(reason),
         }
@@ -139,8 +139,8 @@ impl Executor {
         self.plan.running().map(|command| redactor::shown(command.name.as_str()))
     }
 
-    /// Does what is to be done now, and adds to `written` what was written into the journal. Returns a report
-    /// to hand to the session.
+    /// Does the steps that are due now, and adds the entries that it wrote into the journal to `written`.
+    /// Returns a report to hand to the session.
     ///
     /// # Errors
     /// The journal cannot be written, and too many steps wait.
@@ -262,7 +262,7 @@ impl Executor {
     pub(crate) fn shut_down(&mut self) {
         let Some(running) = self.running.take() else { return };
         let ended = self.ends.try_recv().ok().or_else(|| {
-            running.stop("the agent was asked to end");
+            running.stop("the agent was interrupted");
             running.join();
             // A program that was stopped has not succeeded.
             self.ends.try_recv().ok().filter(|finished| finished.is_success)
@@ -270,7 +270,7 @@ impl Executor {
         if let Some(finished) = ended {
             self.on_end(finished);
         }
-        // What cannot be written now counts as interrupted.
+        // A run whose end cannot be written now counts as interrupted.
         while let Some(Step::Write(entry)) = self.plan.step() {
             let is_next = matches!(entry, Entry::Started { process: None, .. });
             if is_next || self.journal.append(entry).is_err() {

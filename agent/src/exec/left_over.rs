@@ -1,12 +1,12 @@
-//! Looks for the program of a command whose start was not written into the journal to its end: the agent ended
-//! between the start and the entry with the process.
+//! Looks for the program of a command whose process is not in the journal, because the agent ended between the
+//! start of the program and the entry with its process.
 
 use huaweicloud_sms::{Command, ServerId};
 
 use super::process_id::ProcessId;
 
-/// The processes that run the program for this command: those that lead a process group, and that have the
-/// environment which the program gets.
+/// Finds the processes that run the program for this command. They lead a process group, and have the
+/// environment that the program gets.
 ///
 /// No other agent has this journal, so they are left over from its last run. A process that left the program's
 /// session (`setsid`) is not among them. On other systems than Linux none is found.

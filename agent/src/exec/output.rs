@@ -8,7 +8,7 @@ use std::{
 /// The longest `result_detail`, in bytes. No more than this is kept of an output.
 pub(super) const MAX: usize = 64 * 1024;
 
-/// What a program printed.
+/// The standard output of a program.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Output {
     /// At most the first [`MAX`] bytes.

@@ -18,13 +18,13 @@ mod unix {
         io::Errno,
     };
 
-    /// As much as a pipe can hold: what a program wrote before its end is read, what another process goes on
-    /// writing is not.
+    /// As much as a pipe can hold. So the output that a program wrote before its end is read, and not the
+    /// output that another process goes on writing.
     const MAX_AFTER_END: usize = 1024 * 1024;
 
     /// Ends the reads and writes of all pipes that were made with it when it is dropped.
     pub(in super::super) struct Over {
-        /// Closed with this value, which the other end sees.
+        /// Dropping this closes it, and the other end sees that.
         _closed_by_drop: UnixStream,
         seen: UnixStream,
     }

@@ -8,14 +8,14 @@ use serde_json::{Map, Value, json};
 use super::process_id::ProcessId;
 use crate::journal::{Entry, Progress, State};
 
-/// What to do next, in this order. Each step is done before the next one.
+/// A step to do. Each step is done before the next one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Write this into the journal.
     Write(Entry),
-    /// End what is left of a run before the restart.
+    /// End the processes that are left of a run before the restart.
     EndLeftOver(ProcessId),
-    /// Look for what is left of a run of which it is not known whether it had begun, and end it.
+    /// Look for the processes of a run that may have begun before the restart, and end them.
     FindLeftOver(Command),
     /// Start the program.
     Start { id: u64, command: Command },
@@ -34,7 +34,7 @@ pub(crate) struct Done {
     pub(crate) detail: Map<String, Value>,
 }
 
-/// What becomes of a command that was being carried out when the agent ended.
+/// The treatment of a command that was being carried out when the agent ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum OnInterrupted {
     /// Report it as failed.
@@ -46,7 +46,7 @@ pub(crate) enum OnInterrupted {
 /// The commands in progress.
 ///
 /// The service holds one command and returns it until its result is reported. So a command that comes again
-/// is the same one, unless it was reported meanwhile; and if another one comes, the service does not wait for
+/// is the same one, unless it was reported meanwhile. If another command comes, the service does not wait for
 /// the results of the earlier ones any more.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -60,7 +60,7 @@ pub(crate) struct Plan {
     is_reporting: bool,
     /// Whether the agent was restarted and does not know yet what the service holds.
     awaits_answer: bool,
-    /// The command whose report was refused. It is not run again as long as the service returns it.
+    /// The command whose report was rejected. It is not run again as long as the service returns it.
     refused: Option<Command>,
     /// The command of the last answer.
     held: Option<Command>,
@@ -164,7 +164,7 @@ impl Plan {
 
     /// The program was started.
     pub(crate) fn on_started(&mut self, id: u64, process: &ProcessId) {
-        // Before the other steps that wait: it tells a restarted agent what to end.
+        // This goes before the other steps that wait, because it tells a restarted agent which process to end.
         self.steps.push_front(Step::Write(Entry::Started { id, process: Some(process.clone()) }));
     }
 
@@ -220,7 +220,7 @@ impl Plan {
         self.running.as_ref().map(|(_, command)| command)
     }
 
-    /// Whether this command is not run, because its report was refused and the service still returns it.
+    /// Whether this command is not run, because its report was rejected and the service still returns it.
     pub(crate) fn is_refused(&self, command: &Command) -> bool {
         self.refused.as_ref().is_some_and(|refused| refused.is_same(command))
     }
@@ -278,18 +278,19 @@ impl Plan {
         self.unreported.push_back(done);
     }
 
-    /// Starts and reports what is to be started and reported now.
+    /// Starts the command and makes the report that are due now.
     fn go_on(&mut self) {
         if self.awaits_answer {
             return;
         }
         if self.running.is_some() || self.waiting.is_some() {
-            // These are newer than what has finished.
+            // These commands are newer than those that have finished.
             self.drop_results(|_| true);
         }
         if self.running.is_none() {
             if let Some((id, command)) = self.waiting.take() {
-                // Before the program starts: a run that may have begun is never begun twice unasked.
+                // The entry comes before the start, so that a restarted agent knows of a run that may have
+                // begun.
                 self.write(Entry::Started { id, process: None });
                 self.steps.push_back(Step::Start { id, command: command.clone() });
                 self.running = Some((id, command));

@@ -1,4 +1,4 @@
-//! Which process a program is, also after the agent was started again.
+//! Identifies the process of a program, also after a restart of the agent.
 
 use std::{io, time::Duration};
 
@@ -47,7 +47,7 @@ pub(crate) fn end_left_over(id: &ProcessId, kill_after: Duration) -> io::Result<
 }
 
 /// Whether a group has a member that runs, if the system tells. A zombie, which waits for its parent, does not
-/// run. Nor is a member seen whose user the agent could not end anyway.
+/// run. A member of another user is not seen, and the agent could not end it anyway.
 #[cfg(unix)]
 pub(super) fn has_running_member(group: u32) -> Option<bool> {
     let mut stats = system::pids()?.filter_map(system::stat);
@@ -58,7 +58,7 @@ pub(super) fn has_running_member(group: u32) -> Option<bool> {
 mod system {
     use std::fs;
 
-    /// What `/proc/<pid>/stat` says; see
+    /// The content of `/proc/<pid>/stat`; see
     /// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
     pub(super) struct Stat {
         pub(super) is_zombie: bool,

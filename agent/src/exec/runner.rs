@@ -30,7 +30,7 @@ use super::{
 pub(crate) const KILL_AFTER: Duration = Duration::from_secs(10);
 /// How long the output is waited for after the program has ended, if another process has the pipe.
 const OUTPUT: Duration = Duration::from_secs(1);
-/// How long what a program leaves behind may take to end after SIGTERM.
+/// How long the processes that a program leaves behind may take to end after SIGTERM.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 /// How long the system may take to end a process that got SIGKILL.
 const KILLED: Duration = Duration::from_secs(5);
@@ -54,13 +54,13 @@ impl Program {
     /// Starts the program for a command, without a shell, and calls `on_end` when the run is over.
     ///
     /// The command is in the environment and, as JSON on one line, on standard input. The run is over when
-    /// the program has ended. Then
+    /// the program has ended. Then the run's thread
     ///
-    /// * what it wrote is read. Another process that keeps the pipe open is waited for 1 s at most.
-    /// * what it left behind in its process group gets SIGTERM, and 1 s later SIGKILL. A process that left
-    ///   the group (`setsid`) goes on. On Windows the whole job is ended.
-    /// * `on_end` is called, on the run's thread. No process of the group runs then, except for one that the
-    ///   system did not end within 5 s of SIGKILL.
+    /// * reads the rest of the output. It waits for another process that keeps the pipe open for 1 s at most.
+    /// * sends SIGTERM, and 1 s later SIGKILL, to the processes that the program left behind in its group. A
+    ///   process that left the group (`setsid`) goes on. On Windows the whole job is ended.
+    /// * calls `on_end`. No process of the group runs then, except for one that the system did not end within
+    ///   5 s of SIGKILL.
     ///
     /// A program that runs longer than its limit, or is [stopped](Running::stop), gets SIGTERM with its whole
     /// group, and after `kill_after` SIGKILL; on Windows it is ended at once.
@@ -106,7 +106,7 @@ impl Program {
         let mut stdin = over.pipe(stdin)?;
         let (stdout, stderr) = (over.pipe(stdout)?, over.pipe(stderr)?);
         let output = Arc::new(Mutex::new(Output::default()));
-        // Disconnected when both outputs have ended.
+        // The channel is disconnected when both outputs have ended.
         let (is_open, outputs) = mpsc::channel::<()>();
         spawn("program-stdin", move || {
             // A program need not read it.
@@ -204,14 +204,14 @@ impl Run {
         let limit = match cause {
             Some(_) => self.kill_after,
             None => {
-                // Those that are left may have something to write. The errors are the channel's two.
+                // The processes that are left may have something to write. The errors are the channel's two.
                 let _ = self.outputs.recv_timeout(OUTPUT);
                 LEFT_BEHIND
             }
         };
         let status = self.end_group(limit);
         drop(self.over);
-        // Now both threads read what is left, and end.
+        // Now both threads read the rest of the output, and end.
         let _ = self.outputs.recv_timeout(OUTPUT);
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_running = status.is_none();
@@ -228,7 +228,7 @@ impl Run {
         }
     }
 
-    /// Waits until the program has ended, or has to: then this is why.
+    /// Waits until the program has ended, or has to end. Returns why it has to end.
     fn wait_for_end(&mut self) -> Option<End> {
         let mut pause = FIRST_LOOK;
         loop {
@@ -247,8 +247,8 @@ impl Run {
         }
     }
 
-    /// Ends every process of the group, within this limit if it does so when asked. Returns how the program
-    /// ended; nothing if the system cannot end it.
+    /// Ends every process of the group: with SIGTERM, and after this limit with SIGKILL. Returns how the
+    /// program ended, or `None` if the system cannot end it.
     fn end_group(&mut self, limit: Duration) -> Option<io::Result<process::ExitStatus>> {
         let kill_at = Instant::now() + limit;
         let had_ended = self.group.has_leader_ended();
@@ -275,7 +275,7 @@ impl Run {
     }
 }
 
-/// Waits until something is so. Returns whether it was in time.
+/// Waits until `is_so` returns true. Returns whether it did so before the deadline.
 fn wait_until(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
     let mut pause = FIRST_LOOK;
     loop {

@@ -10,10 +10,10 @@ const MAX_LINE: usize = 1024;
 /// How much is logged within a [`WINDOW`], in bytes.
 const MAX_WINDOW: usize = 64 * 1024;
 const WINDOW: Duration = Duration::from_secs(60);
-/// What a line costs beside its text, so that empty lines do not flood the log either.
+/// The cost of a line beside its text. Without it, empty lines could flood the log.
 const PER_LINE: usize = 32;
 
-/// Logs what a program writes, until it ends. `name` is the program's.
+/// Logs the lines of a program until its output ends. `name` is the program's.
 ///
 /// The lines are warnings, because the agent logs nothing below by default.
 pub(super) fn log(pipe: impl Read, name: &str) -> io::Result<()> {

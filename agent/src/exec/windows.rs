@@ -14,7 +14,7 @@ use win32job::{ExtendedLimitInfo, Job, JobError};
 /// A job and its first process. When dropped, all its processes are ended.
 pub(super) struct Group {
     pub(super) leader: Child,
-    /// Ended when this is taken.
+    /// Taking this ends the job.
     job: std::cell::Cell<Option<Job>>,
 }
 

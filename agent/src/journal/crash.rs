@@ -2,7 +2,7 @@
 
 use super::Entry;
 
-/// Ends the process here, if a test asks for it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example. The
+/// Ends the process here, if a test wants it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example. The
 /// entry that tells the process of a started program is `process`.
 pub(super) fn point(entry: &Entry, when: &str) {
     if is_at(entry, when) {
@@ -10,7 +10,7 @@ pub(super) fn point(entry: &Entry, when: &str) {
     }
 }
 
-/// Whether a test asks for the end of the process here.
+/// Whether a test wants the process to end here.
 #[cfg(feature = "crash-test")]
 pub(super) fn is_at(entry: &Entry, when: &str) -> bool {
     let json = serde_json::to_value(entry).expect("it serializes");

@@ -1,10 +1,10 @@
-//! One writer.
+//! Locks the journal, so that it has one writer.
 
 use std::{fs::File, io, path::Path};
 
 const NAME: &str = "commands.lock";
 
-/// Held as long as it lives, also if the process is killed.
+/// The lock of a folder. It is held until it is dropped or the process ends, even by SIGKILL.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -39,7 +39,7 @@ fn open_alone(options: &mut std::fs::OpenOptions, path: &Path) -> io::Result<Fil
     Ok(file)
 }
 
-/// Nobody else can open it meanwhile.
+/// Opens a file that no other process can open meanwhile.
 #[cfg(windows)]
 fn open_alone(options: &mut std::fs::OpenOptions, path: &Path) -> io::Result<File> {
     use std::os::windows::fs::OpenOptionsExt;

@@ -1,8 +1,8 @@
-//! The journal of the commands: what was received, started, finished and reported. A command survives a crash
+//! The journal of the commands that were received, started, finished and reported. A command survives a crash
 //! of the agent in it.
 //!
 //! Each line is an entry: a checksum, a space, and JSON. An entry is on the disk before the next step is
-//! done. The first line names the server, and holds what the entries before it amounted to.
+//! done. The first line has the server and the state after all entries that were there before it.
 
 mod crash;
 mod lock;
@@ -25,12 +25,12 @@ pub(crate) use self::state::{Entry, Progress, State};
 const NAME: &str = "commands.journal";
 /// The name of a file that replaces it.
 const NEW_NAME: &str = "commands.journal.new";
-/// A longer file is written anew.
+/// A longer file is compacted.
 const MAX_LENGTH: u64 = 1024 * 1024;
-/// A file that is so long was not written by the agent.
+/// The agent writes no file of this length.
 const MAX_READ: u64 = 64 * MAX_LENGTH;
 
-/// Why commands cannot be carried out.
+/// The reason for which commands cannot be carried out.
 #[derive(Debug)]
 pub(crate) enum Error {
     /// Somebody has to change something.
@@ -86,7 +86,7 @@ struct Header {
 const VERSION: u32 = 1;
 
 impl Journal {
-    /// Opens the journal in this folder, which is made if there is none.
+    /// Opens the journal in this folder. Makes the folder if there is none.
     pub(crate) fn open(dir: &Path, server_id: &ServerId) -> Result<(Self, State), Error> {
         let failed = |what: &str, error: io::Error| {
             let message = format!(
@@ -116,7 +116,7 @@ impl Journal {
         };
         let server_id = server_id.as_str().to_owned();
         let (file, length) =
-            write_anew(dir, &server_id, &state).map_err(|error| unwritable(&path, &error))?;
+            compact(dir, &server_id, &state).map_err(|error| unwritable(&path, &error))?;
         let dir = dir.to_owned();
         let journal =
             Self { dir, server_id, file, length, is_torn: false, state: state.clone(), lock };
@@ -144,7 +144,7 @@ impl Journal {
 
     fn try_append(&mut self, entry: &Entry) -> io::Result<()> {
         if self.is_torn || self.length > MAX_LENGTH {
-            (self.file, self.length) = write_anew(&self.dir, &self.server_id, &self.state)?;
+            (self.file, self.length) = compact(&self.dir, &self.server_id, &self.state)?;
             self.is_torn = false;
         }
         self.check_place()?;
@@ -155,7 +155,7 @@ impl Journal {
         crash::point(entry, "torn");
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // Even if the part is removed, it is unknown what is on the disk.
+            // Even if the part is removed, the content of the disk is unknown.
             self.is_torn = true;
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));
@@ -203,8 +203,8 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// Writes a new file with what the entries amount to, and replaces the old one by it.
-fn write_anew(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)> {
+/// Writes a new file with the state after all entries, and replaces the old one by it.
+fn compact(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)> {
     // An earlier process may have ended here. Only one can be here now.
     let path = dir.join(NEW_NAME);
     let mut file = open_new(&path)?;

@@ -1,4 +1,4 @@
-//! What is written into the journal, and what it amounts to.
+//! The entries of a journal, and the state after them.
 
 use huaweicloud_sms::{Command, CommandResult};
 use serde::{Deserialize, Serialize};
@@ -22,20 +22,20 @@ pub(crate) enum Entry {
     Finished { id: u64, result: CommandResult, detail: Map<String, Value> },
     /// The service took the report.
     Reported { id: u64 },
-    /// The command will not be reported; with `is_refused`, because the service does not take its report. The
-    /// service may still return a refused command.
+    /// The command will not be reported. With `is_refused`, the service has rejected its report, and may still
+    /// return the command.
     Dropped { id: u64, reason: String, is_refused: bool },
-    /// The service does not return the refused command any more.
+    /// The service does not return the command of the rejected report any more.
     Cleared,
 }
 
-/// What a journal amounts to.
+/// The state after the entries of a journal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
     pub(crate) next_id: u64,
     /// The commands that are neither reported nor dropped, in the order in which they were received.
     pub(crate) open: Vec<(u64, Command, Progress)>,
-    /// The last command, if its report was refused and the service has returned nothing else since.
+    /// The last command, if its report was rejected and the service has returned nothing else since.
     pub(crate) refused: Option<Command>,
 }
 

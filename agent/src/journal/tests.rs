@@ -47,7 +47,7 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-/// What the first entries amount to.
+/// The state after these entries.
 fn state_after(entries: &[Entry]) -> State {
     let mut state = State::default();
     for entry in entries {
@@ -83,7 +83,7 @@ fn ignores_a_part_of_an_entry_at_the_end_and_nothing_else() {
     let whole = files.last().expect("written").clone();
     for length in 0..=whole.len() {
         fs::write(&path, &whole[..length]).expect("written");
-        // A file without its first line was not written so.
+        // The agent never writes a file without its first line.
         if length < files[0].len() {
             assert!(error(dir.path()).contains("is damaged: line 1 "), "{length}");
             continue;
@@ -119,7 +119,7 @@ fn a_changed_byte_is_an_error_that_names_file_line_and_remedy() {
 }
 
 #[test]
-fn a_process_that_ended_while_it_wrote_anew_leaves_nothing() {
+fn a_process_that_ended_while_it_compacted_the_journal_leaves_nothing() {
     let dir = dir();
     open(dir.path()).0.append(&received(0)).expect("written");
     fs::write(dir.path().join(NEW_NAME), "a part").expect("written");
@@ -159,7 +159,7 @@ fn a_folder_that_cannot_be_used_is_named_at_once() {
 }
 
 #[test]
-fn a_long_journal_is_written_anew() {
+fn a_long_journal_is_compacted() {
     let dir = dir();
     let (mut journal, _) = open(dir.path());
     let detail: Map<_, _> = [("m".to_owned(), "x".repeat(60_000).into())].into_iter().collect();

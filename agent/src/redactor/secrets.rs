@@ -9,13 +9,13 @@ use super::spelling::{self, Spelling};
 
 /// The length of a piece, in characters.
 const PIECE: usize = 8;
-/// The length of a piece of which only letters and digits are compared: words that have nothing to do with each
-/// other look alike without what separates them.
+/// The length of a piece if only letters and digits are compared. It is longer, because unrelated words may
+/// look like a piece without the spaces between them.
 const LETTERS: usize = 12;
-/// A secret of this length has so many pieces that each fifth is enough: 12 characters in a row contain one.
+/// A secret of this length has many pieces, and each fifth is enough: 12 characters in a row contain one.
 const LONG: usize = 24;
 const STRIDE: usize = 5;
-/// A shorter secret is there by chance in what base64 or hexadecimal digits are decoded to.
+/// A shorter secret may be there by chance in decoded base64 or hexadecimal digits.
 const CHANCE: usize = 4;
 
 /// Words of messages, which say nothing about a secret that contains them.
@@ -65,7 +65,7 @@ impl Secrets {
             self.older = std::mem::take(&mut self.recent);
         }
         self.recent.secrets.insert(hash);
-        // A server may decode what looks like an escape within a secret.
+        // A secret may contain an escape, which a server may decode.
         spelling::unescaped(secret, |spelling| self.add_spelling(spelling));
     }
 

@@ -1,4 +1,4 @@
-//! The spellings of a text: what it says after escapes, base64 and numbers are decoded.
+//! The spellings of a text: its forms after escapes, base64 and numbers are decoded.
 
 mod escape;
 
@@ -11,7 +11,7 @@ const DEPTH: usize = 2;
 /// The shortest run of base64 or hexadecimal digits, and the fewest numbers, that are decoded.
 const RUN: usize = 8;
 
-/// A text without what cannot be seen, in lower case.
+/// A text without the characters that cannot be seen, in lower case.
 pub(super) struct Spelling {
     pub(super) text: Vec<char>,
     /// Whether only its letters and digits are left.
@@ -45,7 +45,7 @@ fn find(bytes: &[u8], depth: usize, is_found: &mut dyn FnMut(&Spelling) -> bool)
 }
 
 /// Decodes escapes until there are no more of them, and calls back before, between and after, with the text
-/// and with what can be seen of it. Ends early at `true`.
+/// and with its visible characters. Ends early at `true`.
 fn rounds(bytes: &[u8], mut call: impl FnMut(&[u8], &[char]) -> bool) -> bool {
     let mut bytes = bytes.to_vec();
     for round in 0..=ROUNDS {
@@ -93,7 +93,8 @@ fn half_width(character: char) -> char {
     }
 }
 
-/// In lower case: as it is, and only letters and digits, since anything may be put between these.
+/// Two spellings in lower case: all characters, and only letters and digits, because a server may put anything
+/// between these.
 fn spellings(visible: &[char], is_decoded: bool) -> [Spelling; 2] {
     let lower = |character: char| {
         let ascii = character.is_ascii().then(|| character.to_ascii_lowercase());
@@ -111,7 +112,7 @@ fn spellings(visible: &[char], is_decoded: bool) -> [Spelling; 2] {
     })
 }
 
-/// What may be meant by base64, hexadecimal digits and numbers in a text.
+/// Decodes all base64, hexadecimal digits and numbers in a text.
 fn decoded(bytes: &[u8], visible: &[char]) -> Vec<Vec<u8>> {
     // A run may begin with characters that are not of the same text, so each offset is tried.
     let mut decoded = vec![Vec::new(); 6];

@@ -1,4 +1,4 @@
-//! The journal is damaged, cannot be written, or is another's; and then it can be written again.
+//! Journals that are damaged, that belong to another server, or that cannot be written for a while.
 
 use std::{fs, process::Command};
 
@@ -11,13 +11,14 @@ use crate::support::{
 
 const COUNTS: &str = "echo \"$SMS_COMMAND_NAME\" >> \"$RUNS\"";
 
-/// Runs the agent to its end. It must say why, send nothing and run nothing.
+/// Runs the agent to its end. It must exit with 2, say why, and run nothing.
 #[track_caller]
-fn refuses(command: Command, place: &Place, words: &[&str]) {
+fn ends_with_2(command: Command, place: &Place, words: &[&str]) {
     ends_with(2, command, place, words);
 }
 
-/// 2 is for what somebody has to change, 1 for what may pass: systemd starts the agent again then.
+/// The status is 2 if somebody has to change something, and 1 if it may pass. systemd starts the agent again
+/// after 1.
 fn ends_with(exit: i32, mut command: Command, place: &Place, words: &[&str]) {
     let output = command.stderr(std::process::Stdio::piped()).output().expect("runs");
     let runs = place.runs();
@@ -30,7 +31,7 @@ fn ends_with(exit: i32, mut command: Command, place: &Place, words: &[&str]) {
     assert!(runs.is_empty(), "{runs:?}");
 }
 
-/// As [`Place::agent`], with the outcome where [`refuses`] looks for it.
+/// Like [`Place::agent`], with a standard output that [`ends_with_2`] can read.
 fn agent(place: &Place, service: &huaweicloud_sms_simulator::Simulator) -> Command {
     let mut command = place.agent(service, &[], COUNTS);
     command.stdout(std::process::Stdio::piped());
@@ -50,7 +51,11 @@ fn a_damaged_journal_is_told_with_file_line_and_remedy_and_nothing_is_sent() {
     fs::write(&journal, &bytes).expect("written");
     let count = service.request_count();
     let name = path(&journal).to_owned();
-    refuses(agent(&place, &service), &place, &[&name, "is damaged: line ", "move the file away"]);
+    ends_with_2(
+        agent(&place, &service),
+        &place,
+        &[&name, "is damaged: line ", "move the file away"],
+    );
     assert_eq!(service.request_count(), count);
     assert_eq!(fs::read(&journal).expect("read"), bytes, "it is left to the operator");
     // The remedy works.
@@ -78,7 +83,7 @@ fn a_journal_of_another_server_is_not_used() {
     assert!(service.wait_for_requests(1, LONG));
     drop(other);
     let words = ["belongs to server another-server", "--state-dir of its own"];
-    refuses(agent(&place, &service), &place, &words);
+    ends_with_2(agent(&place, &service), &place, &words);
 }
 
 #[test]
@@ -96,17 +101,17 @@ fn a_second_agent_on_the_same_folder_ends_at_once_and_the_first_goes_on() {
 }
 
 #[test]
-fn no_folder_is_told_before_anything_is_sent() {
+fn a_missing_folder_is_told_before_anything_is_sent() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     let url = service.url();
     let arguments = ["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"];
     let mut command = crate::support::agent(&arguments);
     command.args(["--exec", "true"]).env("HW_AUTH_TOKEN", crate::support::TOKEN);
     command.env_remove("STATE_DIRECTORY");
-    refuses(command, &place, &["--state-dir", "STATE_DIRECTORY"]);
+    ends_with_2(command, &place, &["--state-dir", "STATE_DIRECTORY"]);
     fs::write(place.path("state"), "a file").expect("written");
     let name = path(&place.path("state")).to_owned();
-    refuses(agent(&place, &service), &place, &[&name]);
+    ends_with_2(agent(&place, &service), &place, &[&name]);
     assert_eq!(service.request_count(), 0);
 }
 

@@ -22,7 +22,7 @@ fn kills() -> u64 {
     text.map_or(75, |text| text.parse().expect("SMS_AGENT_TEST_KILLS is a number"))
 }
 
-/// Says what it runs, once at its start. A STOP fails.
+/// Writes the key of its command at its start. A STOP fails.
 const PROGRAM: &str = r#"
 key="$SMS_COMMAND_NAME/$SMS_TASK_ID$SMS_OBJECT"
 echo "run $key" >> "$RUNS"
@@ -56,7 +56,7 @@ impl Random {
     }
 }
 
-/// A command, and what the program writes for it.
+/// The parts of a command, which the program writes.
 #[derive(Clone, Debug, PartialEq)]
 struct Key {
     name: &'static str,
@@ -152,7 +152,7 @@ fn kill_at_random(login: Login, transport: &str, seed: u64) {
         let requests = service.request_count() + random.below(11);
         assert!(service.wait_for_requests(requests, LONG), "kill {number}: {}", place.log());
         thread::sleep(Duration::from_micros(random.below(15_000)));
-        // With SIGKILL.
+        // Dropping sends SIGKILL.
         drop(agent);
         assert!(accepted(&service).len() < COMMANDS, "kill {number} was in vain");
     }

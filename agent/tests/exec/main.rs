@@ -1,7 +1,7 @@
 //! `sms-agent watch --exec` as an operator or systemd runs it: it obtains commands from a service that holds
 //! them, runs real programs, and reports.
 #![cfg(unix)]
-#![allow(clippy::print_stdout, reason = "a seed, what was counted, what was skipped")]
+#![allow(clippy::print_stdout, reason = "prints a seed, counts, and skipped tests")]
 
 #[path = "../support/mod.rs"]
 mod support;

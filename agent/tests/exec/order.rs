@@ -1,4 +1,4 @@
-//! Which command runs when, and what is reported.
+//! The order in which commands run and are reported.
 
 use huaweicloud_sms_simulator::{Answer, Command, Script, Simulator};
 
@@ -31,7 +31,7 @@ fn a_stop_ends_the_running_start_and_only_the_stop_is_reported() {
 }
 
 #[test]
-fn a_stop_waits_for_the_start_if_asked_to() {
+fn with_stop_waits_a_stop_waits_for_the_start() {
     for transport in transports() {
         let (place, service) = (Place::new(), service_with([("START", "a")]));
         place.gates();
@@ -146,13 +146,13 @@ fn a_command_whose_report_is_never_accepted_is_run_once_and_told() {
     let place = Place::new();
     let body = "echo \"$SMS_COMMAND_NAME\" >> \"$RUNS\"";
     let (_agent, mut log) = crate::support::exec::run_logged(place.agent(&service, &[], body));
-    log.find("refused the report of PREMIGRATE and still returns it");
+    log.find("rejected the report of PREMIGRATE and still returns it");
     assert!(service.wait_for_requests(service.request_count() + 20, LONG));
     assert_eq!(place.runs(), ["PREMIGRATE"]);
     // After a restart, too.
     drop(_agent);
     let (_agent, mut log) = crate::support::exec::run_logged(place.agent(&service, &[], body));
-    log.find("refused the report of PREMIGRATE and still returns it");
+    log.find("rejected the report of PREMIGRATE and still returns it");
     assert!(service.wait_for_requests(service.request_count() + 20, LONG));
     assert_eq!(place.runs(), ["PREMIGRATE"]);
 }

@@ -17,7 +17,7 @@ use super::{
     path,
 };
 
-/// A folder with the journal, the program and what the program writes.
+/// A folder with the journal, the program and the program's files.
 pub(crate) struct Place(TempDir);
 
 impl Place {
@@ -29,25 +29,25 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// Writes a program for `/bin/sh`. It is not executable: a process that another test starts at this moment
-    /// would have it open for writing, and the system would not execute it.
+    /// Writes a program for `/bin/sh`. It is not executable. A process that another test starts meanwhile may
+    /// inherit the open file, and the system executes no file that is open for writing.
     pub(crate) fn script(&self, body: &str) -> String {
         fs::write(self.path("script"), body).expect("written");
         path(&self.path("script")).to_owned()
     }
 
-    /// What the programs wrote to `$RUNS`.
+    /// The lines that the programs wrote to `$RUNS`.
     pub(crate) fn runs(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("runs")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// What the last agent logged into the file `log`, if it did.
+    /// The log of the last agent, if it logged into the file `log`.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Makes the two pipes of a program that says when it runs, and that waits: see [`WAITS`].
+    /// Makes the two pipes of a program that says when it runs, and that waits as [`WAITS`] does.
     pub(crate) fn gates(&self) {
         for name in ["ready", "gate"] {
             let status = Command::new("mkfifo").arg(self.path(name)).status().expect("runs");
@@ -101,10 +101,10 @@ impl Place {
     }
 }
 
-/// Says that it runs, with the number of its process, and waits.
+/// A part of a program that writes the number of its process, and waits.
 pub(crate) const WAITS: &str = "echo $$ > \"$READY\"; read line < \"$GATE\"\n";
 
-/// What the agent proves its identity with.
+/// The credential of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Login {
     Key,

@@ -1,4 +1,4 @@
-//! What a script says about one response.
+//! The scripted answer to a request.
 
 pub(crate) mod rejection;
 mod step;
@@ -19,7 +19,7 @@ pub struct Answer {
     pub(crate) is_after_processing: bool,
 }
 
-/// What the simulator does in response to one request.
+/// The reaction of the simulator to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Http { status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: Vec<u8> },
@@ -136,9 +136,9 @@ impl Answer {
         self
     }
 
-    /// Takes effect after the request was processed: it takes the place of the service's response,
-    /// which is lost. Only faults by turn do so ([`Script::report_faults`](crate::Script::report_faults)
-    /// and its kin); it has no effect elsewhere.
+    /// Makes this fault take effect after the request was processed. It takes the place of the service's
+    /// response, which is lost. Only faults by turn do so
+    /// ([`Script::report_faults`](crate::Script::report_faults) and its kin). It has no effect elsewhere.
     ///
     /// ```
     /// use huaweicloud_sms_simulator::{Answer, Script, Step};

@@ -18,7 +18,7 @@ const MAX_FAILURES: u32 = 6;
 
 const LOCK: Duration = Duration::from_secs(5 * 60);
 
-/// Why a signed request is rejected.
+/// The reason for which a signed request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureError {
     UnknownKey,

@@ -13,7 +13,8 @@ use crate::{
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// These headers say for whom a request is, so an attacker must not be able to add them.
+/// Headers that must be signed if they are there. They say for whom a request is, so an attacker must not be
+/// able to add them.
 const SIGNED_IF_SENT: [&str; 3] = ["x-security-token", "x-project-id", "x-domain-id"];
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -190,7 +191,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A request with `headers`, of which the secret `s` signed `names`.
+    /// A request with `headers`. The secret `s` signed those with these `names`.
     fn signed(target: &str, headers: &[(&str, &str)], names: &str) -> Request {
         let mut request = Request {
             method: "GET".into(),
@@ -215,7 +216,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_step_of_every_vector() {
+    fn every_step_of_every_vector_is_right() {
         for vector in vectors() {
             let (request, name) = (vector.request(), &vector.name);
             let parts = Authorization::of(&request).expect(name);

@@ -1,4 +1,4 @@
-//! What the simulator does, set in code or read from JSON.
+//! The script of a simulator, set in code or read from JSON.
 
 mod faults;
 mod held;
@@ -24,7 +24,7 @@ use crate::{
     tls::Certificate,
 };
 
-/// What the simulator does: the answers for each server id, the credentials that it accepts, and the
+/// A script for a simulator: the answers for each server id, the credentials that it accepts, and the
 /// faults of its connections. The [crate's documentation](crate) describes the JSON form.
 ///
 /// `Debug` shows ids and names, but no secret.
@@ -139,7 +139,7 @@ impl Script {
 
     /// Rejects a report for a server with `SMS.6021` also if no GET has delivered the command that is
     /// held. Then a report that is sent again never counts for the next command of the same name.
-    /// Default: such a report is accepted. The API reference does not say what the service does.
+    /// Default: such a report is accepted. The API reference does not describe this case.
     #[must_use]
     pub fn report_needs_get(mut self, id: &str) -> Self {
         self.servers.entry(id.to_owned()).or_default().commands.need_delivery = true;
@@ -155,14 +155,14 @@ impl Script {
         self
     }
 
-    /// Sets the faults of the reports, as [`get_faults`](Self::get_faults) those of the GETs.
+    /// Sets the faults of the reports, as [`get_faults`](Self::get_faults) sets those of the GETs.
     #[must_use]
     pub fn report_faults(mut self, turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
         self.faults.report = Cycle::new(turns);
         self
     }
 
-    /// Sets the faults of the logins, as [`get_faults`](Self::get_faults) those of the GETs.
+    /// Sets the faults of the logins, as [`get_faults`](Self::get_faults) sets those of the GETs.
     #[must_use]
     pub fn login_faults(mut self, turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
         self.faults.login = Cycle::new(turns);

@@ -62,11 +62,11 @@ struct Connection<'a, S> {
     guard: &'a ConnectionGuard<'a>,
 }
 
-/// Why no request could be read.
+/// The reason for which no request could be read.
 enum NoRequest {
     /// The client closed the connection between requests, or it broke.
     Closed,
-    /// It is not HTTP, or exceeds a limit. Holds the status, and what could be parsed.
+    /// It is not HTTP, or exceeds a limit. Holds the status, and the parts that could be parsed.
     Rejected(StatusCode, Box<Request>),
 }
 
@@ -247,7 +247,8 @@ impl<S: Read + Write> Connection<'_, S> {
             Ok(httparse::Status::Complete(end)) if end <= MAX_HEAD => end,
             Ok(httparse::Status::Partial) if self.unread.len() <= MAX_HEAD => return Ok(None),
             Ok(_) => return Err(rejected(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
-            // Rejected at once: an empty line may never come if this is not HTTP (TLS, say).
+            // The simulator rejects it at once, because an empty line may never come if this is not HTTP (TLS,
+            // say).
             Err(_) => return Err(rejected(StatusCode::BAD_REQUEST)),
         };
         let headers = parsed.headers.iter();
@@ -341,7 +342,7 @@ mod tests {
     use super::*;
     use crate::{answer::Answer, script::Script, server::service::Service};
 
-    /// A stream with these reads. It discards what is written.
+    /// A stream with these reads. It discards all writes.
     struct Reads(VecDeque<io::Result<&'static str>>);
 
     impl Read for Reads {

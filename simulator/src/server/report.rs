@@ -71,7 +71,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// Returns what is wrong with a report whose body is an object.
+/// Returns the mistake in a report whose body is an object.
 fn mistake(report: &Report, needs_delivery: bool) -> Option<Problem> {
     let is_name = |name: &&str| !name.is_empty() && name.chars().count() <= MAX_NAME;
     let Some(name) = report.name.as_deref().filter(is_name) else {

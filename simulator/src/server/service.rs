@@ -69,7 +69,7 @@ pub(super) struct State {
 /// A connection that is being served.
 pub(super) struct Live {
     pub(super) stream: TcpStream,
-    /// Taken by the stop, which joins it.
+    /// The stop takes it and joins it.
     pub(super) thread: Option<JoinHandle<()>>,
     /// Neither side has closed it.
     pub(super) is_open: bool,
@@ -196,7 +196,7 @@ impl Service {
     }
 }
 
-/// What a request asks for.
+/// The operation of a request.
 enum Operation {
     Login,
     /// `GET /v3/sources/{server_id}/command`

@@ -88,7 +88,7 @@ fn empty_lines_before_a_request_and_bare_line_feeds_are_accepted() {
 }
 
 #[test]
-fn over_ipv6() {
+fn serves_over_ipv6() {
     let address = (Ipv6Addr::LOCALHOST, 0).into();
     // Not every machine has IPv6.
     if std::net::TcpListener::bind(address).is_err() {

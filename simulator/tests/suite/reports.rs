@@ -201,7 +201,7 @@ fn a_report_is_checked_as_the_get_is() {
     // The signature covers the body.
     let changed = signed.replace("{}}", "[]}");
     assert_eq!(send(&simulator, &changed).error(), unauthenticated("verify aksk signature fail"));
-    // None of them reached the service.
+    // No report reached the service.
     assert_eq!(simulator.reports(), []);
     assert_eq!(send(&simulator, &signed).status, 200);
     assert_eq!(simulator.reports().len(), 1);

@@ -26,7 +26,7 @@ fn readme_script(number: usize) -> Script {
 }
 
 #[test]
-fn answers_in_json() {
+fn every_form_of_an_answer_is_read_from_json() {
     let script = Script::from_json(
         r#"{"servers":{"a":{"answers":[
             {"json":null,"times":2},
@@ -45,7 +45,7 @@ fn answers_in_json() {
 }
 
 #[test]
-fn faults_in_json() {
+fn faults_are_read_from_json() {
     let script = Script::from_json(
         r#"{"on_accept":[{"send":"hi "}],"trickle_ms":0,"certificate":"self_signed",
             "servers":{"a":{"answers":[
@@ -182,7 +182,7 @@ fn the_error_says_what_is_wrong_with_a_script() {
         (answer(r#"{"steps":[{"pause_ms":60001}]}"#), "answer 2: a pause is at most 60000 ms"),
         (answer(r#"{"steps":[{"send_hex":"0"}]}"#), "two hexadecimal digits"),
         (answer(r#"{"steps":[{"send_hex":"+f"}]}"#), "two hexadecimal digits"),
-        (answer(r#"{"steps":[{"repeat":{"text":""}}]}"#), "nothing can't be repeated"),
+        (answer(r#"{"steps":[{"repeat":{"text":""}}]}"#), "an empty text can't be repeated"),
         (r#"{"servers":{},"on_accept":[{"pause_ms":60001}]}"#.into(), "on_accept: a pause is"),
         (r#"{"servers":{},"trickle_ms":60001}"#.into(), "trickle_ms: a pause is"),
         (r#"{"servers":{},"certificate":"forged"}"#.into(), "unknown variant `forged`"),

@@ -110,7 +110,7 @@ fn a_queue_is_given_in_order_and_then_its_idle_answer() {
 }
 
 #[test]
-fn raw_bytes_and_silence() {
+fn raw_bytes_are_sent_unchanged_and_silence_ends_with_the_simulator() {
     let simulator = with_token();
     simulator.push("b", Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\ncut"));
     simulator.push("b", Answer::silent());

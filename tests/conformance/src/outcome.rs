@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt};
 
 use huaweicloud_sms_transport::{Phase, TransportError, TransportErrorKind as Kind};
 
-/// What the call of a scenario ended in.
+/// The outcome of the call of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// A response with a command of this name.

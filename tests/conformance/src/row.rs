@@ -11,7 +11,7 @@ pub(crate) struct Row {
     deviations: Vec<Deviation>,
 }
 
-/// Where a client is known to do something else, and why that is harmless.
+/// The known deviation of a client, and the reason for which it is harmless.
 struct Deviation {
     client: &'static str,
     outcomes: Vec<Outcome>,
@@ -21,12 +21,12 @@ struct Deviation {
 /// The client of a [`Deviation`]: that of `with_agent` and `with_client`.
 const OWN: &str = "own client";
 
-/// What the transport meets.
+/// The servers, proxies and responses that the transport meets.
 #[derive(Clone)]
 pub(crate) enum Scenario {
     /// This response to the only request, over TCP and over TLS.
     Response(Answer),
-    /// The same, only over TLS.
+    /// This response to the only request, over TLS only.
     TlsResponse(Answer),
     /// A request with a head that the server does not read to its end: it responds with 431 and closes.
     LongRequest,
@@ -133,7 +133,7 @@ impl Row {
         })
     }
 
-    /// What is wanted, and the known deviations.
+    /// The wanted outcome, and the known deviations.
     pub(crate) fn expectation(&self) -> String {
         let mut text = self.wanted.to_string();
         for Deviation { client, outcomes, why } in &self.deviations {

@@ -43,7 +43,7 @@ struct Stage {
     url: String,
 }
 
-/// The outcome of the call that counts, and the first thing that happened and must not.
+/// The outcome of the call that counts, and the first event that must not happen.
 pub(crate) type Result = (Outcome, Option<String>);
 
 pub(crate) fn run<T: Transport>(row: &Row, transport: &UnderTest<'_, T>, tls: bool) -> Result {

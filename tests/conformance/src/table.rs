@@ -32,7 +32,7 @@ pub struct RowRun {
     pub row: String,
     /// Whether it ran over TLS.
     pub tls: bool,
-    /// What the call ended in.
+    /// The outcome of the call.
     pub outcome: Outcome,
     /// The wanted outcome, and known deviations with their reasons.
     pub wanted: String,
@@ -53,8 +53,8 @@ pub struct Report {
 /// all of them.
 ///
 /// Each row gets a transport with settings of its own: timeout, body limit, root certificates, proxy.
-/// `kind` says in the words of [`kind`] what an error is. A `kind` that always says `error` passes every
-/// row that wants an error. Each row is printed when it starts and when it ends.
+/// `kind` names an error in the words of [`kind`]. A `kind` that always says `error` passes every row that
+/// wants an error. Each row is printed when it starts and when it ends.
 ///
 /// # Panics
 /// If no row's name contains `word`.

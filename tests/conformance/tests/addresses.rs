@@ -1,4 +1,4 @@
-//! Hosts of which some addresses are dead (RFC 8305).
+//! Hosts with some dead addresses (RFC 8305).
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -35,7 +35,7 @@ impl Dead {
     }
 }
 
-/// Tried one after the other, each dead address would take the whole connect timeout.
+/// If a transport tried one address after the other, each dead one would take the whole connect timeout.
 #[test]
 fn connects_behind_three_dead_addresses_and_a_closed_port() {
     let simulator = Simulator::builder().token(TOKEN).start().expect("started");

@@ -63,7 +63,7 @@ fn dropping_hypers_future_ends_its_connection() {
     }
 }
 
-/// The same for a call that timed out.
+/// The late response to a call that timed out is not the response to the next one.
 #[test]
 fn a_timeout_ends_its_connection() {
     thread::scope(|scope| {
@@ -78,7 +78,7 @@ fn a_timeout_ends_its_connection() {
                     assert_eq!(error.kind(), Kind::Timeout, "{adapter:?}: {error:?}");
                     assert!(simulator.wait_for_requests(1, LONG));
                     simulator.go_on();
-                    // Where its runtime does not run between calls, the next one ends it.
+                    // If its runtime does not run between calls, the next call ends the connection.
                     if adapter != Adapter::HyperPaused {
                         assert!(simulator.wait_until_gone(LONG), "{adapter:?}: kept");
                     }

@@ -1,4 +1,4 @@
-//! The promises of both adapters, except for those that the table proves.
+//! Tests the promises of both adapters, except for those that the table proves.
 #![allow(clippy::print_stdout, reason = "names the adapter of a case that fails")]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How many packages the facade brings, and that no adapter brings the other's HTTP client.
+//! Limits the packages that the facade brings. No adapter brings the other's HTTP client.
 #![cfg(target_os = "linux")]
 
 use std::{collections::BTreeSet, env, path::Path, process::Command};

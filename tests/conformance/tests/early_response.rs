@@ -65,7 +65,7 @@ fn outcome(adapter: Adapter, keeps_open: bool) -> Result<u16, Kind> {
 }
 
 #[test]
-fn it_is_returned() {
+fn an_early_response_is_returned() {
     for adapter in Adapter::ALL {
         println!("{adapter:?}");
         assert_eq!(outcome(adapter, true), Ok(401));
@@ -73,7 +73,7 @@ fn it_is_returned() {
 }
 
 #[test]
-fn a_reset_may_lose_it_but_the_report_is_not_sent_twice() {
+fn a_reset_may_lose_the_response_but_the_report_is_not_sent_twice() {
     for adapter in Adapter::ALL {
         println!("{adapter:?}");
         let outcome = outcome(adapter, false);

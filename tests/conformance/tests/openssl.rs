@@ -65,7 +65,7 @@ impl Drop for Server {
     }
 }
 
-/// A certificate that the server shows and the client trusts, or one of a trusted CA.
+/// The client trusts the server's certificate itself, or the CA of it.
 #[test]
 fn a_trusted_certificate_is_accepted_or_the_error_has_the_reason_and_a_way_out() {
     const CA: &str = "ca.pem";

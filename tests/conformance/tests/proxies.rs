@@ -98,7 +98,7 @@ fn simulators() -> [Simulator; 2] {
 }
 
 #[test]
-fn a_proxy_without_a_password() {
+fn calls_pass_a_proxy_without_a_password() {
     let Some(proxy) = TinyProxy::start("open", "") else {
         println!("SKIPPED: a real proxy (tinyproxy missing)");
         return;
@@ -121,7 +121,7 @@ fn a_proxy_without_a_password() {
 }
 
 #[test]
-fn a_proxy_with_a_password() {
+fn a_proxy_with_a_password_takes_the_right_one_only() {
     let Some(proxy) = TinyProxy::start("password", "BasicAuth user pass-canary") else {
         println!("SKIPPED: a real proxy (tinyproxy missing)");
         return;

@@ -1,7 +1,7 @@
 //! No log holds a token, a key, a password or a part of one, at any level.
 //!
-//! One test, because the loggers are those of the process. It keeps every record of `log` and `tracing`, and
-//! searches them as they are, with rows joined, and with dumps decoded.
+//! One test makes all calls, because the loggers are those of the process. It keeps every record of `log` and
+//! `tracing`, and searches them as they are, with rows joined, and with dumps decoded.
 #![allow(clippy::print_stdout, reason = "names the targets that logged")]
 
 use std::{
@@ -30,7 +30,7 @@ use tracing::{
     span,
 };
 
-/// The target that dumps what is sent. The documentation says to turn its TRACE level off.
+/// The target that dumps the bytes that are sent. The documentation says to turn its TRACE level off.
 const DUMPS: &str = "ureq_proto";
 
 /// `target` and text of every record, oldest first.
@@ -204,7 +204,7 @@ fn of_other_credentials(url: &str) -> Vec<Request<Vec<u8>>> {
     vec![call.request(&key.signer(now)), login.request(&Unauthenticated)]
 }
 
-/// Set for a child of this test whose environment names a proxy.
+/// A variable that is set for a child of this test. The child's environment names a proxy.
 const IN_CHILD: &str = "SMS_TEST_PROXY_OF_ENVIRONMENT";
 
 #[test]

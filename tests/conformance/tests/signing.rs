@@ -203,8 +203,8 @@ fn a_changed_request_does_not_verify() {
     let key = AccessKey::new(AK, SK).expect("a key").with_project_id("p").expect("valid");
     for adapter in Adapter::ALL {
         let transport = adapter.start(settings());
-        let asked = |change: fn(&mut Request<Vec<u8>>)| {
-            // A simulator each, because the fifth rejection locks a key.
+        let status_after = |change: fn(&mut Request<Vec<u8>>)| {
+            // A simulator each, because six rejections in a row lock a key.
             let service = Simulator::builder().script(script()).start().expect("started");
             let endpoint = Endpoint::cleartext(&service.url()).expect("an endpoint");
             let id = ServerId::new("id").expect("an id");
@@ -212,10 +212,10 @@ fn a_changed_request_does_not_verify() {
             change(&mut request);
             transport.execute(request).expect("a response").status().as_u16()
         };
-        assert_eq!(asked(|_| ()), 200, "{adapter:?}");
+        assert_eq!(status_after(|_| ()), 200, "{adapter:?}");
         // A header that is not signed may be added.
         assert_eq!(
-            asked(|request| drop(
+            status_after(|request| drop(
                 request.headers_mut().insert("via", HeaderValue::from_static("p"))
             )),
             200
@@ -234,7 +234,7 @@ fn a_changed_request_does_not_verify() {
             |request| drop(request.headers_mut().insert("accept", HeaderValue::from_static("*/*"))),
         ];
         for (index, change) in changes.into_iter().enumerate() {
-            assert_eq!(asked(change), 401, "{adapter:?}: change {index}");
+            assert_eq!(status_after(change), 401, "{adapter:?}: change {index}");
         }
     }
 }

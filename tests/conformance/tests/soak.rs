@@ -1,7 +1,7 @@
-//! 10,000 calls leave no more descriptors, threads or memory behind than the first ones do, on one
-//! connection and on one connection each.
+//! Counts the descriptors, threads and memory that 10,000 calls leave behind, on one connection and on one
+//! connection each. They leave no more behind than the first calls do.
 //!
-//! One test in a binary of its own, because it counts what the process holds. It counts on Linux only.
+//! One test in a binary of its own, because it counts the resources of the process. It counts on Linux only.
 #![allow(clippy::print_stdout, reason = "the figures are the report")]
 
 use std::{

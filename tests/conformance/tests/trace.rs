@@ -1,4 +1,4 @@
-//! What the adapters tell about the making of a connection.
+//! Tests the events that the adapters report while they make a connection.
 
 use std::sync::{Arc, Mutex};
 

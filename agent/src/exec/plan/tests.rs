@@ -158,7 +158,7 @@ fn a_report_that_was_dropped_is_not_made_any_more() {
 }
 
 #[test]
-fn of_the_commands_that_wait_the_last_one_is_run() {
+fn the_last_one_of_the_commands_that_wait_is_run() {
     let mut plan = fresh();
     for name in ["START", "SYNC", "DELETE"] {
         plan.on_answer(&answer(name, "a"));
@@ -180,7 +180,7 @@ fn of_the_commands_that_wait_the_last_one_is_run() {
 }
 
 #[test]
-fn a_refused_command_is_not_run_again_until_the_service_returns_something_else() {
+fn a_command_whose_report_is_rejected_is_not_run_again_until_the_service_returns_something_else() {
     let mut plan = fresh();
     plan.on_answer(&answer("START", "a"));
     succeed(&mut plan);
@@ -196,7 +196,7 @@ fn a_refused_command_is_not_run_again_until_the_service_returns_something_else()
 }
 
 #[test]
-fn a_report_refused_after_the_service_returned_nothing_does_not_hold_up_the_next_command() {
+fn a_report_rejected_after_the_service_returned_nothing_does_not_hold_up_the_next_command() {
     let mut plan = fresh();
     plan.on_answer(&answer("START", "a"));
     succeed(&mut plan);
@@ -209,7 +209,7 @@ fn a_report_refused_after_the_service_returned_nothing_does_not_hold_up_the_next
 }
 
 #[test]
-fn a_result_whose_detail_is_refused_is_reported_once_without_it() {
+fn a_result_whose_detail_is_rejected_is_reported_once_without_it() {
     let mut plan = fresh();
     plan.on_answer(&answer("START", "a"));
     plan.on_end(CommandResult::Success, Map::from_iter([("disks".to_owned(), 3.into())]));
@@ -317,7 +317,7 @@ impl Service {
     }
 }
 
-/// What happens next.
+/// An event of the service, the network or the agent.
 #[derive(Clone, Copy, Debug)]
 enum Happening {
     Poll,

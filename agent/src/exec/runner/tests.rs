@@ -1,4 +1,4 @@
-//! With real programs. Each leaves no process of its group and no thread behind.
+//! Runs real programs. Each leaves no process of its group and no thread behind.
 
 use std::{
     env, fs,
@@ -43,7 +43,7 @@ fn begin(program: &Program, command: &Command) -> (Running, Receiver<Finished>) 
     (program.start(command, &server_id(), on_end).expect("started"), ends)
 }
 
-/// What is reported. Nothing is left then.
+/// Waits for the end of a run and returns its report. No process and no thread is left then.
 fn finish(running: Running, ends: &Receiver<Finished>) -> (bool, Value) {
     let finished = ends.recv_timeout(LONG).expect("ended");
     let pid = running.id().pid;
@@ -199,7 +199,7 @@ fn a_child_that_keeps_the_output_open_is_ended() {
     let _alone = alone();
     let detail = json!({"output": "done\n"});
     assert_eq!(run(&shell("sleep 1000 & echo done")), (true, detail.clone()));
-    // One that does not end when it is asked, and one that closed its output.
+    // One child ignores SIGTERM, and another one closed its output.
     assert_eq!(run(&shell("(trap '' TERM; sleep 1000) & echo done")), (true, detail.clone()));
     assert_eq!(run(&shell("sleep 1000 >/dev/null 2>&1 & echo done")), (true, detail));
 }
@@ -339,7 +339,7 @@ fn a_value_that_no_environment_can_hold_is_a_failure() {
 }
 
 #[test]
-fn what_an_earlier_agent_left_running_is_ended() {
+fn a_program_that_an_earlier_agent_left_behind_is_ended() {
     let _alone = alone();
     let mut child = process::Command::new("/bin/sh")
         .args(["-c", "trap '' TERM; echo; sleep 1000 & sleep 1000"])
@@ -362,6 +362,6 @@ fn what_an_earlier_agent_left_running_is_ended() {
     assert!(end_left_over(&id, SHORT).expect("ended"));
     assert_eq!(members(id.pid), [0; 0]);
     assert!(!end_left_over(&id, SHORT).expect("nothing to end"));
-    // Here it is a child of the one that ended it, which may have reaped it.
+    // Here the program is a child of this process, which may have reaped it.
     let _ = child.wait();
 }

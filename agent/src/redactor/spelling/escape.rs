@@ -84,7 +84,7 @@ fn byte(value: u32) -> Option<Unit> {
     u8::try_from(value).ok().map(Unit::Byte)
 }
 
-/// A number of exactly so many hexadecimal digits.
+/// A number of exactly `count` hexadecimal digits.
 fn fixed(text: &[u8], count: usize) -> Option<u32> {
     number(text.get(..count)?, 16).filter(|(_, length)| *length == count).map(|(code, _)| code)
 }

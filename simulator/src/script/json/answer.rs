@@ -104,7 +104,7 @@ impl StepForm {
             }
             Self::Dribble { text, pause_ms } => Step::dribble(text, pause(pause_ms)?),
             Self::Repeat { text, .. } if text.is_empty() => {
-                return Err("nothing can't be repeated".into());
+                return Err("an empty text can't be repeated".into());
             }
             Self::Repeat { text, times } => Step::Repeat(text.into(), times),
             Self::PauseMs(milliseconds) => Step::Pause(pause(milliseconds)?),
