@@ -1,8 +1,18 @@
 //! Locks the journal, so that it has one writer.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 const NAME: &str = "commands.lock";
+/// How long another process may keep the lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the lock is tried.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The lock of a folder. It is held until it is dropped or the process ends, even by SIGKILL.
 #[derive(Debug)]
@@ -11,8 +21,25 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Locks this folder. If another process has locked it, the error's kind is `WouldBlock`.
+    /// Locks this folder. If another process keeps it locked, the error's kind is `WouldBlock`.
+    ///
+    /// An agent that was killed while it started a program leaves the lock to the new process, until that
+    /// process begins to run the program. So this waits a little.
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::try_take(dir) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
+                {
+                    thread::sleep(PAUSE);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_take(dir: &Path) -> io::Result<Self> {
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
         let lock = open_alone(&mut options, &dir.join(NAME)).map(|file| Self { file })?;

@@ -137,6 +137,19 @@ fn has_one_writer() {
     open(dir.path());
 }
 
+/// A process that was forked has the lock until it executes a program.
+#[test]
+fn waits_a_little_for_the_lock_of_a_process_that_ended() {
+    let dir = dir();
+    let (journal, _) = open(dir.path());
+    let path = dir.path().to_owned();
+    let next = std::thread::spawn(move || Journal::open(&path, &id()).map(drop));
+    // It may not have begun to wait, which changes nothing.
+    std::thread::yield_now();
+    drop(journal);
+    next.join().expect("ended").expect("opened");
+}
+
 #[test]
 fn belongs_to_one_server() {
     let dir = dir();
