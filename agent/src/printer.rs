@@ -55,9 +55,13 @@ impl Printer {
         }
     }
 
-    /// Prints a line for people, such as a login, to standard error.
+    /// Prints a line for people, such as a login, to standard error. With JSON, it is only logged.
     pub(crate) fn say(&mut self, text: &str) {
         self.clear_wait();
+        if self.format == args::Format::Json {
+            log::info!("{}", redactor::shown_line(text));
+            return;
+        }
         // A closed standard error does not end a watch.
         let _ = writeln!(io::stderr(), "{} {}", now(), redactor::shown_line(text));
     }
