@@ -87,13 +87,19 @@ fn read<'a>(
             _ => BodyProblem::NotJson {
                 line: error.line(),
                 column: error.column(),
-                html: text.trim_ascii_start().starts_with('<'),
+                html: is_html(body),
             },
         })?;
     match value {
         Json::Object(members) => Ok(members),
         other => Err(BodyProblem::NotAnObject { found: other.kind() }),
     }
+}
+
+/// Whether a body looks like an HTML page.
+pub(crate) fn is_html(body: &[u8]) -> bool {
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    text.trim_ascii_start().starts_with(b"<")
 }
 
 /// Sets the value of a member. A second value is an error, because JSON parsers disagree on which one counts.

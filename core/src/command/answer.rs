@@ -59,12 +59,10 @@ impl Command {
     /// without a task, the same parameters. The service returns a command again until its result is reported.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let task = |command: &Self| command.param.task_id.clone().filter(|task| !task.is_empty());
-        self.name == other.name
-            && match (task(self), task(other)) {
-                (Some(one), Some(other)) => one == other,
-                _ => self.param == other.param,
-            }
+        let (one, two) = (self.task_id(), other.task_id());
+        let is_same_task =
+            if one.is_empty() || two.is_empty() { self.param == other.param } else { one == two };
+        self.name == other.name && is_same_task
     }
 
     /// Whether this documented command acts on a task but names none. The API reference makes every
@@ -78,7 +76,12 @@ impl Command {
         matches!(
             self.name,
             Name::Start | Name::Stop | Name::Sync | Name::Delete | Name::Skip | Name::Premigrate
-        ) && self.param.task_id.as_deref().unwrap_or_default().is_empty()
+        ) && self.task_id().is_empty()
+    }
+
+    /// The task; empty if the command names none.
+    fn task_id(&self) -> &str {
+        self.param.task_id.as_deref().unwrap_or_default()
     }
 }
 

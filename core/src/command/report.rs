@@ -13,6 +13,7 @@ use crate::{
     endpoint::Endpoint,
     error::ResponseError,
     invalid_input::{InvalidInput, Problem},
+    json,
     operation::Operation,
     server_id::ServerId,
 };
@@ -22,8 +23,8 @@ use crate::{
 ///
 /// The request names the command only by its name. If the service holds another command of the same name
 /// by then, it applies the report to that one. So report a command only as long as the service still
-/// returns it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of this when it
-/// sends the report again.
+/// returns it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of
+/// this when it sends the report again.
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -172,9 +173,7 @@ pub(crate) fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<()
     if !status.is_success() {
         return Err(ResponseError::from_response(response));
     }
-    let body = response.body().as_ref();
-    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if text.trim_ascii_start().starts_with(b"<") {
+    if json::is_html(response.body().as_ref()) {
         let problem = BodyProblem::NotJson { line: 1, column: 1, html: true };
         return Err(ResponseError::from_body(status, response.headers(), problem));
     }

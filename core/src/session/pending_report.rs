@@ -59,7 +59,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
     /// Records that the service rejected the credential, so it did not accept the report. A new credential
     /// may be sent at once.
     pub(super) fn on_rejected(&mut self, now: T) {
-        *self = Self::new(self.call.clone(), self.poller.pace(), self.poller.random(), now);
+        self.poller = Poller::new(self.poller.pace(), self.poller.random(), now);
+        self.state = State::Ready;
     }
 
     pub(super) fn on_error(&mut self, now: T, error: &ResponseError) {
