@@ -2,18 +2,12 @@
 
 use std::fmt::Display;
 
-use huaweicloud_sms::{Endpoint, ObtainCommand, Proxy, ProxyUrl, RootCerts, ServerId, Settings};
+use huaweicloud_sms::{Endpoint, Proxy, ProxyUrl, RootCerts, ServerId, Settings};
 
 use crate::{
     args::{Call, Connection},
     file,
 };
-
-/// Checks the input before anything is sent.
-pub(crate) fn prepare(args: &Call) -> Result<(ObtainCommand, Settings), String> {
-    let (endpoint, server_id) = target(args)?;
-    Ok((ObtainCommand::new(&endpoint, &server_id), settings(&args.connection)?))
-}
 
 /// The service and the source server.
 pub(crate) fn target(args: &Call) -> Result<(Endpoint, ServerId), String> {

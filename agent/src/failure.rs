@@ -61,7 +61,7 @@ impl Failure {
         }))
     }
 
-    fn is_login(&self) -> bool {
+    pub(crate) fn is_login(&self) -> bool {
         matches!(self, Self::Login(_))
     }
 

@@ -75,38 +75,35 @@ pub(crate) fn print_repeated(
     }
 }
 
+/// A member that is left out.
+const NOTHING: (&str, Value) = ("", Value::Null);
+
 /// Prints an entry that was written into the journal.
 pub(crate) fn print_entry(context: &Context<'_>, entry: &Entry, format: Format) -> io::Result<()> {
     let (id, state, text, more) = match entry {
         Entry::Received { id, command } => {
             let name = redactor::shown(command.name.as_str());
-            (id, "received", format!("received {name}"), ("command_name", name))
+            (id, "received", format!("received {name}"), ("command_name", name.into()))
         }
         // It tells only the process.
         Entry::Started { process: Some(_), .. } | Entry::Cleared => return Ok(()),
-        Entry::Started { id, process: None } => {
-            (id, "started", "started".into(), ("", String::new()))
-        }
+        Entry::Started { id, process: None } => (id, "started", "started".into(), NOTHING),
         Entry::Finished { id, result, detail } => {
             let message = detail.get("msg").and_then(Value::as_str).map(redactor::shown);
             let message = message.map(|message| format!(": {message}")).unwrap_or_default();
-            (id, "finished", format!("{result}{message}"), ("result", result.to_string()))
+            (id, "finished", format!("{result}{message}"), ("result", result.as_str().into()))
         }
-        Entry::Reported { id } => (id, "reported", "reported".into(), ("", String::new())),
+        Entry::Reported { id } => (id, "reported", "reported".into(), NOTHING),
         Entry::Dropped { id, reason, .. } => {
             let reason = redactor::shown(reason);
-            (id, "dropped", format!("dropped: {reason}"), ("reason", reason))
+            (id, "dropped", format!("dropped: {reason}"), ("reason", reason.into()))
         }
     };
     match format {
         Format::Text => print_text(Some(context), false, &format!("run {id}: {text}")),
         Format::Json => {
-            let mut members =
-                vec![("answer", "run".into()), ("run", (*id).into()), ("state", state.into())];
-            let (name, value) = more;
-            if !name.is_empty() {
-                members.push((name, value.into()));
-            }
+            let run = [("answer", "run".into()), ("run", (*id).into()), ("state", state.into())];
+            let members = run.into_iter().chain([more]).collect();
             writeln!(io::stdout(), "{}", line(Some(context), Members(members)))
         }
     }

@@ -96,25 +96,17 @@ impl Printer {
         Ok(())
     }
 
-    /// Prints a failed login, unless the one before failed in the same way. The calls may succeed
-    /// meanwhile, with the old token.
-    pub(crate) fn print_login_failure(&mut self, failure: Failure) -> io::Result<()> {
-        if self.login_error.as_ref().is_none_or(|last| !last.is_same(&failure)) {
+    /// Prints a failed login or report, unless the last one failed in the same way. The calls may succeed
+    /// meanwhile.
+    pub(crate) fn print_other_failure(&mut self, failure: Failure) -> io::Result<()> {
+        let is_login = failure.is_login();
+        let last = if is_login { &self.login_error } else { &self.report_error };
+        if last.as_ref().is_none_or(|last| !last.is_same(&failure)) {
             self.print_repeated()?;
             let outcome = Err(failure);
             self.print_now(&outcome)?;
-            self.login_error = outcome.err();
-        }
-        Ok(())
-    }
-
-    /// Prints a failed report, unless the one before failed in the same way.
-    pub(crate) fn print_report_failure(&mut self, failure: Failure) -> io::Result<()> {
-        if self.report_error.as_ref().is_none_or(|last| !last.is_same(&failure)) {
-            self.print_repeated()?;
-            let outcome = Err(failure);
-            self.print_now(&outcome)?;
-            self.report_error = outcome.err();
+            let last = if is_login { &mut self.login_error } else { &mut self.report_error };
+            *last = outcome.err();
         }
         Ok(())
     }

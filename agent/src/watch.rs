@@ -84,7 +84,9 @@ struct Watcher<'a> {
 impl<'a> Watcher<'a> {
     fn start(args: &'a args::Watch) -> Result<Self, journal::Error> {
         let loaded = credential::load(&args.call)?;
-        let (call, settings) = call::prepare(&args.call)?;
+        let (endpoint, server_id) = call::target(&args.call)?;
+        let call = ObtainCommand::new(&endpoint, &server_id);
+        let settings = call::settings(&args.call.connection)?;
         let first_backoff = Duration::from_secs(5).min(args.max_backoff);
         let pace = Pace::default()
             .with_interval(args.interval)
@@ -100,15 +102,14 @@ impl<'a> Watcher<'a> {
         let (who, interval) = (loaded.who(), args.interval.as_secs_f64());
         let (waker, sleeper) = Waker::new();
         let waker = Arc::new(waker);
-        let (endpoint, server_id) = call::target(&args.call)?;
         let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
         printer.say(&format!("polling {} {how} {who}, every {interval} s", call.uri()));
         if let Some(executor) = &executor {
             printer.say(&executor.description());
         }
+        let carries_out = executor.is_some();
         let (printer, executor) = (Arc::new(Mutex::new(printer)), Arc::new(Mutex::new(executor)));
         end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
-        let carries_out = !args.exec.exec.is_empty();
         catch_hangups(Arc::clone(&printer), Arc::clone(&waker), carries_out)?;
         Ok(Self {
             args,
@@ -130,8 +131,7 @@ impl<'a> Watcher<'a> {
     /// Polls until the answers cannot be printed any more, or the commands not be carried out.
     fn run(mut self) -> String {
         let error = loop {
-            let printed = |error| format!("the answers cannot be printed: {error}");
-            if let Err(error) = self.carry_out().and_then(|()| self.step().map_err(printed)) {
+            if let Err(error) = self.carry_out().and_then(|()| self.step().map_err(not_printed)) {
                 break error;
             }
         };
@@ -157,7 +157,7 @@ impl<'a> Watcher<'a> {
         // Without the lock, since standard output may be stuck.
         let mut printer = lock(&self.printer);
         let printed = written.iter().try_for_each(|entry| printer.print_entry(entry));
-        printed.map_err(|error| format!("the answers cannot be printed: {error}"))
+        printed.map_err(not_printed)
     }
 
     fn with_executor(&self, then: impl FnOnce(&mut Executor)) {
@@ -195,11 +195,11 @@ impl<'a> Watcher<'a> {
                 lock(&self.printer).reported();
             }
             Event::ReportError(error) => {
-                lock(&self.printer).print_report_failure(Failure::Report(error))?;
+                lock(&self.printer).print_other_failure(Failure::Report(error))?;
             }
             Event::ReportRejected(error) => {
                 self.with_executor(|executor| executor.on_report_refused(&error));
-                lock(&self.printer).print_report_failure(Failure::Report(error.into()))?;
+                lock(&self.printer).print_other_failure(Failure::Report(error.into()))?;
             }
             Event::LoggedIn(issued) => {
                 self.is_rejected = false;
@@ -211,7 +211,7 @@ impl<'a> Watcher<'a> {
             }
             Event::LoginError(error) => {
                 self.login_waits = "the login failed";
-                lock(&self.printer).print_login_failure(Failure::Login(error))?;
+                lock(&self.printer).print_other_failure(Failure::Login(error))?;
             }
             Event::CredentialRejected(error) => {
                 let reloaded = credential::reload(&self.args.call, &self.loaded);
@@ -222,7 +222,7 @@ impl<'a> Watcher<'a> {
                 }
                 if is_user {
                     self.login_waits = "the password was rejected";
-                    lock(&self.printer).print_login_failure(Failure::Login(error.into()))?;
+                    lock(&self.printer).print_other_failure(Failure::Login(error.into()))?;
                 } else {
                     self.print(Err(Failure::Call(error.into())))?;
                 }
@@ -382,6 +382,10 @@ fn catch_hangups(
         }
     };
     interrupt::catch_hangups(on_hangup).map_err(signals_failed)
+}
+
+fn not_printed(error: io::Error) -> String {
+    format!("the answers cannot be printed: {error}")
 }
 
 fn signals_failed(error: impl std::fmt::Display) -> String {

@@ -22,8 +22,10 @@ pub(super) struct Configuration {
 pub(super) fn read(args: &Call) -> (Check, Option<Configuration>) {
     const REMEDY: &str =
         "correct that option, file or variable; sms-agent help doctor lists the options";
-    let endpoint = call::endpoint(&args.endpoint, args.connection.allow_http);
-    let prepared = endpoint.and_then(|endpoint| Ok((endpoint, call::prepare(args)?)));
+    let prepared = call::target(args).and_then(|(endpoint, server_id)| {
+        let call = ObtainCommand::new(&endpoint, &server_id);
+        Ok((endpoint, (call, call::settings(&args.connection)?)))
+    });
     let loaded = credential::load(args);
     match (prepared, loaded) {
         (Err(error), _) => (Check::fail("", error, REMEDY), None),
@@ -33,10 +35,9 @@ pub(super) fn read(args: &Call) -> (Check, Option<Configuration>) {
             (check, Some(Configuration { call, settings, credential: None }))
         }
         (Ok((endpoint, (call, settings))), Ok(loaded)) => {
-            let found = format!("{}; {}", called(args, &endpoint), source(args, &loaded));
-            let exposure =
-                credential::file(args).and_then(|path| file::exposure(file::mode_of(&path)?));
-            let check = match exposure {
+            let mode = credential::file(args).and_then(|path| file::mode_of(&path));
+            let found = format!("{}; {}", called(args, &endpoint), source(mode, &loaded));
+            let check = match mode.and_then(file::exposure) {
                 Some([problem, remedy]) => {
                     Check::warn(found, format!("the credential's file {problem}"), remedy)
                 }
@@ -62,8 +63,7 @@ fn called(args: &Call, endpoint: &Endpoint) -> String {
 }
 
 /// Describes the credential and its source.
-fn source(args: &Call, loaded: &Loaded) -> String {
-    let mode = credential::file(args).and_then(|path| file::mode_of(&path));
+fn source(mode: Option<u32>, loaded: &Loaded) -> String {
     let mode = mode.map(|mode| format!(" (mode {mode:o})")).unwrap_or_default();
     let login = match &loaded.credential {
         Credential::Login(login) => {

@@ -35,8 +35,6 @@ const RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Executor {
     program: Program,
-    /// The folder of the journal.
-    dir: PathBuf,
     endpoint: Endpoint,
     server_id: ServerId,
     plan: Plan,
@@ -81,7 +79,6 @@ impl Executor {
         let (ended, ends) = mpsc::channel();
         Ok(Some(Self {
             program,
-            dir,
             endpoint,
             server_id,
             plan: Plan::new(state, args.on_interrupted, !args.stop_waits),
@@ -97,7 +94,7 @@ impl Executor {
 
     /// Describes itself, for people.
     pub(crate) fn description(&self) -> String {
-        let (program, dir) = (self.program.path.display(), self.dir.display());
+        let (program, dir) = (self.program.path.display(), self.journal.dir().display());
         format!("carrying commands out with {program}, journal in {dir}")
     }
 
@@ -165,16 +162,15 @@ impl Executor {
                     written.push(entry);
                 }
                 Step::EndLeftOver(process) => {
-                    if let Err(error) = self.end_left_over(&process) {
+                    if let Err(error) = self.end_left_over(&[process]) {
                         return self.on_obstacle(error).map(|()| None);
                     }
                     self.plan.on_done();
                 }
                 Step::FindLeftOver(command) => {
-                    for process in left_over::find(&command, &self.server_id) {
-                        if let Err(error) = self.end_left_over(&process) {
-                            return self.on_obstacle(error).map(|()| None);
-                        }
+                    let processes = left_over::find(&command, &self.server_id);
+                    if let Err(error) = self.end_left_over(&processes) {
+                        return self.on_obstacle(error).map(|()| None);
                     }
                     self.plan.on_done();
                 }
@@ -226,15 +222,13 @@ impl Executor {
         Ok(None)
     }
 
-    fn end_left_over(&self, process: &ProcessId) -> Result<(), String> {
-        match process_id::end_left_over(process, self.program.kill_after) {
-            Ok(true) => log::warn!("a program of the agent's last run was ended"),
-            Ok(false) => {}
-            Err(error) => {
-                let pid = process.pid;
-                return Err(format!(
-                    "process {pid} of the agent's last run cannot be ended: {error}"
-                ));
+    fn end_left_over(&self, processes: &[ProcessId]) -> Result<(), String> {
+        for process in processes {
+            let pid = process.pid;
+            let failed =
+                |error| format!("process {pid} of the agent's last run cannot be ended: {error}");
+            if process_id::end_left_over(process, self.program.kill_after).map_err(failed)? {
+                log::warn!("a program of the agent's last run was ended");
             }
         }
         Ok(())

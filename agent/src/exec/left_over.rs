@@ -16,12 +16,8 @@ pub(super) fn find(command: &Command, server_id: &ServerId) -> Vec<ProcessId> {
     super::environment::set(&mut program, command, server_id);
     let is_own = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"SMS_");
     let expected: Vec<_> = program.get_envs().filter(|(name, _)| is_own(name)).collect();
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers
-        .filter(|pid| linux::leads_a_group_of_a_session(*pid) && linux::has(*pid, &expected))
-        .map(ProcessId::of)
-        .collect()
+    let leaders = super::process_id::leaders_within_a_session();
+    leaders.filter(|pid| linux::has(*pid, &expected)).map(ProcessId::of).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -32,17 +28,6 @@ pub(super) fn find(_: &Command, _: &ServerId) -> Vec<ProcessId> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{ffi::OsStr, fs};
-
-    /// Whether a process leads a group, but not a session; see
-    /// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
-    pub(super) fn leads_a_group_of_a_session(pid: u32) -> bool {
-        let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else { return false };
-        let stat = String::from_utf8_lossy(&stat);
-        let Some((_, fields)) = stat.rsplit_once(')') else { return false };
-        let mut ids = fields.split_whitespace().skip(2).map(str::parse);
-        let (group, session) = (ids.next(), ids.next());
-        group == Some(Ok(pid)) && session != Some(Ok(pid))
-    }
 
     /// Whether a process has these variables, and lacks those without a value.
     pub(super) fn has(pid: u32, expected: &[(&OsStr, Option<&OsStr>)]) -> bool {

@@ -5,8 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use huaweicloud_sms::ReportResult;
+
 /// The longest `result_detail`, in bytes. No more than this is kept of an output.
-pub(super) const MAX: usize = 64 * 1024;
+pub(super) const MAX: usize = ReportResult::MAX_DETAIL;
 
 /// The standard output of a program.
 #[derive(Clone, Debug, Default)]

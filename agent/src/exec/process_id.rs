@@ -54,6 +54,15 @@ pub(super) fn has_running_member(group: u32) -> Option<bool> {
     Some(stats.any(|stat| stat.group == group && !stat.is_zombie))
 }
 
+/// The processes that lead a group, but not a session.
+#[cfg(target_os = "linux")]
+pub(super) fn leaders_within_a_session() -> impl Iterator<Item = u32> {
+    let leads = |pid: &u32| {
+        system::stat(*pid).is_some_and(|stat| stat.group == *pid && stat.session != *pid)
+    };
+    system::pids().into_iter().flatten().filter(leads)
+}
+
 #[cfg(target_os = "linux")]
 mod system {
     use std::fs;
@@ -63,6 +72,7 @@ mod system {
     pub(super) struct Stat {
         pub(super) is_zombie: bool,
         pub(super) group: u32,
+        pub(super) session: u32,
         pub(super) start: u64,
     }
 
@@ -72,7 +82,7 @@ mod system {
         parse(&String::from_utf8_lossy(&bytes))
     }
 
-    /// Reads the fields 3, 5 and 22. The second is a name in parentheses, which may contain parentheses.
+    /// Reads the fields 3, 5, 6 and 22. The second is a name in parentheses, which may contain parentheses.
     fn parse(text: &str) -> Option<Stat> {
         let (_, fields) = text.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
@@ -80,6 +90,7 @@ mod system {
         Some(Stat {
             is_zombie: matches!(field(3)?, "Z" | "X"),
             group: field(5)?.parse().ok()?,
+            session: field(6)?.parse().ok()?,
             start: field(22)?.parse().ok()?,
         })
     }
@@ -100,9 +111,10 @@ mod system {
 
         #[test]
         fn a_name_with_parentheses_does_not_shift_the_fields() {
-            let text = "7 (a) S 9 (b)) Z 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0\n";
+            let text = "7 (a) S 9 (b)) Z 1 7 6 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0\n";
             let stat = parse(text).expect("valid");
-            assert_eq!((stat.is_zombie, stat.group, stat.start), (true, 7, 4242));
+            assert_eq!((stat.is_zombie, stat.group, stat.session), (true, 7, 6));
+            assert_eq!(stat.start, 4242);
             for cut in ["", "7", "7 (a", "7 (a) S", "7 (a) S 1 7", "7 (a) S 1 x"] {
                 assert!(parse(cut).is_none(), "{cut}");
             }

@@ -33,7 +33,7 @@ const OUTPUT: Duration = Duration::from_secs(1);
 /// How long the processes that a program leaves behind may take to end after SIGTERM.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 /// How long the system may take to end a process that got SIGKILL.
-const KILLED: Duration = Duration::from_secs(5);
+pub(super) const KILLED: Duration = Duration::from_secs(5);
 /// How often a run is looked at: at first often, then less and less.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LAST_LOOK: Duration = Duration::from_millis(200);
@@ -170,8 +170,8 @@ impl Running {
         &self.id
     }
 
-    /// Has the program ended, and returns at once. The reason completes "the program was ended: ...". A
-    /// program that is already ending is not affected.
+    /// Asks for the end of the program, and returns at once. The reason completes "the program was ended:
+    /// ...". A program that is already ending is not affected.
     pub(crate) fn stop(&self, reason: &str) {
         // It may be over.
         let _ = self.stop.send(reason.into());
@@ -276,7 +276,7 @@ impl Run {
 }
 
 /// Waits until `is_so` returns true. Returns whether it did so before the deadline.
-fn wait_until(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
+pub(super) fn wait_until(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
     let mut pause = FIRST_LOOK;
     loop {
         if is_so() {

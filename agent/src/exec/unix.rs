@@ -4,7 +4,6 @@ use std::{
     io,
     os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -16,10 +15,10 @@ use rustix::{
     },
 };
 
-use super::process_id::has_running_member;
-
-/// How long the system may take to end a process that got SIGKILL.
-const KILLED: Duration = Duration::from_secs(5);
+use super::{
+    process_id::has_running_member,
+    runner::{KILLED, wait_until},
+};
 
 /// A process group and its leader. When dropped, it is killed.
 pub(super) struct Group {
@@ -83,24 +82,13 @@ pub(super) fn end_foreign(leader: u32, kill_after: Duration) -> io::Result<()> {
     let id =
         i32::try_from(leader).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     ask_to_end(id);
-    if !waits_until_empty(id, kill_after) {
+    if !wait_until(Instant::now() + kill_after, || is_empty(id)) {
         send(id, Signal::KILL);
-        if !waits_until_empty(id, KILLED) {
+        if !wait_until(Instant::now() + KILLED, || is_empty(id)) {
             return Err(io::Error::other("it still runs after SIGKILL"));
         }
     }
     Ok(())
-}
-
-fn waits_until_empty(id: Pid, limit: Duration) -> bool {
-    let deadline = Instant::now() + limit;
-    while !is_empty(id) {
-        if Instant::now() >= deadline {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    true
 }
 
 fn ask_to_end(id: Pid) {

@@ -123,6 +123,11 @@ impl Journal {
         Ok((journal, state))
     }
 
+    /// The folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Adds an entry. It is on the disk when this returns. After an error it is as if it had not been added.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), Error> {
         crash::point(entry, "before");
@@ -180,7 +185,7 @@ fn is_at(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn unusable(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Error {
+fn unusable(path: &Path, what: &str, error: &dyn fmt::Display) -> Error {
     Error::Input(format!("the journal {} {what}: {error}", path.display()))
 }
 
