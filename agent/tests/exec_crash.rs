@@ -27,12 +27,10 @@ const WAITS: &str = r#"
 test $(wc -l < "$RUNS") -gt 1 || { echo $$ > "$READY"; read line < "$GATE"; }
 "#;
 
-/// Starts the agent, which ends at this step.
-fn crash(mut command: Command, at: &str) -> Running {
-    run({
-        command.env("SMS_AGENT_CRASH_AT", at);
-        command
-    })
+/// The agent, which ends at this step.
+fn crashing(mut command: Command, at: &str) -> Command {
+    command.env("SMS_AGENT_CRASH_AT", at);
+    command
 }
 
 fn has_crashed(agent: &mut Running) {
@@ -83,7 +81,7 @@ fn a_crash_at_each_step_loses_and_doubles_nothing() {
                     let (place, service) =
                         (Place::new(), service_with([("START", "a"), ("SYNC", "b")]));
                     let options = ["--transport", transport, "--on-interrupted", on_interrupted];
-                    has_crashed(&mut crash(place.agent(&service, &options, PROGRAM), &at));
+                    has_crashed(&mut run(crashing(place.agent(&service, &options, PROGRAM), &at)));
                     let _agent = run(place.agent(&service, &options, PROGRAM));
                     assert!(service.wait_for_accepted_reports(2, LONG), "{what}");
                     let first = format!("START {}", expected.result);
@@ -112,7 +110,7 @@ fn a_program_whose_process_was_not_written_is_found_and_ended() {
                 place.gates();
                 let options = ["--transport", transport, "--on-interrupted", on_interrupted];
                 let body = format!("{PROGRAM}{WAITS}");
-                let mut first = crash(place.agent(&service, &options, &body), &at);
+                let mut first = run(crashing(place.agent(&service, &options, &body), &at));
                 let pid = place.wait_until_ready();
                 has_crashed(&mut first);
                 assert!(support::exec::is_running(pid), "{what}");
@@ -138,7 +136,7 @@ fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
         let place = Place::new();
         place.gates();
         let body = format!("{PROGRAM}{WAITS}");
-        let mut first = crash(place.agent(&service, &[], &body), at);
+        let mut first = run(crashing(place.agent(&service, &[], &body), at));
         place.wait_until_ready();
         replace(&service, "STOP", "a");
         has_crashed(&mut first);
@@ -150,24 +148,21 @@ fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
     }
 }
 
-/// The service accepts no report of SKIP, so the command is not run again while the service returns it. Then
-/// the service returns something else.
+/// The report of SKIP is never accepted, so the command is not run again while the service returns it. Once the
+/// service has returned something else, the same command is a new one.
 #[test]
 fn a_crash_when_the_command_of_a_rejected_report_is_cleared_runs_nothing_twice() {
     for at in ["cleared:before", "cleared:torn", "cleared:after"] {
-        let place = Place::new();
-        let skip = || Answer::command("SKIP", Some("a"));
-        let service = support::service([skip().times(5)]);
-        has_crashed(&mut crash(place.agent(&service, &[], PROGRAM), at));
-        let _agent = run(place.agent(&service, &[], PROGRAM));
-        assert!(service.wait_for_requests(service.request_count() + 20, LONG));
+        let (place, service) = (Place::new(), service_with([("SKIP", "a")]));
+        let nothing = Answer::body(200, "{}");
+        let (mut first, mut log) = run_logged(crashing(place.agent(&service, &[], PROGRAM), at));
+        log.find("rejected the report of SKIP and still returns it");
+        service.push(SERVER_ID, nothing.clone());
+        has_crashed(&mut first);
         assert_eq!(place.runs(), ["SKIP"], "{at}");
-        // The same command is a new one now.
-        service.push(SERVER_ID, skip());
-        assert!(service.wait_for_requests(service.request_count() + 2, LONG));
-        while place.runs().len() < 2 {
-            assert!(service.wait_for_requests(service.request_count() + 1, LONG), "{at}");
-        }
+        service.push(SERVER_ID, nothing.times(20));
+        let (_agent, mut log) = run_logged(place.agent(&service, &[], PROGRAM));
+        log.find("rejected the report of SKIP and still returns it");
         assert_eq!(place.runs(), ["SKIP", "SKIP"], "{at}");
     }
 }
