@@ -41,7 +41,7 @@ pub(crate) enum Command {
     },
     /// Report the result of a command once.
     ///
-    /// The service takes it only for the command that it holds.
+    /// The service accepts it only for the command that it holds.
     #[command(
         after_long_help = help::REPORT,
         override_usage = help::REPORT_USAGE,

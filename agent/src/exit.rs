@@ -7,6 +7,9 @@ use std::{io, process::ExitCode};
 pub(crate) enum Exit {
     /// A command or a task's state.
     Answer = 0,
+    /// The journal cannot be used now. A service manager starts the agent again after this status, but not
+    /// after `Input`.
+    Journal = 1,
     /// Wrong usage or input, or a transport that is not in this build. It is clap's own status, too.
     Input = 2,
     /// No command.

@@ -7,6 +7,7 @@ use huaweicloud_sms::{Answer, Error, Escaped, ResponseError, http::StatusCode};
 use crate::{
     advice::advice,
     exit::Exit,
+    journal,
     redactor::{self, WITHHELD},
     transport::TransportFailure,
 };
@@ -18,6 +19,8 @@ pub(crate) type Outcome = Result<Answer, Failure>;
 pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
+    /// The journal cannot be used now: the disk is full, for example, or another agent has not ended yet.
+    Journal(String),
     /// The call failed.
     Call(Error<TransportFailure>),
     /// The login failed.
@@ -26,10 +29,25 @@ pub(crate) enum Failure {
     Report(Error<TransportFailure>),
 }
 
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Input(message)
+    }
+}
+
+impl From<journal::Error> for Failure {
+    fn from(error: journal::Error) -> Self {
+        match error {
+            journal::Error::Input(message) => Self::Input(message),
+            journal::Error::Temporary(message) => Self::Journal(message),
+        }
+    }
+}
+
 impl Failure {
     fn error(&self) -> Option<&Error<TransportFailure>> {
         match self {
-            Self::Input(_) => None,
+            Self::Input(_) | Self::Journal(_) => None,
             Self::Call(error) | Self::Login(error) | Self::Report(error) => Some(error),
         }
     }
@@ -78,22 +96,26 @@ impl Failure {
         match self {
             Self::Login(_) => Some("login"),
             Self::Report(_) => Some("report"),
-            Self::Input(_) | Self::Call(_) => None,
+            Self::Input(_) | Self::Journal(_) | Self::Call(_) => None,
         }
     }
 
     pub(crate) fn exit(&self) -> Exit {
-        match self.error() {
-            None => Exit::Input,
-            Some(Error::Response(ResponseError::Api(_))) => Exit::Api,
-            Some(Error::Response(_)) => Exit::Protocol,
-            Some(_) => Exit::Transport,
+        match self {
+            Self::Input(_) => Exit::Input,
+            Self::Journal(_) => Exit::Journal,
+            Self::Call(error) | Self::Login(error) | Self::Report(error) => match error {
+                Error::Response(ResponseError::Api(_)) => Exit::Api,
+                Error::Response(_) => Exit::Protocol,
+                _ => Exit::Transport,
+            },
         }
     }
 
     pub(crate) fn kind(&self) -> &'static str {
         match self.exit() {
             Exit::Input => "input",
+            Exit::Journal => "journal",
             Exit::Api => "api",
             Exit::Protocol => "protocol",
             _ => "transport",
@@ -132,7 +154,7 @@ impl Failure {
     /// The error message, escaped.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Input(message) => redactor::shown(message),
+            Self::Input(message) | Self::Journal(message) => redactor::shown(message),
             Self::Call(error) => self.error_message(error),
             Self::Login(error) => format!("login: {}", self.error_message(error)),
             Self::Report(error) => format!("report: {}", self.error_message(error)),

@@ -73,12 +73,12 @@ Example:
     "
 
 Exit status:
-  0   the service took the report
+  0   the service accepted the report
   2   wrong usage or input; nothing was sent
   4   the API rejected the report; SMS.6021 if it holds another command
   5   the response was not understood
   6   the service was not reached, did not finish in time, or sent too much
-  7   the service took the report, but that could not be written"
+  7   the service accepted the report, but that could not be written"
 );
 
 pub(crate) const DOCTOR: &str = concat!(

@@ -4,12 +4,19 @@ use std::process::ExitCode;
 
 use huaweicloud_sms::ObtainCommand;
 
-use crate::{args::Call, call, failure::Failure, print, send::send};
+use crate::{
+    args::Call,
+    call,
+    failure::{Failure, Outcome},
+    print,
+    send::send,
+};
 
 pub(crate) fn run(args: &Call) -> ExitCode {
-    let target = call::target(args).map_err(Failure::Input);
-    let outcome = target.and_then(|(endpoint, server_id)| {
-        send(args, &ObtainCommand::new(&endpoint, &server_id), Failure::Call)
-    });
-    print::print(&outcome, args.connection.format).into()
+    print::print(&obtain(args), args.connection.format).into()
+}
+
+fn obtain(args: &Call) -> Outcome {
+    let (endpoint, server_id) = call::target(args)?;
+    send(args, &ObtainCommand::new(&endpoint, &server_id), Failure::Call)
 }

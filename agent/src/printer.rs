@@ -27,7 +27,7 @@ pub(crate) struct Printer {
     repeated: u64,
     /// The last failed login, until one succeeds.
     login_error: Option<Failure>,
-    /// The last failed report, until one is taken.
+    /// The last failed report, until one is accepted.
     report_error: Option<Failure>,
     seen: Seen,
     /// Whether standard error is a terminal, which shows a line with the present wait.

@@ -20,12 +20,15 @@ use crate::{
 
 pub(crate) fn run(args: &Report) -> ExitCode {
     let format = args.call.connection.format;
-    let outcome = prepare(args).map_err(Failure::Input);
-    let outcome = outcome.and_then(|call| send(&args.call, &call, Failure::Report));
-    match outcome {
-        Ok(()) => Exit::Answer.if_written(print_taken(args)).into(),
+    match report(args) {
+        Ok(()) => Exit::Answer.if_written(print_accepted(args)).into(),
         Err(failure) => print::print(&Err(failure), format).into(),
     }
+}
+
+fn report(args: &Report) -> Result<(), Failure> {
+    let call = prepare(args)?;
+    send(&args.call, &call, Failure::Report)
 }
 
 /// Checks the input before anything is sent.
@@ -54,7 +57,7 @@ fn read_detail(path: &Path) -> Result<Map<String, Value>, String> {
     }
 }
 
-fn print_taken(args: &Report) -> io::Result<()> {
+fn print_accepted(args: &Report) -> io::Result<()> {
     let (name, result) = (&args.command_name, args.result);
     match args.call.connection.format {
         Format::Text => {

@@ -17,9 +17,9 @@ pub(crate) fn send<O: Operation>(
     call: &O,
     failed: impl Fn(Error<transport::TransportFailure>) -> Failure,
 ) -> Result<O::Output, Failure> {
-    let loaded = credential::load(args).map_err(Failure::Input)?;
-    let settings = call::settings(&args.connection).map_err(Failure::Input)?;
-    let client = transport::client(args.connection.transport, settings).map_err(Failure::Input)?;
+    let loaded = credential::load(args)?;
+    let settings = call::settings(&args.connection)?;
+    let client = transport::client(args.connection.transport, settings)?;
     let client = client.follow_server_clock(args.follow_server_clock);
     let outcome = send_with(&client, call, &loaded.credential, failed);
     if let Some(skew) = client.clock_skew() {

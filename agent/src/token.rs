@@ -36,11 +36,10 @@ pub(crate) fn run(args: &Token) -> ExitCode {
 /// Logs in, unless it is already known that the token cannot be written.
 fn log_in(args: &Token) -> Result<(Destination, IssuedToken), Failure> {
     let connection = &args.connection;
-    let login =
-        credential::load_user(&args.credentials, connection.allow_http).map_err(Failure::Input)?;
-    let settings = call::settings(connection).map_err(Failure::Input)?;
-    let client = transport::client(connection.transport, settings).map_err(Failure::Input)?;
-    let destination = destination(args).map_err(Failure::Input)?;
+    let login = credential::load_user(&args.credentials, connection.allow_http)?;
+    let settings = call::settings(connection)?;
+    let client = transport::client(connection.transport, settings)?;
+    let destination = destination(args)?;
     let result = client.send(&login, &Unauthenticated).map_err(Failure::Login);
     if let Some(skew) = client.clock_skew() {
         clock::warn(skew);

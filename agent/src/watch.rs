@@ -18,7 +18,7 @@ use crate::{
     credential::{self, Loaded},
     exec::executor::Executor,
     failure::{Failure, Outcome},
-    interrupt, journal, print,
+    interrupt, print,
     printer::Printer,
     retry_after,
     systemd::{self, Notifier},
@@ -40,13 +40,7 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &args::Watch) -> ExitCode {
     let watcher = match Watcher::start(args) {
         Ok(watcher) => watcher,
-        Err(error) => {
-            let is_temporary = matches!(error, journal::Error::Temporary(_));
-            let outcome = Err(Failure::Input(error.to_string()));
-            let exit = print::print(&outcome, args.call.connection.format);
-            // A service manager starts it again after 1, and not after 2.
-            return if is_temporary { ExitCode::FAILURE } else { exit.into() };
-        }
+        Err(failure) => return print::print(&Err(failure), args.call.connection.format).into(),
     };
     let error = watcher.run();
     log::error!("{error}");
@@ -82,7 +76,7 @@ struct Watcher<'a> {
 }
 
 impl<'a> Watcher<'a> {
-    fn start(args: &'a args::Watch) -> Result<Self, journal::Error> {
+    fn start(args: &'a args::Watch) -> Result<Self, Failure> {
         let loaded = credential::load(&args.call)?;
         let (endpoint, server_id) = call::target(&args.call)?;
         let call = ObtainCommand::new(&endpoint, &server_id);
@@ -198,7 +192,7 @@ impl<'a> Watcher<'a> {
                 lock(&self.printer).print_other_failure(Failure::Report(error))?;
             }
             Event::ReportRejected(error) => {
-                self.with_executor(|executor| executor.on_report_refused(&error));
+                self.with_executor(|executor| executor.on_report_rejected(&error));
                 lock(&self.printer).print_other_failure(Failure::Report(error.into()))?;
             }
             Event::LoggedIn(issued) => {

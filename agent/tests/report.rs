@@ -38,10 +38,10 @@ const START: [&str; 4] = ["--command", "START", "--result", "success"];
 fn a_result_is_taken_and_told_as_text_and_as_json() {
     for transport in transports() {
         let options = [&["--transport", transport], &START[..]].concat();
-        let taken = service();
-        let (exit, out, _) = report(&taken, &options, "");
+        let accepted = service();
+        let (exit, out, _) = report(&accepted, &options, "");
         assert_eq!((exit, out.as_str()), (0, "reported START: success\n"));
-        assert_eq!(detail(&taken), json!({}));
+        assert_eq!(detail(&accepted), json!({}));
         let (exit, out, _) =
             report(&service(), &[&options, &["--format", "json"][..]].concat(), "");
         let out: Value = serde_json::from_str(&out).expect("JSON");

@@ -62,7 +62,7 @@ impl ReportModel {
         self.poller.failure(now);
     }
 
-    /// Its credential was rejected, so the service did not take it.
+    /// Its credential was rejected, so the service rejected it.
     pub(crate) fn reject(&mut self, pace: Pace, now: Instant) {
         self.state = State::Ready;
         self.poller = PollerModel::new(pace, now);
@@ -85,7 +85,7 @@ impl ReportModel {
     }
 }
 
-/// Whether the service says that it will never take the report.
+/// Whether the service says that it will never accept the report.
 pub(crate) fn is_final(error: &ResponseError) -> bool {
     use ApiErrorKind::{InvalidReport, InvalidRequest, NoTask, OtherCommand};
     let Some(error) = error.api() else { return false };

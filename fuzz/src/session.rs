@@ -19,7 +19,7 @@ use crate::{
 /// * `due` agrees with `poll`.
 /// * A report goes before a call. It waits for each backoff and pause, but for no interval. The session sends
 ///   it again only after a poll has shown that the service holds no other command. It drops the report only
-///   after an answer with another command, after the service's own codes, or when the service takes the report.
+///   after an answer with another command, after the service's own codes, or when the service accepts the report.
 pub fn session(data: &[u8]) {
     // Ends where the data does.
     let _ = events(&mut Unstructured::new(data));

@@ -71,8 +71,8 @@ struct Scenario {
     calls: u64,
     logins: u64,
     reports: u64,
-    /// How many reports the service took.
-    taken: u64,
+    /// How many reports the service accepted.
+    accepted: u64,
 }
 
 impl Scenario {
@@ -116,7 +116,7 @@ impl Scenario {
             calls: 0,
             logins: 0,
             reports: 0,
-            taken: 0,
+            accepted: 0,
         }
     }
 
@@ -201,7 +201,7 @@ impl Scenario {
             State::Up => Some(self.serve(sent)),
         };
         self.session.pass(takes - takes / 2);
-        // The service may have taken a report although its response is lost.
+        // The service may have accepted a report although its response is lost.
         let is_response_lost =
             sent.purpose == Purpose::Report && self.is_trouble && self.random.one_in(4);
         let Some(response) = response.filter(|_| !is_response_lost) else {
@@ -282,7 +282,7 @@ impl Scenario {
         match self.held.take() {
             Some(held) => {
                 assert_eq!(reported, Some(&held), "reports another command: {:?}", self.session);
-                self.taken += 1;
+                self.accepted += 1;
                 Response::new("{ }".to_owned())
             }
             None => {
@@ -372,7 +372,7 @@ impl Scenario {
     }
 }
 
-/// The time, and the numbers of calls, logins and reports that were taken, of a seed.
+/// The time, and the numbers of calls, logins and accepted reports, of a seed.
 fn run(seed: u64) -> (Duration, [u64; 3]) {
     let mut scenario = Scenario::new(seed);
     let start = scenario.session.now();
@@ -390,7 +390,7 @@ fn run(seed: u64) -> (Duration, [u64; 3]) {
     for sent in [scenario.calls, scenario.logins, scenario.reports] {
         assert!(u128::from(sent) <= most, "{sent} requests, at most {most}");
     }
-    (time, [scenario.calls, scenario.logins, scenario.taken])
+    (time, [scenario.calls, scenario.logins, scenario.accepted])
 }
 
 #[test]
@@ -404,8 +404,8 @@ fn every_seed_keeps_the_invariants() {
         sum.0 += time;
         sum.1.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    let (days, [calls, logins, taken]) = (sum.0.as_secs() / DAY.as_secs(), sum.1);
-    println!("{days} days, {calls} calls, {logins} logins, {taken} reports taken");
+    let (days, [calls, logins, accepted]) = (sum.0.as_secs() / DAY.as_secs(), sum.1);
+    println!("{days} days, {calls} calls, {logins} logins, {accepted} reports accepted");
 }
 
 #[test]

@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     args,
-    journal::{self, Entry, Journal},
+    failure::Failure,
+    journal::{Entry, Journal},
     redactor,
     waker::Waker,
 };
@@ -56,14 +57,15 @@ impl Executor {
         endpoint: Endpoint,
         server_id: ServerId,
         waker: Arc<Waker>,
-    ) -> Result<Option<Self>, journal::Error> {
+    ) -> Result<Option<Self>, Failure> {
         let Some((path, program_args)) = args.exec.split_first() else { return Ok(None) };
         let dir = args.state_dir.clone().or_else(state_directory).ok_or(
-            "--exec needs a folder for its journal: give --state-dir before --exec, or set STATE_DIRECTORY",
+            "--exec needs a folder for its journal: give --state-dir before --exec, or set STATE_DIRECTORY"
+                .to_owned(),
         )?;
         let program = PathBuf::from(path);
         if program.as_os_str().is_empty() {
-            return Err("--exec needs the path of a program".into());
+            return Err("--exec needs the path of a program".to_owned().into());
         }
         if program.components().count() > 1 && !program.exists() {
             log::warn!("the program {} does not exist yet: commands will fail", program.display());
@@ -101,7 +103,8 @@ impl Executor {
     pub(crate) fn on_answer(&mut self, answer: &Answer) {
         self.plan.on_answer(answer);
         if let Answer::Command(command) = answer {
-            if self.plan.is_refused(command) && self.warned_of.as_ref() != Some(command) {
+            let is_known = self.warned_of.as_ref().is_some_and(|known| known.is_same(command));
+            if self.plan.is_rejected(command) && !is_known {
                 log::warn!(
                     "the service rejected the report of {} and still returns it: it is not run again until \
                      the service returns something else",
@@ -121,13 +124,13 @@ impl Executor {
         self.plan.on_reported();
     }
 
-    pub(crate) fn on_report_refused(&mut self, error: &ResponseError) {
+    pub(crate) fn on_report_rejected(&mut self, error: &ResponseError) {
         // Its message may echo a secret, and the journal is a file.
         let reason = redactor::shown(&error.to_string());
         match error.api().and_then(ApiError::code) {
             // The error's text, and the detail, have a limit, too.
-            Some("SMS.6014" | "SMS.6023") => self.plan.on_detail_refused(reason),
-            _ => self.plan.on_report_refused(reason),
+            Some("SMS.6014" | "SMS.6023") => self.plan.on_detail_rejected(reason),
+            _ => self.plan.on_report_rejected(reason),
         }
     }
 
@@ -211,7 +214,7 @@ impl Executor {
                     );
                     match report {
                         Ok(report) => return Ok(Some(report)),
-                        Err(error) => self.plan.on_report_refused(error.to_string()),
+                        Err(error) => self.plan.on_report_rejected(error.to_string()),
                     }
                 }
             }

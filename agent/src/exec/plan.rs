@@ -25,7 +25,7 @@ pub(crate) enum Step {
     Report(Done),
 }
 
-/// A command whose result the service has not taken.
+/// A command whose result the service has not accepted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Done {
     pub(crate) id: u64,
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     /// Whether the agent was restarted and does not know yet what the service holds.
     awaits_answer: bool,
     /// The command whose report was rejected. It is not run again as long as the service returns it.
-    refused: Option<Command>,
+    rejected: Option<Command>,
     /// The command of the last answer.
     held: Option<Command>,
     steps: VecDeque<Step>,
@@ -78,7 +78,7 @@ impl Plan {
             unreported: VecDeque::new(),
             is_reporting: false,
             awaits_answer: true,
-            refused: state.refused,
+            rejected: state.rejected,
             held: None,
             steps: VecDeque::new(),
         };
@@ -129,7 +129,7 @@ impl Plan {
     /// The service holds no command. Whether a command that it returned before counts as consumed is not
     /// documented, so that one is carried out.
     pub(crate) fn on_nothing(&mut self) {
-        if self.refused.take().is_some() {
+        if self.rejected.take().is_some() {
             self.write(Entry::Cleared);
         }
         self.held = None;
@@ -141,15 +141,15 @@ impl Plan {
         self.awaits_answer = false;
         self.held = Some(command.clone());
         self.drop_results(|done| !done.command.is_same(command));
-        if self.refused.as_ref().is_some_and(|refused| !refused.is_same(command)) {
-            self.refused = None;
+        if self.rejected.as_ref().is_some_and(|rejected| !rejected.is_same(command)) {
+            self.rejected = None;
         }
         let is = |known: &Option<(u64, Command)>| {
             known.as_ref().is_some_and(|(_, known)| known.is_same(command))
         };
         if is(&self.running) {
             self.drop_waiting("the service returned to the command that is running");
-        } else if !is(&self.waiting) && self.unreported.is_empty() && self.refused.is_none() {
+        } else if !is(&self.waiting) && self.unreported.is_empty() && self.rejected.is_none() {
             let id = self.next_id;
             self.next_id += 1;
             self.write(Entry::Received { id, command: command.clone() });
@@ -176,7 +176,7 @@ impl Plan {
         }
     }
 
-    /// The service took the report.
+    /// The service accepted the report.
     pub(crate) fn on_reported(&mut self) {
         if let Some(done) = self.take_reported() {
             self.write(Entry::Reported { id: done.id });
@@ -184,28 +184,28 @@ impl Plan {
         }
     }
 
-    /// The service does not take the detail of the report. Its limits are not documented, so the result is
+    /// The service rejects the detail of the report. Its limits are not documented, so the result is
     /// reported once more, without the detail.
-    pub(crate) fn on_detail_refused(&mut self, reason: String) {
-        let note = json!({"msg": "the service did not take the detail of this result"});
+    pub(crate) fn on_detail_rejected(&mut self, reason: String) {
+        let note = json!({"msg": "the service rejected the detail of this result"});
         let Value::Object(note) = note else { unreachable!("it is an object") };
         match self.unreported.front_mut() {
             Some(done) if self.is_reporting && done.detail != note => {
                 done.detail = note;
                 self.steps.push_back(Step::Report(done.clone()));
             }
-            _ => self.on_report_refused(reason),
+            _ => self.on_report_rejected(reason),
         }
     }
 
-    /// The service will never take the report.
-    pub(crate) fn on_report_refused(&mut self, reason: String) {
+    /// The service will never accept the report.
+    pub(crate) fn on_report_rejected(&mut self, reason: String) {
         if let Some(done) = self.take_reported() {
-            // If the service did not return it any more, it has taken an earlier report or given the command
+            // If the service did not return it any more, it has accepted an earlier report or given the command
             // up. Then the next one that looks the same is a new one.
-            let is_refused = self.held.as_ref().is_some_and(|held| held.is_same(&done.command));
-            self.write(Entry::Dropped { id: done.id, reason, is_refused });
-            self.refused = is_refused.then_some(done.command);
+            let is_rejected = self.held.as_ref().is_some_and(|held| held.is_same(&done.command));
+            self.write(Entry::Dropped { id: done.id, reason, is_rejected });
+            self.rejected = is_rejected.then_some(done.command);
             self.go_on();
         }
     }
@@ -221,8 +221,8 @@ impl Plan {
     }
 
     /// Whether this command is not run, because its report was rejected and the service still returns it.
-    pub(crate) fn is_refused(&self, command: &Command) -> bool {
-        self.refused.as_ref().is_some_and(|refused| refused.is_same(command))
+    pub(crate) fn is_rejected(&self, command: &Command) -> bool {
+        self.rejected.as_ref().is_some_and(|rejected| rejected.is_same(command))
     }
 
     /// The number of steps that wait, for example because the journal cannot be written.
@@ -251,7 +251,7 @@ impl Plan {
 
     fn drop_superseded(&mut self, id: u64) {
         let reason = "the service returned another command".into();
-        self.write(Entry::Dropped { id, reason, is_refused: false });
+        self.write(Entry::Dropped { id, reason, is_rejected: false });
     }
 
     fn wait(&mut self, id: u64, command: Command) {
@@ -262,7 +262,7 @@ impl Plan {
     fn drop_waiting(&mut self, reason: &str) {
         if let Some((id, _)) = self.waiting.take() {
             let reason = reason.into();
-            self.write(Entry::Dropped { id, reason, is_refused: false });
+            self.write(Entry::Dropped { id, reason, is_rejected: false });
         }
     }
 

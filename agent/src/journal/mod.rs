@@ -30,7 +30,7 @@ const MAX_LENGTH: u64 = 1024 * 1024;
 /// The agent writes no file of this length.
 const MAX_READ: u64 = 64 * MAX_LENGTH;
 
-/// The reason for which commands cannot be carried out.
+/// The reason for which the journal cannot be used.
 #[derive(Debug)]
 pub(crate) enum Error {
     /// Somebody has to change something.
@@ -44,18 +44,6 @@ impl fmt::Display for Error {
         match self {
             Self::Input(message) | Self::Temporary(message) => f.write_str(message),
         }
-    }
-}
-
-impl From<String> for Error {
-    fn from(message: String) -> Self {
-        Self::Input(message)
-    }
-}
-
-impl From<&str> for Error {
-    fn from(message: &str) -> Self {
-        Self::Input(message.into())
     }
 }
 
@@ -80,7 +68,7 @@ struct Header {
     server_id: String,
     next_id: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    refused: Option<Command>,
+    rejected: Option<Command>,
 }
 
 const VERSION: u32 = 1;
@@ -217,7 +205,7 @@ fn compact(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)
         journal: VERSION,
         server_id: server_id.to_owned(),
         next_id: state.next_id,
-        refused: state.refused.clone(),
+        rejected: state.rejected.clone(),
     };
     let mut lines = line(&header)?;
     for (id, command, progress) in &state.open {
@@ -299,7 +287,7 @@ fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
         );
         return Err(unusable(path, "cannot be used", &why));
     }
-    let mut state = State { next_id: header.next_id, open: Vec::new(), refused: header.refused };
+    let mut state = State { next_id: header.next_id, open: Vec::new(), rejected: header.rejected };
     for (json, number) in lines {
         let entry = json.and_then(|json| serde_json::from_slice::<Entry>(json).ok());
         if !entry.is_some_and(|entry| state.apply(&entry)) {

@@ -20,11 +20,11 @@ pub(crate) enum Entry {
     },
     /// The program ended, or could not be started.
     Finished { id: u64, result: CommandResult, detail: Map<String, Value> },
-    /// The service took the report.
+    /// The service accepted the report.
     Reported { id: u64 },
-    /// The command will not be reported. With `is_refused`, the service has rejected its report, and may still
+    /// The command will not be reported. With `is_rejected`, the service has rejected its report, and may still
     /// return the command.
-    Dropped { id: u64, reason: String, is_refused: bool },
+    Dropped { id: u64, reason: String, is_rejected: bool },
     /// The service does not return the command of the rejected report any more.
     Cleared,
 }
@@ -36,7 +36,7 @@ pub(crate) struct State {
     /// The commands that are neither reported nor dropped, in the order in which they were received.
     pub(crate) open: Vec<(u64, Command, Progress)>,
     /// The last command, if its report was rejected and the service has returned nothing else since.
-    pub(crate) refused: Option<Command>,
+    pub(crate) rejected: Option<Command>,
 }
 
 /// How far a command came.
@@ -55,11 +55,11 @@ impl State {
                 let is_new = self.open.iter().all(|(open, ..)| open != id);
                 self.next_id = self.next_id.max(id.saturating_add(1));
                 self.open.push((*id, command.clone(), Progress::Received));
-                self.refused = None;
+                self.rejected = None;
                 return is_new;
             }
             Entry::Cleared => {
-                self.refused = None;
+                self.rejected = None;
                 return true;
             }
             Entry::Started { id, .. }
@@ -77,9 +77,9 @@ impl State {
             }
             _ => {
                 let (_, command, _) = self.open.remove(at);
-                if matches!(entry, Entry::Dropped { is_refused: true, .. }) && self.open.is_empty()
+                if matches!(entry, Entry::Dropped { is_rejected: true, .. }) && self.open.is_empty()
                 {
-                    self.refused = Some(command);
+                    self.rejected = Some(command);
                 }
             }
         }

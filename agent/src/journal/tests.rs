@@ -40,7 +40,7 @@ fn entries() -> Vec<Entry> {
         Entry::Finished { id: 0, result: CommandResult::Success, detail },
         Entry::Reported { id: 0 },
         received(1),
-        Entry::Dropped { id: 1, reason: "SMS.6021".into(), is_refused: true },
+        Entry::Dropped { id: 1, reason: "SMS.6021".into(), is_rejected: true },
         Entry::Cleared,
         received(2),
         Entry::Started { id: 2, process: None },
@@ -230,7 +230,7 @@ fn an_entry_that_could_not_be_written_is_not_there_and_later_ones_are() {
     let error = journal.append(&Entry::Started { id: 0, process: None }).expect_err("full");
     assert!(error.to_string().contains("cannot be written"), "{error}");
     // There is room again.
-    let dropped = Entry::Dropped { id: 0, reason: "r".into(), is_refused: false };
+    let dropped = Entry::Dropped { id: 0, reason: "r".into(), is_rejected: false };
     journal.append(&dropped).expect("written");
     drop(journal);
     assert_eq!(open(dir.path()).1, state_after(&[received(0), dropped]));

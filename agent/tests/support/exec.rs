@@ -150,19 +150,19 @@ pub(crate) fn replace(service: &Simulator, name: &str, task: &str) {
     service.push_command(SERVER_ID, command.overtaking_after(0));
 }
 
-/// The reports that the service took.
+/// The reports that the service accepted.
 pub(crate) fn accepted(service: &Simulator) -> Vec<Report> {
     service.reports().into_iter().filter(Report::is_accepted).collect()
 }
 
-/// Name and result of each report that the service took.
+/// Name and result of each report that the service accepted.
 pub(crate) fn results(service: &Simulator) -> Vec<String> {
     let text = |text: Option<String>| text.unwrap_or_default();
     let reports = accepted(service).into_iter();
     reports.map(|report| format!("{} {}", text(report.name), text(report.result))).collect()
 }
 
-/// The detail of the last report that the service took.
+/// The detail of the last report that the service accepted.
 pub(crate) fn detail(service: &Simulator) -> Value {
     accepted(service).pop().and_then(|report| report.detail).expect("a report with a detail")
 }

@@ -143,7 +143,7 @@ impl Answer {
     /// ```
     /// use huaweicloud_sms_simulator::{Answer, Script, Step};
     ///
-    /// // The service takes every second report, and the client never learns of it.
+    /// // The service accepts every second report, and the client never learns of it.
     /// let lost = Answer::steps([Step::Reset]).after_processing();
     /// let script = Script::new().report_faults([None, Some(lost)]);
     /// ```

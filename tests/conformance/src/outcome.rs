@@ -9,7 +9,7 @@ pub enum Outcome {
     Command(Cow<'static, str>),
     /// A response without a command.
     NoCommand,
-    /// A response that takes a report.
+    /// A response that accepts a report.
     Reported,
     /// A response with this status, which the core rejects.
     Status(u16),

@@ -19,7 +19,7 @@ fn fresh() -> Plan {
 
 fn after(open: Vec<(u64, Command, Progress)>, on_interrupted: OnInterrupted) -> Plan {
     let next_id = open.len() as u64;
-    Plan::new(State { next_id, open, refused: None }, on_interrupted, true)
+    Plan::new(State { next_id, open, rejected: None }, on_interrupted, true)
 }
 
 /// Does all steps that wait, and returns them in short.
@@ -32,7 +32,7 @@ fn steps(plan: &mut Plan) -> Vec<String> {
             Step::Write(Entry::Started { id, .. }) => format!("started {id}"),
             Step::Write(Entry::Finished { id, result, .. }) => format!("finished {id} {result}"),
             Step::Write(Entry::Reported { id }) => format!("reported {id}"),
-            Step::Write(Entry::Dropped { id, is_refused: true, .. }) => format!("refused {id}"),
+            Step::Write(Entry::Dropped { id, is_rejected: true, .. }) => format!("rejected {id}"),
             Step::Write(Entry::Dropped { id, .. }) => format!("dropped {id}"),
             Step::Write(Entry::Cleared) => "cleared".into(),
             Step::EndLeftOver(_) => "end left over".into(),
@@ -185,8 +185,8 @@ fn a_command_whose_report_is_rejected_is_not_run_again_until_the_service_returns
     plan.on_answer(&answer("START", "a"));
     succeed(&mut plan);
     steps(&mut plan);
-    plan.on_report_refused("SMS.6021".into());
-    assert_eq!(steps(&mut plan), ["refused 0"]);
+    plan.on_report_rejected("SMS.6021".into());
+    assert_eq!(steps(&mut plan), ["rejected 0"]);
     plan.on_answer(&answer("START", "a"));
     assert!(steps(&mut plan).is_empty());
     plan.on_answer(&NOTHING);
@@ -200,9 +200,9 @@ fn a_report_rejected_after_the_service_returned_nothing_does_not_hold_up_the_nex
     let mut plan = fresh();
     plan.on_answer(&answer("START", "a"));
     succeed(&mut plan);
-    // The response to the report is lost, and the next poll shows that it was taken.
+    // The response to the report is lost, and the next poll shows that it was accepted.
     plan.on_answer(&NOTHING);
-    plan.on_report_refused("SMS.6021".into());
+    plan.on_report_rejected("SMS.6021".into());
     steps(&mut plan);
     plan.on_answer(&answer("START", "a"));
     assert_eq!(steps(&mut plan), ["received 1", "started 1", "start 1 START"]);
@@ -214,13 +214,13 @@ fn a_result_whose_detail_is_rejected_is_reported_once_without_it() {
     plan.on_answer(&answer("START", "a"));
     plan.on_end(CommandResult::Success, Map::from_iter([("disks".to_owned(), 3.into())]));
     steps(&mut plan);
-    plan.on_detail_refused("SMS.6023".into());
+    plan.on_detail_rejected("SMS.6023".into());
     let Some(Step::Report(done)) = plan.step() else { panic!("no report") };
     assert_eq!(done.result, CommandResult::Success);
-    assert_eq!(done.detail["msg"], "the service did not take the detail of this result");
+    assert_eq!(done.detail["msg"], "the service rejected the detail of this result");
     assert_eq!(steps(&mut plan), ["report 0"]);
-    plan.on_detail_refused("SMS.6023".into());
-    assert_eq!(steps(&mut plan), ["refused 0"]);
+    plan.on_detail_rejected("SMS.6023".into());
+    assert_eq!(steps(&mut plan), ["rejected 0"]);
 }
 
 #[test]
@@ -305,10 +305,10 @@ struct Service {
     commands: Vec<Command>,
     /// How many of them it does not hold any more.
     gone: usize,
-    /// Those that were replaced before it took a result.
+    /// Those that were replaced before it accepted a result.
     replaced: Vec<usize>,
-    /// Those whose results it took.
-    taken: Vec<usize>,
+    /// Those whose results it accepted.
+    accepted: Vec<usize>,
 }
 
 impl Service {
@@ -345,8 +345,8 @@ fn happening() -> impl Strategy<Value = Happening> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// With faults and restarts at any point: the service takes one result for each command, in order, and no
-    /// command is started again before its result was taken, unless it was interrupted. A command that was
+    /// With faults and restarts at any point: the service accepts one result for each command, in order, and no
+    /// command is started again before its result was accepted, unless it was interrupted. A command that was
     /// replaced by another one is not reported.
     #[test]
     fn every_command_is_carried_out_and_reported_once(
@@ -361,7 +361,7 @@ proptest! {
             commands: commands.clone(),
             gone: 0,
             replaced: Vec::new(),
-            taken: Vec::new(),
+            accepted: Vec::new(),
         };
         let mut journal = State::default();
         let mut plan = fresh();
@@ -412,14 +412,14 @@ proptest! {
                     let held = service.held();
                     let is_taken = held.is_some_and(|held| held.name == done.command.name);
                     if is_taken {
-                        prop_assert_eq!(held, Some(&done.command), "taken for another command");
-                        service.taken.push(service.gone);
+                        prop_assert_eq!(held, Some(&done.command), "reported for another command");
+                        service.accepted.push(service.gone);
                         service.gone += 1;
                     }
                     match (happening, is_taken) {
                         (ReportLost, _) => in_doubt = true,
                         (_, true) => { pending = None; plan.on_reported(); }
-                        (_, false) => { pending = None; plan.on_report_refused("SMS.6021".into()); }
+                        (_, false) => { pending = None; plan.on_report_rejected("SMS.6021".into()); }
                     }
                 }
                 ReportNotSent if pending.is_some() => in_doubt = true,
@@ -433,7 +433,7 @@ proptest! {
         let all: Vec<usize> = (0..commands.len()).collect();
         let expected: Vec<usize> =
             all.into_iter().filter(|index| !service.replaced.contains(index)).collect();
-        prop_assert_eq!(&service.taken, &expected);
+        prop_assert_eq!(&service.accepted, &expected);
         prop_assert!(journal.open.is_empty());
     }
 }
