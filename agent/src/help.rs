@@ -116,7 +116,7 @@ Examples:
 
 Exit status:
   0   interrupted
-  1   the answers cannot be printed, or the journal not be used now
+  1   the answers cannot be printed, or the journal cannot be used now
   2   wrong usage or input"
 );
 
