@@ -121,7 +121,12 @@ fn a_program_whose_process_was_not_written_is_found_and_ended() {
                     "run-again" => ("START success", &["START", "START", "SYNC"][..]),
                     _ => ("START fail", &["START", "SYNC"][..]),
                 };
-                assert_eq!(results(&service), [result, "SYNC success"], "{what}");
+                assert_eq!(
+                    results(&service),
+                    [result, "SYNC success"],
+                    "{what}: {:?}",
+                    service.reports()
+                );
                 assert_eq!(place.runs(), runs, "{what}");
             }
         }

@@ -1,7 +1,7 @@
 //! The environment of the operator's program: the agent's own without the variables for the agent only, and
 //! with those of the command.
 
-use std::{env, ffi::OsStr, process};
+use std::{env, ffi::OsStr, path::Path, process};
 
 use huaweicloud_sms::{Command, ServerId};
 
@@ -19,26 +19,40 @@ const SYSTEMD: [&str; 7] = [
     "WATCHDOG_USEC",
 ];
 
-/// Sets the variables of a command. A parameter that the command does not have is unset, also if the agent's
-/// environment has a variable of this name.
-pub(super) fn set(child: &mut process::Command, command: &Command, server_id: &ServerId) {
-    for (name, value) in env::vars_os() {
-        if is_withheld(&name, &value) {
-            child.env_remove(name);
+/// What a program learns of its run.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a> {
+    /// The number of the run in the journal.
+    pub(super) run: u64,
+    pub(super) command: &'a Command,
+    pub(super) server_id: &'a ServerId,
+    /// The folder of the journal. With the number, no other run has the same variables.
+    pub(super) state_dir: &'a Path,
+}
+
+impl Environment<'_> {
+    /// Sets the variables of the run. A parameter that the command does not have is unset, also if the agent's
+    /// environment has a variable of this name.
+    pub(super) fn set(&self, child: &mut process::Command) {
+        for (name, value) in env::vars_os() {
+            if is_withheld(&name, &value) {
+                child.env_remove(name);
+            }
         }
-    }
-    let param = &command.param;
-    for (name, value) in [
-        ("SMS_COMMAND_NAME", Some(command.name.as_str())),
-        ("SMS_TASK_ID", param.task_id.as_deref()),
-        ("SMS_BUCKET", param.bucket.as_deref()),
-        ("SMS_OBJECT", param.object.as_deref()),
-        ("SMS_SERVER_ID", Some(server_id.as_str())),
-    ] {
-        match value {
-            Some(value) => child.env(name, value),
-            None => child.env_remove(name),
-        };
+        let param = &self.command.param;
+        for (name, value) in [
+            ("SMS_COMMAND_NAME", Some(self.command.name.as_str())),
+            ("SMS_TASK_ID", param.task_id.as_deref()),
+            ("SMS_BUCKET", param.bucket.as_deref()),
+            ("SMS_OBJECT", param.object.as_deref()),
+            ("SMS_SERVER_ID", Some(self.server_id.as_str())),
+        ] {
+            match value {
+                Some(value) => child.env(name, value),
+                None => child.env_remove(name),
+            };
+        }
+        child.env("SMS_RUN", self.run.to_string()).env("SMS_STATE_DIR", self.state_dir);
     }
 }
 

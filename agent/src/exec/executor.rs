@@ -16,6 +16,7 @@ use huaweicloud_sms::{
 
 use super::{
     detail::Finished,
+    environment::Environment,
     left_over,
     plan::{Done, Plan, Step},
     process_id::{self, ProcessId},
@@ -170,8 +171,8 @@ impl Executor {
                     }
                     self.plan.on_done();
                 }
-                Step::FindLeftOver(command) => {
-                    let processes = left_over::find(&command, &self.server_id);
+                Step::FindLeftOver { id, command } => {
+                    let processes = left_over::find(&self.environment(id, &command));
                     if let Err(error) = self.end_left_over(&processes) {
                         return self.on_obstacle(error).map(|()| None);
                     }
@@ -185,7 +186,7 @@ impl Executor {
                         waker.wake();
                     };
                     self.plan.on_done();
-                    match self.program.start(&command, &self.server_id, on_end) {
+                    match self.program.start(self.environment(id, &command), on_end) {
                         Ok(running) => {
                             self.plan.on_started(id, running.id());
                             self.running = Some(running);
@@ -223,6 +224,11 @@ impl Executor {
             log::warn!("commands are carried out again");
         }
         Ok(None)
+    }
+
+    fn environment<'a>(&'a self, run: u64, command: &'a Command) -> Environment<'a> {
+        let (server_id, state_dir) = (&self.server_id, self.journal.dir());
+        Environment { run, command, server_id, state_dir }
     }
 
     fn end_left_over(&self, processes: &[ProcessId]) -> Result<(), String> {

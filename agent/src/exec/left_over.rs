@@ -1,19 +1,16 @@
 //! Looks for the program of a command whose process is not in the journal, because the agent ended between the
 //! start of the program and the entry with its process.
 
-use huaweicloud_sms::{Command, ServerId};
+use super::{environment::Environment, process_id::ProcessId};
 
-use super::process_id::ProcessId;
-
-/// Finds the processes that run the program for this command. They lead a process group, and have the
-/// environment that the program gets.
+/// Finds the processes of this run. They lead a process group, and have the environment that the program gets.
 ///
-/// No other agent has this journal, so they are left over from its last run. A process that left the program's
-/// session (`setsid`) is not among them. On other systems than Linux none is found.
+/// The environment names the journal, which no other agent has, so they are left over from the agent's last
+/// run. A process that left the program's session (`setsid`) is not among them. On other systems than Linux none is found.
 #[cfg(target_os = "linux")]
-pub(super) fn find(command: &Command, server_id: &ServerId) -> Vec<ProcessId> {
+pub(super) fn find(run: &Environment<'_>) -> Vec<ProcessId> {
     let mut program = std::process::Command::new("");
-    super::environment::set(&mut program, command, server_id);
+    run.set(&mut program);
     let is_own = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"SMS_");
     let expected: Vec<_> = program.get_envs().filter(|(name, _)| is_own(name)).collect();
     let leaders = super::process_id::leaders_within_a_session();
@@ -21,7 +18,7 @@ pub(super) fn find(command: &Command, server_id: &ServerId) -> Vec<ProcessId> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn find(_: &Command, _: &ServerId) -> Vec<ProcessId> {
+pub(super) fn find(_: &Environment<'_>) -> Vec<ProcessId> {
     Vec::new()
 }
 
@@ -48,36 +45,48 @@ mod linux {
 mod tests {
     use std::{
         os::unix::process::CommandExt,
+        path::Path,
         process::{self, Stdio},
     };
 
-    use huaweicloud_sms::CommandParam;
+    use huaweicloud_sms::{Command, CommandParam, ServerId};
 
     use super::*;
 
     #[test]
-    fn finds_the_program_of_this_command_and_of_no_other() {
-        let server_id = ServerId::new("left-over-1").expect("valid");
-        let command =
-            |task: &str| Command::new("START", CommandParam::default().with_task_id(task));
-        let start = |command: &Command| {
+    fn finds_the_program_of_this_run_and_of_no_other() {
+        let server_id = &ServerId::new("left-over-1").expect("valid");
+        let [start_a, start_b, start] = [Some("a"), Some("b"), None].map(|task| {
+            let mut param = CommandParam::default();
+            param.task_id = task.map(str::to_owned);
+            Command::new("START", param)
+        });
+        let state_dir = Path::new("/var/lib/left-over");
+        let one = Environment { run: 1, command: &start_a, server_id, state_dir };
+        let two = Environment { command: &start_b, ..one };
+        let begin = |run: &Environment<'_>| {
             // It waits for its input, which stays open.
             let mut program = process::Command::new("cat");
-            super::super::environment::set(&mut program, command, &server_id);
+            run.set(&mut program);
             program.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
             program.spawn().expect("started")
         };
-        let (mut one, mut other) = (start(&command("a")), start(&command("b")));
-        assert_eq!(find(&command("a"), &server_id), [ProcessId::of(one.id())]);
-        assert_eq!(find(&command("b"), &server_id), [ProcessId::of(other.id())]);
-        let without = Command::new("START", CommandParam::default());
-        assert_eq!(find(&without, &server_id), []);
-        let another = ServerId::new("left-over-2").expect("valid");
-        assert_eq!(find(&command("a"), &another), []);
-        for child in [&mut one, &mut other] {
+        let mut children = [begin(&one), begin(&two)];
+        assert_eq!(find(&one), [ProcessId::of(children[0].id())]);
+        assert_eq!(find(&two), [ProcessId::of(children[1].id())]);
+        let another_server = &ServerId::new("left-over-2").expect("valid");
+        for other in [
+            Environment { command: &start, ..one },
+            Environment { server_id: another_server, ..one },
+            Environment { run: 2, ..one },
+            Environment { state_dir: Path::new("/var/lib/another"), ..one },
+        ] {
+            assert_eq!(find(&other), []);
+        }
+        for child in &mut children {
             child.kill().expect("killed");
             child.wait().expect("ended");
         }
-        assert_eq!(find(&command("a"), &server_id), []);
+        assert_eq!(find(&one), []);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) enum Step {
     /// End the processes that are left of a run before the restart.
     EndLeftOver(ProcessId),
     /// Look for the processes of a run that may have begun before the restart, and end them.
-    FindLeftOver(Command),
+    FindLeftOver { id: u64, command: Command },
     /// Start the program.
     Start { id: u64, command: Command },
     /// End the program that runs.
@@ -87,7 +87,7 @@ impl Plan {
             if let Progress::Started { process } = &progress {
                 plan.steps.push_back(match process {
                     Some(process) => Step::EndLeftOver(process.clone()),
-                    None => Step::FindLeftOver(command.clone()),
+                    None => Step::FindLeftOver { id, command: command.clone() },
                 });
             }
             if open.peek().is_some() {

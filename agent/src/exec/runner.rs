@@ -14,11 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use huaweicloud_sms::{Command, ServerId};
-
 use super::{
     detail::{End, Finished},
-    environment,
+    environment::Environment,
     group::Group,
     output::{self, Output},
     pipe::Over,
@@ -51,7 +49,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts the program for a command, without a shell, and calls `on_end` when the run is over.
+    /// Starts the program, without a shell, and calls `on_end` when the run is over.
     ///
     /// The command is in the environment and, as JSON on one line, on standard input. The run is over when
     /// the program has ended. Then the run's thread
@@ -70,11 +68,10 @@ impl Program {
     /// The program could not be started. `on_end` is not called.
     pub(crate) fn start(
         &self,
-        command: &Command,
-        server_id: &ServerId,
+        environment: Environment<'_>,
         on_end: impl FnOnce(Finished) + Send + 'static,
     ) -> Result<Running, Finished> {
-        self.try_start(command, server_id, on_end).map_err(|error| {
+        self.try_start(environment, on_end).map_err(|error| {
             let why = self.not_started(&error);
             log::warn!("{why}");
             Finished::not_started(&why)
@@ -83,16 +80,15 @@ impl Program {
 
     fn try_start(
         &self,
-        command: &Command,
-        server_id: &ServerId,
+        environment: Environment<'_>,
         on_end: impl FnOnce(Finished) + Send + 'static,
     ) -> io::Result<Running> {
-        let mut line = serde_json::to_vec(command)?;
+        let mut line = serde_json::to_vec(environment.command)?;
         line.push(b'\n');
         let over = Over::new()?;
         let mut child = process::Command::new(&self.path);
         child.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        environment::set(&mut child, command, server_id);
+        environment.set(&mut child);
         let mut group = Group::spawn(&mut child)?;
         let started = Instant::now();
         let id = ProcessId::of(group.leader.id());

@@ -12,7 +12,7 @@ use std::{
     fmt,
     fs::{self, DirBuilder, File},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use hmac_sha256::Hash as Sha256;
@@ -82,12 +82,13 @@ impl Journal {
                 dir.display()
             );
             match error.kind() {
-                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                    Error::Input(message)
-                }
+                io::ErrorKind::AlreadyExists
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::InvalidInput => Error::Input(message),
                 _ => Error::Temporary(message),
             }
         };
+        let absolute = path::absolute(dir).map_err(|error| failed("cannot be found", error))?;
         make_dir(dir).map_err(|error| failed("cannot be made", error))?;
         let lock = Lock::take(dir).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => Error::Temporary(format!(
@@ -105,13 +106,19 @@ impl Journal {
         let server_id = server_id.as_str().to_owned();
         let (file, length) =
             compact(dir, &server_id, &state).map_err(|error| unwritable(&path, &error))?;
-        let dir = dir.to_owned();
-        let journal =
-            Self { dir, server_id, file, length, is_torn: false, state: state.clone(), lock };
+        let journal = Self {
+            dir: absolute,
+            server_id,
+            file,
+            length,
+            is_torn: false,
+            state: state.clone(),
+            lock,
+        };
         Ok((journal, state))
     }
 
-    /// The folder.
+    /// The folder, as an absolute path.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }

@@ -20,6 +20,18 @@ use super::{
 /// A folder with the journal, the program and the program's files.
 pub(crate) struct Place(TempDir);
 
+/// Lets programs that still wait end, because their agent was killed.
+impl Drop for Place {
+    fn drop(&mut self) {
+        for name in ["ready", "gate"] {
+            // An open pipe wakes those that wait for one. Without a name, nobody waits for it again.
+            let pipe = OpenOptions::new().read(true).write(true).open(self.path(name));
+            let _ = fs::remove_file(self.path(name));
+            drop(pipe);
+        }
+    }
+}
+
 impl Place {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("made"))

@@ -36,7 +36,7 @@ fn steps(plan: &mut Plan) -> Vec<String> {
             Step::Write(Entry::Dropped { id, .. }) => format!("dropped {id}"),
             Step::Write(Entry::Cleared) => "cleared".into(),
             Step::EndLeftOver(_) => "end left over".into(),
-            Step::FindLeftOver(_) => "find left over".into(),
+            Step::FindLeftOver { .. } => "find left over".into(),
             Step::Start { id, command } => format!("start {id} {}", command.name),
             Step::Stop { .. } => "stop".into(),
             Step::Report(done) if plan.is_due(&done) => format!("report {}", done.id),
@@ -403,7 +403,7 @@ proptest! {
                             pending = Some(done);
                         }
                         Step::Stop { .. } | Step::Report(_) => {}
-                        Step::EndLeftOver(_) | Step::FindLeftOver(_) => {}
+                        Step::EndLeftOver(_) | Step::FindLeftOver { .. } => {}
                     }
                 },
                 End => if running.take().is_some() { succeed(&mut plan); },

@@ -8,7 +8,7 @@ use std::{
     sync::MutexGuard,
 };
 
-use huaweicloud_sms::CommandParam;
+use huaweicloud_sms::{Command, CommandParam, ServerId};
 use serde_json::{Value, json};
 
 use super::{super::process_id::end_left_over, *};
@@ -33,14 +33,20 @@ fn command() -> Command {
     Command::new("START", CommandParam::default().with_task_id("task-1"))
 }
 
-fn server_id() -> ServerId {
-    ServerId::new("server-1").expect("valid")
+fn start(
+    program: &Program,
+    command: &Command,
+    on_end: impl FnOnce(Finished) + Send + 'static,
+) -> Result<Running, Finished> {
+    let server_id = &ServerId::new("server-1").expect("valid");
+    program
+        .start(Environment { run: 7, command, server_id, state_dir: Path::new("/state") }, on_end)
 }
 
 fn begin(program: &Program, command: &Command) -> (Running, Receiver<Finished>) {
     let (end, ends) = mpsc::channel();
     let on_end = move |finished| end.send(finished).expect("received");
-    (program.start(command, &server_id(), on_end).expect("started"), ends)
+    (start(program, command, on_end).expect("started"), ends)
 }
 
 /// Waits for the end of a run and returns its report. No process and no thread is left then.
@@ -86,9 +92,9 @@ fn state(pid: u32) -> Option<(String, u32)> {
 fn a_program_gets_the_command_in_its_environment_and_on_standard_input() {
     let _alone = alone();
     let script = r#"printf '%s|' "$SMS_COMMAND_NAME" "$SMS_TASK_ID" "${SMS_BUCKET-unset}" \
-        "${SMS_OBJECT-unset}" "$SMS_SERVER_ID"; cat"#;
+        "${SMS_OBJECT-unset}" "$SMS_SERVER_ID" "$SMS_RUN" "$SMS_STATE_DIR"; cat"#;
     let line = "{\"command_name\":\"START\",\"command_param\":{\"task_id\":\"task-1\"}}\n";
-    let output = format!("START|task-1|unset|unset|server-1|{line}");
+    let output = format!("START|task-1|unset|unset|server-1|7|/state|{line}");
     assert_eq!(run(&shell(script)), (true, json!({"output": output})));
 }
 
@@ -317,7 +323,7 @@ fn a_program_that_cannot_be_started_is_a_failure() {
     ] {
         let message = format!("the program {} cannot be started: {why}", path.display());
         let program = Program { path, args: vec![], timeout: None, kill_after: LONG };
-        let failed = program.start(&command(), &server_id(), |_| unreachable!("not started"));
+        let failed = start(&program, &command(), |_| unreachable!("not started"));
         let finished = failed.expect_err("not started");
         assert_eq!(finished, Finished::not_started(&message));
         assert_eq!(Value::from(finished.detail), json!({"msg": message}));
@@ -332,7 +338,7 @@ fn a_value_that_no_environment_can_hold_is_a_failure() {
         ("x".repeat(1_000_000), "Argument list too long (os error 7)"),
     ] {
         let param = CommandParam::default().with_object("bucket", &value);
-        let failed = shell("exit 0").start(&Command::new("X", param), &server_id(), |_| ());
+        let failed = start(&shell("exit 0"), &Command::new("X", param), |_| ());
         let message = format!("the program /bin/sh cannot be started: {why}");
         assert_eq!(failed.err(), Some(Finished::not_started(&message)));
     }
