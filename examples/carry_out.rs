@@ -22,13 +22,13 @@ fn poll() -> Result<(), Failure> {
         match event {
             // The service returns a command until it accepts the report.
             Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
-                // The watch polls nothing meanwhile. It sends the report with the next `recv`.
+                // The watch does not poll meanwhile. It sends the report with the next `recv`.
                 let (result, message) = carry_out(&command);
                 println!("carried out {}: {result}", command.name);
                 let detail = BTreeMap::from([("msg", message)]);
                 match ReportResult::new(&endpoint, &server_id, command, result, &detail) {
                     Ok(report) => watch.report(report).expect("no other report is pending"),
-                    // The service accepts no report of `SKIP`, for example.
+                    // The service accepts no report of some commands, such as `SKIP`.
                     Err(error) => println!("not reported: {error}"),
                 }
             }

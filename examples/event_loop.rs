@@ -45,7 +45,7 @@ fn poll() -> Result<(), Failure> {
     let mut rejections = Rejections::default();
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(MAX_CALLS);
-    // Each round begins behind the server that sent last, so that all get their turn.
+    // Each round begins with the server after the one that sent last, so that each gets its turn.
     let mut first = 0;
     loop {
         let mut wake_up = Instant::now() + LIMIT;
@@ -81,7 +81,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a call that is due, or ends one that is late. Returns when to look again.
+    /// Starts a call that is due, or ends one that has timed out. Returns when to call this again.
     fn poll(
         &mut self,
         registry: &Registry,
@@ -217,7 +217,7 @@ impl Call {
 
 // The rest is HTTP/1.1, as in `std_tcp`.
 
-/// The bytes of a request. It is complete, with `Host` and `Content-Length`.
+/// Encodes a request. It already has `Host` and `Content-Length`.
 fn encode(request: &Request<Vec<u8>>) -> Vec<u8> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let mut bytes = format!("{} {path} HTTP/1.1\r\n", request.method()).into_bytes();
@@ -229,7 +229,8 @@ fn encode(request: &Request<Vec<u8>>) -> Vec<u8> {
     bytes
 }
 
-/// The response, or `None` if more bytes are needed. `is_end` says that the server closed the connection.
+/// Decodes a response. Returns `None` if it needs more bytes. `is_end` is true if the server has closed the
+/// connection.
 fn decode(bytes: &[u8], is_end: bool) -> io::Result<Option<Response<Vec<u8>>>> {
     if bytes.len() > MAX_RESPONSE {
         return Err(invalid("the response is too large"));

@@ -47,7 +47,7 @@ fn start() -> Result<(), Failure> {
 
 async fn poll() -> Result<(), Failure> {
     let reqwest = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none()) // The credential would follow.
+        .redirect(reqwest::redirect::Policy::none()) // reqwest would send the credential to another host.
         .retry(reqwest::retry::never()) // The session decides when to send again.
         .timeout(Duration::from_secs(30))
         .pool_idle_timeout(Duration::from_secs(20)) // Before servers close the connection.

@@ -49,7 +49,7 @@ impl AsyncTransport for Smol {
 impl Smol {
     async fn exchange(&self, mut request: Request<Vec<u8>>) -> io::Result<Response<Bytes>> {
         let uri = std::mem::take(request.uri_mut());
-        // hyper writes the URI as it is, and the request line has only path and query.
+        // hyper writes the whole URI, but the request line must have only path and query.
         *request.uri_mut() =
             uri.path_and_query().map(|path| path.clone().into()).unwrap_or_default();
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();

@@ -34,7 +34,7 @@ use huaweicloud_sms_core::{
     http::{Request, Response, header},
 };
 
-/// The timeout of one request and its response, without the look-up, which has the system's own limit.
+/// The timeout of one request and its response. The look-up before it has a timeout of the system.
 const LIMIT: Duration = Duration::from_secs(30);
 const MAX_RESPONSE: usize = 256 * 1024;
 
@@ -118,7 +118,7 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-/// The bytes of a request. It is complete, with `Host` and `Content-Length`.
+/// Encodes a request. It already has `Host` and `Content-Length`.
 fn encode(request: &Request<Vec<u8>>) -> Vec<u8> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let mut bytes = format!("{} {path} HTTP/1.1\r\n", request.method()).into_bytes();
@@ -130,7 +130,8 @@ fn encode(request: &Request<Vec<u8>>) -> Vec<u8> {
     bytes
 }
 
-/// The response, or `None` if more bytes are needed. `is_end` says that the server closed the connection.
+/// Decodes a response. Returns `None` if it needs more bytes. `is_end` is true if the server has closed the
+/// connection.
 fn decode(bytes: &[u8], is_end: bool) -> io::Result<Option<Response<Vec<u8>>>> {
     if bytes.len() > MAX_RESPONSE {
         return Err(invalid("the response is too large"));

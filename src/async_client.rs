@@ -30,21 +30,21 @@ impl<T> AsyncClient<T> {
         self
     }
 
-    /// The time to sign with: `client.send(&call, &key.signer(client.now()))`. It is the system's time,
-    /// corrected if the client follows the server's clock.
+    /// Returns the time to sign with: `client.send(&call, &key.signer(client.now()))`. It is the system's
+    /// time, corrected if the client follows the server's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.shared.now(self.follows_server_clock)
     }
 
-    /// The difference between the service's clock and this machine's, by the last response of the
-    /// service that had a `Date`. It is `None` before the first one. Clones and watches share it.
+    /// Returns the difference between the service's clock and this machine's. It comes from the last response
+    /// of the service that had a `Date`, and is `None` before the first. Clones and watches share it.
     #[must_use]
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         self.shared.clock_skew()
     }
 
-    /// The transport.
+    /// Returns the transport.
     #[must_use]
     pub fn transport(&self) -> &T {
         &self.shared.transport
@@ -61,9 +61,9 @@ impl<T: AsyncTransport> AsyncClient<T> {
     /// Sends one request and reads its response. The request is never sent twice. If you drop the future,
     /// the call ends.
     ///
-    /// The call is sent even if its credential was rejected before. If the service
-    /// rejects its token or key, the watches of this client pause as well. The rejected password of a login does
-    /// not affect them.
+    /// The call is sent even if its credential was rejected before. If the service rejects its token or key,
+    /// the watches of this client that use the same credential pause as well. The rejected password of a
+    /// login does not affect them.
     ///
     /// # Errors
     /// [`Error::Transport`] if there was no response, [`Error::Response`] if it is not a successful
@@ -79,9 +79,9 @@ impl<T: AsyncTransport> AsyncClient<T> {
 
     /// Polls the service until the client is shut down.
     ///
-    /// The credential is a token, an [`AccessKey`](crate::AccessKey) or an
-    /// [`IssueToken`](crate::IssueToken), with which the watch logs in and renews the token before it
-    /// expires. Nothing is sent before the first [`recv`](AsyncWatch::recv).
+    /// The credential is a token, an [`AccessKey`](crate::AccessKey) or an [`IssueToken`](crate::IssueToken).
+    /// With an `IssueToken`, the watch logs in and renews the token before it expires. The watch sends
+    /// nothing before the first [`recv`](AsyncWatch::recv).
     ///
     /// The watches of a client and its clones share their rejected credentials. One watch at a time sends a
     /// credential that is not known to be accepted. After a rejection, each watch that would send it gets the

@@ -20,12 +20,12 @@ use crate::{
 /// Polls the service; see [`AsyncClient::watch`](crate::AsyncClient::watch).
 ///
 /// It spawns no task, so it makes progress only while you await [`recv`](Self::recv). If you drop it, the
-/// call that is under way ends. A watch that you keep without awaiting `recv` keeps its call, and with it
-/// one of the transport's places for calls.
+/// call that is under way ends. If you keep it without awaiting `recv`, its call stays under way and counts
+/// towards the transport's limit of calls.
 ///
-/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends.
-/// Nothing is polled meanwhile. For work that takes long, spawn a task, and `select` between its end and
-/// `recv`, which is cancel-safe.
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends the
+/// report, or the next request with the new credential. The watch does not poll meanwhile. For work that
+/// takes long, spawn a task, and `select` between its end and `recv`, which is cancel-safe.
 ///
 /// ```no_run
 /// use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ pub struct AsyncWatch<T: AsyncTransport, O> {
     session: Session<O, Instant>,
     /// The call that is under way. It is kept here, so that a dropped `recv` loses no response.
     calling: Option<Calling<T::Error>>,
-    /// The credential of that call, whose outcome other watches wait for.
+    /// The credential of that call. Other watches may wait for its outcome.
     credential: Option<Fingerprint>,
     /// The id of this watch among those that a shutdown wakes.
     stop_id: u64,
@@ -141,7 +141,7 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
         self.session.report(self.shared.transport.now(), report)
     }
 
-    /// The report that was neither accepted nor dropped; see [`Session::report`].
+    /// Returns the report that was neither accepted nor dropped; see [`Session::report`].
     #[must_use]
     pub fn pending_report(&self) -> Option<&ReportResult> {
         self.session.pending_report()
@@ -157,13 +157,14 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
         self.session.decline(self.shared.transport.now());
     }
 
-    /// When the next request is due.
+    /// Returns the instant at which the next request is due.
     #[must_use]
     pub fn due(&self) -> Instant {
         self.session.due(self.shared.transport.now())
     }
 
-    /// The poller of the call. It tells when the next call is due and how many failed in a row.
+    /// Returns the poller of the call. It has the instant of the next call, and the number of failures in a
+    /// row.
     #[must_use]
     pub fn poller(&self) -> &Poller<Instant> {
         self.session.poller()
@@ -171,7 +172,7 @@ impl<T: AsyncTransport + 'static, O: Operation> AsyncWatch<T, O> {
 }
 
 /// Sleeps until this instant, or until there are more wake-ups than these. `recv` has registered the task
-/// to be woken.
+/// with [`Stop`](crate::stop::Stop).
 async fn sleep_until<T: AsyncTransport>(shared: &Shared<T>, instant: Instant, wake_ups: u64) {
     let mut sleep = pin!(shared.transport.sleep_until(instant));
     poll_fn(|context| match shared.stop.wake_ups() == wake_ups {

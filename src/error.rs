@@ -20,7 +20,7 @@ pub enum Error<E> {
 }
 
 impl<E> Error<E> {
-    /// The response that is not a successful answer, if there was one.
+    /// Returns the response that is not a successful answer, if there was one.
     pub fn response(&self) -> Option<&ResponseError> {
         match self {
             Self::Transport(_) => None,
@@ -28,22 +28,22 @@ impl<E> Error<E> {
         }
     }
 
-    /// The response's status.
+    /// Returns the response's status.
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(ResponseError::status)
     }
 
-    /// The request's id, for the service's support.
+    /// Returns the request's id, for the service's support.
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.request_id()
     }
 
-    /// How long the service asks to wait (`Retry-After`), at most 24 hours.
+    /// Returns the time that the service asks to wait (`Retry-After`), at most 24 hours.
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after()
     }
 
-    /// Whether the service rejected the credential, so that a new one may help.
+    /// Returns whether the service rejected the credential. Then a new credential may help.
     pub fn is_unauthorized(&self) -> bool {
         self.response().is_some_and(ResponseError::is_unauthorized)
     }
@@ -51,7 +51,7 @@ impl<E> Error<E> {
 
 #[cfg(any(feature = "ureq", feature = "hyper"))]
 impl Error<crate::TransportError> {
-    /// Whether the same request may succeed later without any change.
+    /// Returns whether the same request may succeed later without any change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -13,7 +13,7 @@
 //!     let mut watch = client.watch(call, key, Pace::default());
 //!     while let Some(event) = watch.recv().await {
 //!         match event {
-//!             Event::Error(error) => eprintln!("{error}"), // The watch tries again by itself.
+//!             Event::Error(error) => eprintln!("{error}"), // The watch tries again.
 //!             Event::CredentialRejected(error) => return Err(error.to_string().into()),
 //!             event => println!("{event:?}"),
 //!         }

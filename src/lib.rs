@@ -32,13 +32,13 @@
 //!             // The service returns a command until it accepts the report.
 //!             Event::Answer(Answer::Command(command)) if watch.pending_report().is_none() => {
 //!                 println!("{command:?}"); // In place of this line: carry it out.
-//!                 let detail = BTreeMap::from([("msg", "done")]); // Anything that is a JSON object.
+//!                 let detail = BTreeMap::from([("msg", "done")]); // Any JSON object.
 //!                 let result = CommandResult::Success;
 //!                 let report = ReportResult::new(&endpoint, &server_id, command, result, &detail)?;
 //!                 watch.report(report).expect("no other report is pending"); // The next `recv` sends it.
 //!             }
 //!             Event::CredentialRejected(error) => return Err(error.to_string().into()),
-//!             event => eprintln!("{event:?}"), // After a failure, the watch tries again by itself.
+//!             event => eprintln!("{event:?}"), // After a failure, the watch tries again.
 //!         }
 //!     }
 //!     Ok(())
@@ -114,7 +114,7 @@ pub use huaweicloud_sms_transport::{
 };
 pub use watch::Watch;
 
-/// Items for the program `sms-agent` only. They may change in any release.
+/// Items that are only for the program `sms-agent`. They may change in any release.
 #[cfg(any(feature = "ureq", feature = "hyper"))]
 #[doc(hidden)]
 pub mod internal {

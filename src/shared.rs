@@ -51,7 +51,7 @@ impl<T> Shared<T> {
         }
     }
 
-    /// The time to sign with.
+    /// Returns the time to sign with.
     pub(crate) fn now(&self, follows_server_clock: bool) -> Timestamp {
         match self.clock_skew() {
             Some(skew) if follows_server_clock => skew.correct(now()),
@@ -73,13 +73,13 @@ impl<T> Shared<T> {
     ) -> Result<O::Output, Error<E>> {
         let response = result.map_err(Error::Transport)?;
         let result = call.parse(&response);
-        // The `Date` of a proxy's page is by another machine's clock.
+        // The `Date` of a proxy's page comes from the clock of another machine.
         if matches!(result, Ok(_) | Err(ResponseError::Api(_))) {
             self.read_clock(response.headers());
         }
         let result = result.map_err(|error| error.arrived_at(self.now(true)));
-        // The fingerprint is computed only if needed: to hash a long token takes as long as to read the
-        // response.
+        // The fingerprint is computed only if needed, because hashing a long token takes as long as reading
+        // the response.
         let is_news = match &result {
             Ok(_) => self.rejections().has_rejected(),
             // A wrong clock explains the rejection of a signature.
@@ -98,7 +98,7 @@ impl<T> Shared<T> {
         self.set_clock_skew(ClockSkew::of_response(now(), headers));
     }
 
-    /// Decides what a watch with this session does now.
+    /// Decides the next action of a watch with this session.
     pub(crate) fn next<O: Operation>(
         &self,
         session: &mut Session<O, Instant>,
@@ -168,12 +168,12 @@ pub(crate) fn session<O: Operation>(
     follows_server_clock: bool,
     instant: Instant,
 ) -> Session<O, Instant> {
-    // std has no random numbers but the keys of a new hasher.
+    // The only random numbers of std are the keys of a new hasher.
     let seed = RandomState::new().build_hasher().finish();
     Session::new(call, credential, pace, seed, instant).follow_server_clock(follows_server_clock)
 }
 
-/// Whether this event is a failure. A shutdown may have caused it.
+/// Returns whether this event is a failure, which a shutdown may have caused.
 pub(crate) fn is_failure<A, E>(event: &Event<A, Error<E>>) -> bool {
     matches!(event, Event::Error(_) | Event::LoginError(_) | Event::ReportError(_))
 }

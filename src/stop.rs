@@ -6,8 +6,8 @@ use std::{
     time::Instant,
 };
 
-/// Wakes sleeping watches when their client is shut down, or when a credential that
-/// another watch was trying is accepted or rejected.
+/// Wakes sleeping watches when their client is shut down, or when the service accepts or rejects a credential
+/// that another watch was trying.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     state: Mutex<State>,
@@ -17,7 +17,7 @@ pub(crate) struct Stop {
 #[derive(Debug, Default)]
 struct State {
     is_stopped: bool,
-    /// How often the watches were woken.
+    /// The number of times that the watches were woken.
     wake_ups: u64,
     last_id: u64,
     /// The tasks of the async watches.
@@ -44,7 +44,8 @@ impl Stop {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// The number of wake-ups. Read it before you decide what to do, so that no later wake-up is missed.
+    /// Returns the number of wake-ups. Read it before you decide what to do, so that you miss no later
+    /// wake-up.
     pub(crate) fn wake_ups(&self) -> u64 {
         self.state().wake_ups
     }

@@ -9,9 +9,10 @@ use crate::{
 
 /// Polls the service; see [`Client::watch`](crate::Client::watch).
 ///
-/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends.
-/// Nothing is polled meanwhile. For work on other threads, use [`AsyncWatch`](crate::AsyncWatch) with a
-/// `select`, or [`Session`]. Or wait for the other threads until [`due`](Self::due), and call `recv` then.
+/// Call [`report`](Self::report) and [`renew`](Self::renew) between two `recv`. The next `recv` sends the
+/// report, or the next request with the new credential. The watch does not poll meanwhile. For work on other
+/// threads, use [`AsyncWatch`](crate::AsyncWatch) with a `select`, or [`Session`]. Or wait for the other
+/// threads until [`due`](Self::due), and call `recv` then.
 ///
 /// ```no_run
 /// use std::collections::BTreeMap;
@@ -78,7 +79,7 @@ impl<T: Transport, O: Operation> Watch<T, O> {
         self.session.report(Instant::now(), report)
     }
 
-    /// The report that was neither accepted nor dropped; see [`Session::report`].
+    /// Returns the report that was neither accepted nor dropped; see [`Session::report`].
     #[must_use]
     pub fn pending_report(&self) -> Option<&ReportResult> {
         self.session.pending_report()
@@ -94,13 +95,14 @@ impl<T: Transport, O: Operation> Watch<T, O> {
         self.session.decline(Instant::now());
     }
 
-    /// When the next request is due.
+    /// Returns the instant at which the next request is due.
     #[must_use]
     pub fn due(&self) -> Instant {
         self.session.due(Instant::now())
     }
 
-    /// The poller of the call. It tells when the next call is due and how many failed in a row.
+    /// Returns the poller of the call. It has the instant of the next call, and the number of failures in a
+    /// row.
     #[must_use]
     pub fn poller(&self) -> &Poller<Instant> {
         self.session.poller()

@@ -1,5 +1,5 @@
-//! Runs the suite over hyper. `ureq.rs` runs the same source. Only the module's name and the way to wait for
-//! a call differ.
+//! Runs the suite over hyper. `ureq.rs` runs the same source. They differ only in the transport's module and
+//! in the way to wait for a call.
 #![cfg(feature = "hyper")]
 
 use std::sync::LazyLock;

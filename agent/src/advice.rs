@@ -1,4 +1,4 @@
-//! Advice to the operator about a transport's error: the library's advice, with the option that helps.
+//! Advises the operator about a transport's error. Adds the option that helps to the library's advice.
 
 use huaweicloud_sms::{Phase, TransportError, TransportErrorKind as Kind};
 
@@ -18,7 +18,7 @@ fn option(error: &TransportError, advice: &str) -> Option<&'static str> {
         (Kind::TooLarge, Some(Phase::Body)) => "--max-body sets the limit",
         (Kind::Dns | Kind::Connect, _) if is_proxied => "--no-proxy goes without the proxy",
         (Kind::Connect, _) => "--proxy names a proxy",
-        // A CA does not help against an expired certificate or a wrong name.
+        // Another CA does not help against an expired certificate or a wrong name.
         (Kind::Tls, _) if advice.contains("trust") => "--ca-cert names the file of a CA",
         (Kind::Proxy, _) => match error.proxy_status().map(|status| status.as_u16()) {
             Some(401 | 407) => "HTTPS_PROXY holds its address",

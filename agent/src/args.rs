@@ -47,9 +47,9 @@ pub(crate) enum Command {
         override_usage = help::REPORT_USAGE,
     )]
     Report(Report),
-    /// Check each step of a call, and tell what is wrong and what to do.
+    /// Check each step of a call, and print the problem and its remedy.
     ///
-    /// It makes one call at most, and a user's login before it. It does not run a command that waits, and
+    /// It makes one call at most, and a user's login before it. It does not run a waiting command, and
     /// reports no result.
     #[command(after_long_help = help::DOCTOR)]
     Doctor {
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Log an IAM user in and write the token to a file.
     ///
-    /// Prints when the token expires.
+    /// Prints the time at which the token expires.
     #[command(after_long_help = help::TOKEN)]
     Token(Token),
     /// Run a simulated service on loopback until interrupted.
@@ -139,7 +139,7 @@ pub(crate) struct Credentials {
     pub(crate) iam_endpoint: Option<String>,
 }
 
-/// How a request is sent, and how its outcome is printed.
+/// The options of the connection and of the output.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Connection {
@@ -180,7 +180,7 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024)]
     pub(crate) max_body: usize,
 
-    /// How to print the outcome: for people, or one JSON object on one line.
+    /// The form of the outcome: text for people, or one JSON object on one line.
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     pub(crate) format: Format,
 }
@@ -192,7 +192,7 @@ pub(crate) struct Report {
     #[arg(long = "command", value_name = "NAME")]
     pub(crate) command_name: String,
 
-    /// How the command ended: success or fail.
+    /// The result of the command: success or fail.
     #[arg(long, value_name = "RESULT")]
     pub(crate) result: CommandResult,
 
@@ -211,8 +211,8 @@ pub(crate) struct Report {
 pub(crate) struct Token {
     /// The file to write the token to, or `-` for standard output.
     ///
-    /// The file is replaced in one step, and only its owner can read it. A symbolic link is followed. A file
-    /// that cannot be replaced, because it is mounted by itself or its folder is read-only, is overwritten.
+    /// The file is replaced in one step, and only its owner can read it. A symbolic link is followed. If the
+    /// file cannot be replaced, because it is a mount point or its folder is read-only, it is overwritten.
     #[arg(long, value_name = "PATH|-")]
     pub(crate) out: PathBuf,
 
@@ -249,7 +249,7 @@ pub(crate) struct Watch {
 
     /// The longest wait that the service can ask for (Retry-After), in seconds.
     ///
-    /// It is at most 86400, and that of --max-backoff without this option.
+    /// It is at most 86400. The default is the value of --max-backoff.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Polling")]
     pub(crate) max_retry_after: Option<Duration>,
 
@@ -267,19 +267,19 @@ pub(crate) struct Watch {
     pub(crate) exec: Exec,
 }
 
-/// How commands are carried out.
+/// The options of carrying out commands.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Commands")]
 pub(crate) struct Exec {
     /// Run this program for each new command, and report its result.
     ///
-    /// Give it last, because all further arguments are the program's. The agent uses no shell. If the program
-    /// exits with 0, the command succeeded, else it failed. The agent keeps a journal, so it needs --state-dir
-    /// or the environment's STATE_DIRECTORY.
+    /// Give it last, because all further arguments are the program's. The agent uses no shell. The command
+    /// succeeds if the program exits with 0, else it fails. The agent keeps a journal, so it needs
+    /// --state-dir or the environment's STATE_DIRECTORY.
     #[arg(long, value_names = ["PROGRAM", "ARG"], num_args = 1.., allow_hyphen_values = true)]
     pub(crate) exec: Vec<OsString>,
 
-    /// The folder of the journal, in which a command survives a restart.
+    /// The folder of the journal. With it, a command survives a restart.
     ///
     /// The default is the environment's STATE_DIRECTORY, which systemd sets.
     #[arg(long, value_name = "DIR", requires = "exec")]
@@ -334,7 +334,7 @@ pub(crate) struct Simulate {
 
     /// Append each report of a result that reaches the service, accepted or not, to this file.
     ///
-    /// Each is one JSON object on one line, with the details as they were sent. It is there before the
+    /// Each is one JSON object on one line, with the details as they were sent. It is written before the
     /// response is sent.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
@@ -381,7 +381,7 @@ mod tests {
         Args::command().debug_assert();
     }
 
-    /// The help of the program and of each subcommand, short and long, at this width.
+    /// Returns the help of the program and of each subcommand, short and long, at this width.
     fn helps(columns: usize) -> impl Iterator<Item = String> {
         let mut program = Args::command().term_width(columns);
         program.build();

@@ -9,7 +9,7 @@ use crate::{
     file,
 };
 
-/// The service and the source server.
+/// Returns the service and the source server.
 pub(crate) fn target(args: &Call) -> Result<(Endpoint, ServerId), String> {
     let endpoint = endpoint(&args.endpoint, args.connection.allow_http)?;
     let server_id = args.server_id.parse().map_err(|error| format!("{error}"))?;
@@ -37,7 +37,7 @@ pub(crate) fn settings(args: &Connection) -> Result<Settings, String> {
         .with_connect_timeout(args.connect_timeout)
         .with_max_body(args.max_body);
     if let Some(path) = &args.ca_cert {
-        // A whole trust store is a few hundred KiB.
+        // A trust store takes a few hundred KiB.
         let pem = file::read("the CA file", path, 4 * 1024 * 1024)?;
         let root_certs = RootCerts::Pem(pem);
         let of_file = |problem: &dyn Display| format!("the CA file {}: {problem}", path.display());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use huaweicloud_sms::ClockSkew;
 
-/// Skews that differ by less count as the same, since a `Date` is rounded and arrives late.
+/// Skews that differ by less than this count as the same, because a `Date` is rounded and arrives late.
 const ACCURACY: Duration = Duration::from_secs(60);
 
 /// Warns if the clock should be set.
@@ -16,7 +16,7 @@ pub(crate) fn warn(skew: ClockSkew) {
     }
 }
 
-/// Warns once, and again after a change.
+/// Warns once, and again after the skew has changed.
 #[derive(Default)]
 pub(crate) struct Watch {
     warned: Option<ClockSkew>,

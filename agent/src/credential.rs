@@ -21,21 +21,21 @@ use crate::{
     redactor::{self, Kind},
 };
 
-/// How long a new credential has to stay in its file before it is sent.
+/// The time for which a new credential has to stay in its file before it is sent.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// A credential and its parts, which tell whether its file has another one.
+/// A credential and its parts. The parts are compared to find out whether its file has another one.
 pub(crate) struct Loaded {
     pub(crate) credential: Credential,
     /// The source: a file, or variables of the environment.
     pub(crate) source: String,
     secrets: Vec<String>,
-    /// Ids, names, addresses.
+    /// The parts that are not secret: ids, names, addresses.
     names: Vec<Option<String>>,
 }
 
 impl Loaded {
-    /// Withholds its secrets from every output from now on.
+    /// Creates the value, and withholds the secrets from every output from now on.
     fn new(credential: Credential, secrets: Vec<String>, names: Vec<Option<String>>) -> Self {
         secrets.iter().for_each(|secret| redactor::keep(Kind::Credential, secret));
         Self { credential, source: String::new(), secrets, names }
@@ -45,7 +45,7 @@ impl Loaded {
         Self { source: source.into(), ..self }
     }
 
-    /// Its kind, for people.
+    /// Returns the kind of the credential, for people.
     pub(crate) fn what(&self) -> &'static str {
         match self.credential {
             Credential::Token(_) => "token",
@@ -54,7 +54,7 @@ impl Loaded {
         }
     }
 
-    /// Its owner, for people.
+    /// Returns the owner of the credential, for people.
     pub(crate) fn who(&self) -> String {
         match (&self.credential, self.names.as_slice()) {
             (Credential::Key(_), [Some(id), ..]) => format!("access key {id}"),
@@ -69,14 +69,14 @@ impl Loaded {
         (&self.secrets, &self.names) == (&other.secrets, &other.names)
     }
 
-    /// The name of what a call carries, for people.
+    /// Returns the kind of credential that a call sends, for people.
     pub(crate) fn sent(&self) -> &'static str {
         if matches!(self.credential, Credential::Key(_)) { "key" } else { "token" }
     }
 }
 
-/// Takes the credential from the named file, else from the environment: a token, a key or a user, in
-/// Terraform's order. An error names the source and never repeats its content.
+/// Loads the credential from the named file, or else from the environment: a token, a key or a user, in the
+/// order of Terraform. An error names the source and never repeats its content.
 pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
     if let Some(path) = &args.token_file {
         let loaded = token_of(&token_text(path)?, "the token file")?;
@@ -100,16 +100,16 @@ pub(crate) fn load(args: &Call) -> Result<Loaded, String> {
     })
 }
 
-/// Loads the credential again, if its file has a new one. An error says why the file has none.
+/// Loads a new credential from the file of the old one. An error says why the file has no new one.
 pub(crate) fn reload(args: &Call, old: &Loaded) -> Result<Loaded, String> {
     if file(args).is_none_or(|path| path == Path::new("-")) {
-        return Err("only one in a file can be replaced".into());
+        return Err("only a credential in a file can be replaced".into());
     }
     let new = load(args)?;
     if new.is_same(old) {
         return Err("its file still has the same".into());
     }
-    // A file that is being written may hold a part of a credential.
+    // While the file is written, it may hold a part of a credential.
     thread::sleep(SETTLE);
     match load(args)?.is_same(&new) {
         true => Ok(new),
@@ -117,12 +117,12 @@ pub(crate) fn reload(args: &Call, old: &Loaded) -> Result<Loaded, String> {
     }
 }
 
-/// The credential's file, `-` for standard input, if it comes from one.
+/// Returns the file of the credential, `-` for standard input, or `None` if it comes from the environment.
 pub(crate) fn file(args: &Call) -> Option<PathBuf> {
     args.token_file.clone().or_else(|| credentials_file(&args.credentials))
 }
 
-/// Like [`load`], for a user only.
+/// Loads a user as [`load`] does. A token or a key is an error.
 pub(crate) fn load_user(args: &Credentials, allow_http: bool) -> Result<IssueToken, String> {
     let path = credentials_file(args);
     let loaded = match &path {
@@ -142,7 +142,7 @@ pub(crate) fn load_user(args: &Credentials, allow_http: bool) -> Result<IssueTok
     }
 }
 
-/// The text of a token's file, without the line break that an editor or `echo` appends.
+/// Reads the text of a token's file, without the line break that an editor or `echo` appends.
 pub(crate) fn token_text(path: &Path) -> Result<String, String> {
     // The limit is far above the longest token.
     let text = file::read_secret("the token file", path, 64 * 1024, 0)?;
@@ -163,7 +163,7 @@ fn credentials_file(args: &Credentials) -> Option<PathBuf> {
 
 fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded, String> {
     let what = "the credentials file";
-    // A user with write access could put another address of IAM into it.
+    // A user with write access could put another IAM address into it, to which the password would be sent.
     let text = file::read_secret(what, path, 1024 * 1024, file::WRITE)?;
     let failed = |error: String| format!("{what} {}: {error}", path.display());
     let section_of_file = |at: &str| format!("{what} {}, section [{at}]", path.display());
@@ -194,8 +194,8 @@ fn from_file(path: &Path, args: &Credentials, allow_http: bool) -> Result<Loaded
     Ok(loaded.map_err(failed)?.from(section_of_file(at)))
 }
 
-/// Rejects a value in quotes before it is sent, because no key, token or name has them, and each rejection
-/// by the gateway counts against an access key.
+/// Rejects a value in quotes. No key, token or name has quotes, and if it were sent, each rejection by the
+/// gateway would count towards the lock of an access key.
 fn reject_quotes(what: &str, value: &str) -> Result<(), String> {
     const QUOTES: [char; 3] = ['"', '\'', '`'];
     match value.starts_with(QUOTES) || value.ends_with(QUOTES) {
@@ -227,7 +227,7 @@ pub(crate) fn key(id: String, secret: String, get: Get<'_>) -> Result<Loaded, St
     Ok(Loaded::new(key.into(), secrets, vec![Some(id), project_id, domain_id]))
 }
 
-/// `parts` are the names of domain and user, and the password.
+/// Checks the parts of a user. `parts` are the names of domain and user, and the password.
 pub(crate) fn user(parts: [String; 3], iam: &Endpoint, get: Get<'_>) -> Result<Loaded, String> {
     let failed = |error: InvalidInput| error.to_string();
     let [domain, name, password] = parts;
@@ -251,7 +251,7 @@ pub(crate) fn user(parts: [String; 3], iam: &Endpoint, get: Get<'_>) -> Result<L
     Ok(Loaded::new(login.into(), vec![password], names))
 }
 
-/// The address to log in at. It is never guessed, because a password is sent there.
+/// Returns the address to log in at. It has no default, because a password is sent there.
 pub(crate) fn iam_endpoint(
     args: &Credentials,
     in_file: Option<String>,

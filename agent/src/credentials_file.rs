@@ -1,8 +1,8 @@
-//! The credentials file of the SDKs: sections of `name = value` lines.
+//! Parses the credentials file of the SDKs, which has sections of `name = value` lines.
 
 use std::collections::HashMap;
 
-/// The sections of a file, names in lower case as the SDKs read them.
+/// The sections of a file. Their names are in lower case, because the SDKs ignore the case.
 #[derive(Default)]
 pub(crate) struct CredentialsFile {
     sections: HashMap<String, Section>,
@@ -56,7 +56,7 @@ impl CredentialsFile {
 }
 
 impl Section {
-    /// The value of a name. An empty value counts as missing.
+    /// Returns the value of a name. An empty value counts as missing.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }

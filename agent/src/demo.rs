@@ -35,7 +35,7 @@ pub(crate) fn run() -> ExitCode {
                 Ok(shown) => written = written.and_then(|()| out.write_all(&shown)),
                 Err(error) => {
                     let scheme = if tls { "https" } else { "http" };
-                    // There is no other place to report it.
+                    // Standard error is the last output, so an error of it is ignored.
                     let error = redactor::shown(&error);
                     let _ = writeln!(io::stderr(), "error: {transport} over {scheme}: {error}");
                     return ExitCode::FAILURE;
@@ -46,7 +46,7 @@ pub(crate) fn run() -> ExitCode {
     Exit::Answer.if_written(written.and_then(|()| writeln!(out, "{NEXT}"))).into()
 }
 
-/// Obtains a command, and returns the text that shows the call.
+/// Obtains a command. Returns the text that shows the call.
 fn obtain(transport: Transport, tls: bool) -> Result<Vec<u8>, String> {
     let mut builder = Simulator::builder().token(TOKEN).script(Script::example());
     if tls {

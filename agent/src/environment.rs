@@ -1,5 +1,5 @@
-//! Credentials of the environment, under the names of Huawei's SDKs, of its Terraform provider, and of
-//! OpenStack. The names of one family belong together.
+//! Reads the credential from the environment, under the names of Huawei's SDKs, of its Terraform provider,
+//! and of OpenStack. A credential takes all its parts from one of these families.
 
 use std::env;
 
@@ -41,7 +41,7 @@ pub(crate) fn user(args: &Credentials, allow_http: bool) -> Result<Option<Loaded
     ] {
         let get = |name: &str| variable(&format!("{family}{name}"));
         let user = get(user_name)?;
-        // A domain or a user alone is no credential: a key may come with the same names.
+        // A domain or a user alone is not a credential. Their variables may also be set beside a key.
         let Some(password) = get(password_name)? else {
             if user.is_some() {
                 missing.get_or_insert_with(|| half(family, user_name, password_name));
@@ -65,7 +65,7 @@ fn half(family: &str, there: &str, missing: &str) -> String {
     format!("{family}{there} is set, and {family}{missing} is not")
 }
 
-/// The first of these variables that is set, with its name.
+/// Returns the first of these variables that is set, with its name.
 pub(crate) fn first_of<'a>(
     names: impl IntoIterator<Item = &'a str>,
 ) -> Result<Option<(&'a str, String)>, String> {
@@ -77,7 +77,7 @@ pub(crate) fn first_of<'a>(
     Ok(None)
 }
 
-/// A variable. An empty one counts as missing.
+/// Reads a variable. An empty one counts as missing.
 fn variable(name: &str) -> Result<Option<String>, String> {
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),

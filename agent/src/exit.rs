@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     /// The journal cannot be used now. A service manager starts the agent again after this status, but not
     /// after `Input`.
     Journal = 1,
-    /// Wrong usage or input, or a transport that is not in this build. It is clap's own status, too.
+    /// Wrong usage or input, or a transport that is not in this build. clap uses the same status.
     Input = 2,
     /// No command.
     NoCommand = 3,
@@ -25,8 +25,8 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// This status, unless its output could not be written. A reader that closes the pipe has read enough, so
-    /// that changes nothing.
+    /// Returns this status, or [`Unwritten`](Self::Unwritten) if the output could not be written. A reader
+    /// that closes the pipe has read enough, so that is not an error.
     pub(crate) fn if_written(self, written: io::Result<()>) -> Self {
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,4 +1,4 @@
-//! The reasons for which there is no answer.
+//! The reasons why a call has no answer.
 
 use std::error::Error as StdError;
 
@@ -15,7 +15,7 @@ use crate::{
 /// The outcome of a call.
 pub(crate) type Outcome = Result<Answer, Failure>;
 
-/// The reason for which there is no answer.
+/// The reason why a call has no answer.
 pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
@@ -52,17 +52,17 @@ impl Failure {
         }
     }
 
-    /// The response that is not an answer. Its texts must not be shown.
+    /// Returns the response that is not an answer. Its texts may contain secrets and must not be shown.
     pub(crate) fn unredacted_response(&self) -> Option<&ResponseError> {
         self.error()?.response()
     }
 
-    /// The response that is not an answer, if there was one, with texts that may be shown.
+    /// Returns the response that is not an answer, with texts that may be shown.
     pub(crate) fn response(&self) -> Option<ResponseError> {
         let error = self.error()?.response()?;
         let texts = match error {
             ResponseError::Api(error) => [error.code(), error.message(), error.request_id()],
-            // A page in place of a login's answer may hold a token that nobody knows yet.
+            // A successful response to a login may contain a new token, which the redactor does not know.
             ResponseError::Status(page) if self.is_login() && !is_failure(page.status()) => {
                 [None, None, page.request_id()]
             }
@@ -71,7 +71,7 @@ impl Failure {
         };
         let texts: Vec<_> = texts.into_iter().flatten().collect();
         let shown = redactor::withhold(&texts);
-        // A text that is not in the list is not shown.
+        // Only texts of the list are shown, because secrets were withheld from these.
         let find = |text: &str| texts.iter().position(|known| *known == text);
         Some(error.clone().map_texts(|text| match find(text) {
             Some(at) => shown[at].clone(),
@@ -83,7 +83,7 @@ impl Failure {
         matches!(self, Self::Login(_))
     }
 
-    /// Why the transport failed, if it did.
+    /// Returns the failure of the transport, if it failed.
     pub(crate) fn transport(&self) -> Option<&TransportFailure> {
         match self.error()? {
             Error::Transport(failure) => Some(failure),
@@ -91,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// The request that failed, if it is another than the call.
+    /// Returns the kind of the request that failed, if it is not the call.
     pub(crate) fn during(&self) -> Option<&'static str> {
         match self {
             Self::Login(_) => Some("login"),
@@ -122,7 +122,7 @@ impl Failure {
         }
     }
 
-    /// The reason within its kind, such as `dns` or `throttled`.
+    /// Returns the reason within the kind of failure, such as `dns` or `throttled`.
     pub(crate) fn reason(&self) -> Option<&'static str> {
         Some(match self.error()? {
             Error::Transport(failure) => failure.error.kind().as_str(),
@@ -135,7 +135,7 @@ impl Failure {
         })
     }
 
-    /// Whether an operator would take both for the same. Their messages and request ids may differ.
+    /// Returns whether both are the same for an operator. Their messages and request ids may differ.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.identity() == other.identity()
     }
@@ -151,7 +151,7 @@ impl Failure {
         (self.exit(), self.during(), status, details)
     }
 
-    /// The error message, escaped.
+    /// Returns the error message, escaped.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Input(message) | Self::Journal(message) => redactor::shown(message),
@@ -163,13 +163,13 @@ impl Failure {
 
     fn error_message(&self, error: &Error<TransportFailure>) -> String {
         match self.response() {
-            // It escapes its texts.
+            // The `Display` of a response error escapes its texts.
             Some(response) => response.to_string(),
             None => redactor::shown(&error.to_string()),
         }
     }
 
-    /// Advice to the operator, in one line.
+    /// Returns advice to the operator, in one line.
     pub(crate) fn advice(&self) -> Option<String> {
         Some(match (self, self.error()?) {
             (Self::Login(_), Error::Response(ResponseError::Api(error)))
@@ -187,14 +187,14 @@ impl Failure {
         })
     }
 
-    /// The HTTP client's own words, from the outermost error to its root. They differ from one client to
-    /// the other.
+    /// Returns the messages of the HTTP client, from the outermost error to its root. Each client has its
+    /// own.
     pub(crate) fn causes(&self) -> Vec<String> {
         self.transport().map(|failure| causes(&failure.error)).unwrap_or_default()
     }
 }
 
-/// Whether a status says that a request failed.
+/// Returns whether a status says that a request failed.
 fn is_failure(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }

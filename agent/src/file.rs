@@ -11,20 +11,20 @@ use std::{
 const READ: u32 = 0o004;
 pub(crate) const WRITE: u32 = 0o002;
 
-/// Reads a file's bytes, or those of standard input for `-`. More than `limit` bytes are an error, so
-/// that a wrong path (a device, a disk image) does not fill the memory. `what` names the file in an error.
+/// Reads the bytes of a file, or of standard input for `-`. More than `limit` bytes are an error, so that a
+/// wrong path, such as a device, does not fill the memory. `what` names the file in an error.
 pub(crate) fn read(what: &str, path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     read_if(what, path, limit, |_| Ok(()))
 }
 
-/// Like [`read`], for text. A byte order mark is skipped.
+/// Reads a file as [`read`] does, as text. Skips a byte order mark.
 pub(crate) fn read_text(what: &str, path: &Path, limit: u64) -> Result<String, String> {
     text(what, path, read(what, path, limit)?)
 }
 
-/// Like [`read_text`], for a file with a secret. Warns once if every user of the machine can read or write
-/// it, because Docker and Kubernetes mount secrets so. Returns an error if they have an access of `rejected`,
-/// such as [`WRITE`].
+/// Reads a file with a secret as [`read_text`] does. Warns once if every user of the machine can read or
+/// write it. This is not always an error, because Docker and Kubernetes mount secrets like that. Returns an
+/// error if every user has an access of `rejected`, such as [`WRITE`].
 pub(crate) fn read_secret(
     what: &str,
     path: &Path,
@@ -75,7 +75,7 @@ fn text(what: &str, path: &Path, bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// Whether a mode lets every user read or write a secret: the problem and what to do.
+/// Returns the problem and its remedy if a mode lets every user read or write a secret.
 pub(crate) fn exposure(mode: u32) -> Option<[String; 2]> {
     (mode & (READ | WRITE) != 0).then(|| {
         let problem =
@@ -86,13 +86,13 @@ pub(crate) fn exposure(mode: u32) -> Option<[String; 2]> {
     })
 }
 
-/// The mode of a file. `None` if it is no file, or where files have no modes.
+/// Returns the mode of a file, or `None` if it is not a file or files have no modes here.
 pub(crate) fn mode_of(path: &Path) -> Option<u32> {
-    // A pipe is not opened, because that would wait for its writer.
+    // This does not open the file, because opening a pipe would wait for its writer.
     fs::metadata(path).ok().map(|metadata| mode(&metadata)).filter(|mode| *mode != 0)
 }
 
-/// A file's mode. A pipe or a device has none that matters.
+/// Returns a file's mode. The mode of a pipe or a device does not matter, so it is 0.
 #[cfg(unix)]
 fn mode(metadata: &Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt;

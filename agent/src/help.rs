@@ -9,7 +9,7 @@ Example, without a network:
 `sms-agent help obtain` lists the options, the variables and the exit statuses.";
 #[cfg(not(feature = "simulator"))]
 pub(crate) const AGENT: &str = "\
-Example, which tells why a server gets no command:
+Example, which shows why a server gets no command:
   sms-agent doctor --endpoint sms.ap-southeast-3.myhuaweicloud.com \\
       --server-id f32ab4d6-d150-4fb3-aa55-edbb5cf9947f
 
@@ -20,7 +20,7 @@ pub(crate) const DEMO: &str = "\
 Example:
   sms-agent demo";
 
-/// The part that the subcommands share that make a call.
+/// The part of the help that all subcommands with a call share.
 macro_rules! credentials {
     () => {
         "
@@ -32,7 +32,7 @@ Credentials in the environment, the first that is set:
               ..._SECURITY_TOKEN for a temporary key
   a user      HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD,
               else OS_DOMAIN_NAME, OS_USERNAME and OS_PASSWORD
-The proxy is that of HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+HTTPS_PROXY, ALL_PROXY and NO_PROXY select the proxy."
     };
 }
 

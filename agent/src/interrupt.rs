@@ -1,6 +1,6 @@
 //! Catches interruptions: SIGINT and SIGTERM; on Windows Ctrl-C, Ctrl-Break and the console's end.
 //!
-//! SIGHUP asks `watch` to look at its credential's file.
+//! SIGHUP makes `watch` read its credential's file.
 
 use std::io;
 

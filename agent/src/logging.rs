@@ -6,7 +6,7 @@ use log::LevelFilter;
 
 use crate::redactor;
 
-/// Starts logging: warnings, and with each `-v` one level more.
+/// Starts logging. The level is WARN, and one more for each `-v`.
 pub(crate) fn start(verbose: u8) {
     let level = match verbose {
         0 => LevelFilter::Warn,
@@ -15,7 +15,7 @@ pub(crate) fn start(verbose: u8) {
         _ => LevelFilter::Trace,
     };
     env_logger::Builder::new()
-        // At DEBUG and TRACE the HTTP clients log headers and bytes, the token included.
+        // At DEBUG and TRACE, the HTTP clients log headers and bytes with the token.
         .filter_level(level.min(LevelFilter::Info))
         .filter_module("huaweicloud_sms", level)
         .format(|line, record| {

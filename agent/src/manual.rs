@@ -18,7 +18,7 @@ pub(crate) fn completions(shell: Shell) -> ExitCode {
     Exit::Answer.if_written(io::stdout().write_all(&script)).into()
 }
 
-/// Writes a page for the program and one for each subcommand.
+/// Writes a manual page for the program and one for each subcommand.
 pub(crate) fn man(folder: &Path) -> ExitCode {
     match clap_mangen::generate_to(Args::command(), folder) {
         Ok(()) => Exit::Answer.into(),

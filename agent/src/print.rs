@@ -23,23 +23,23 @@ pub(crate) fn print(outcome: &Outcome, format: Format) -> Exit {
     match outcome {
         Ok(Answer::Command(_) | Answer::Task(_)) => Exit::Answer.if_written(written),
         Ok(Answer::NoCommand(_)) => Exit::NoCommand.if_written(written),
-        // The exit status tells the failure even if its message is lost.
+        // The exit status shows the failure even if its message is lost.
         Err(failure) => failure.exit(),
     }
 }
 
-/// The members that a watch adds to a line. Text has the time alone.
+/// The members that a watch adds to a JSON line. Text gets only the time.
 #[derive(Serialize)]
 pub(crate) struct Context<'a> {
     pub(crate) time: &'a str,
     pub(crate) server_id: &'a str,
-    /// How many calls have failed in a row.
+    /// The number of calls that have failed in a row.
     pub(crate) failures: u32,
-    /// When the next request is due.
+    /// The time at which the next request is due.
     pub(crate) due: &'a str,
 }
 
-/// Like [`print()`], with the time in front.
+/// Prints an outcome as [`print()`] does, with the time in front.
 pub(crate) fn print_at(
     context: Option<&Context<'_>>,
     outcome: &Outcome,
@@ -57,7 +57,7 @@ pub(crate) fn print_at(
     }
 }
 
-/// Prints how often the last outcome was repeated, to the same output.
+/// Prints the number of repetitions of the last outcome, to the same output.
 pub(crate) fn print_repeated(
     context: &Context<'_>,
     count: u64,
@@ -85,7 +85,7 @@ pub(crate) fn print_entry(context: &Context<'_>, entry: &Entry, format: Format) 
             let name = redactor::shown(command.name.as_str());
             (id, "received", format!("received {name}"), ("command_name", name.into()))
         }
-        // It tells only the process.
+        // These entries say nothing new to an operator.
         Entry::Started { process: Some(_), .. } | Entry::Cleared => return Ok(()),
         Entry::Started { id, process: None } => (id, "started", "started".into(), NOTHING),
         Entry::Finished { id, result, detail } => {
@@ -119,7 +119,7 @@ fn print_text(context: Option<&Context<'_>>, is_error: bool, text: &str) -> io::
     writeln!(io::stdout(), "{time}{space}{text}")
 }
 
-/// The form for people.
+/// Formats an outcome for people.
 pub(crate) fn text(outcome: &Outcome) -> String {
     match outcome {
         Ok(answer) => match withheld(answer) {
@@ -140,7 +140,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 fn param(param: CommandParam) -> String {
     let values = [("task_id", param.task_id), ("bucket", param.bucket), ("object", param.object)];
     let lines = values.into_iter().filter_map(|(name, value)| {
-        // It is quoted and escaped as in JSON, because a value may be empty or hold any character.
+        // The value is quoted and escaped as in JSON, because it may be empty or hold any character.
         let value = only_visible(&Value::from(value?).to_string());
         Some(format!("\n  {name:<8} {value}"))
     });
@@ -203,7 +203,7 @@ pub(crate) fn line(context: Option<&Context<'_>>, content: impl Serialize) -> St
     }
 }
 
-/// The answer with texts that may be shown.
+/// Returns the answer with texts that may be shown.
 fn withheld(answer: &Answer) -> Answer {
     let mut answer = answer.clone();
     let (name, param) = match &mut answer {
@@ -224,8 +224,8 @@ fn withheld(answer: &Answer) -> Answer {
     answer
 }
 
-/// Escapes characters that JSON allows in a string and a terminal would obey or hide: the control characters
-/// that `serde_json` leaves (U+007F to U+009F), direction marks and the like.
+/// Escapes the characters that JSON allows in a string but a terminal would obey or hide. These are the
+/// control characters that `serde_json` does not escape (U+007F to U+009F), direction marks and the like.
 fn only_visible(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {

@@ -16,9 +16,9 @@ use crate::{
 pub(crate) struct Printer {
     format: args::Format,
     server_id: String,
-    /// How many calls have failed in a row.
+    /// The number of calls that have failed in a row.
     failures: u32,
-    /// When the next request is due.
+    /// The time at which the next request is due.
     due: String,
     prints_every: bool,
     prints_once: bool,
@@ -32,7 +32,7 @@ pub(crate) struct Printer {
     seen: Seen,
     /// Whether standard error is a terminal, which shows a line with the present wait.
     is_terminal: bool,
-    /// The length of that line now, in characters.
+    /// The present length of that line, in characters.
     wait_width: usize,
 }
 
@@ -79,7 +79,8 @@ impl Printer {
     pub(crate) fn print(&mut self, outcome: Outcome) -> io::Result<()> {
         if let Some((last, is_printed)) = &self.last {
             if !self.prints_every && is_same(last, &outcome) {
-                // Its count would be taken for that of the last printed outcome.
+                // Repetitions of an outcome that was not printed do not count. A reader would take them for
+                // repetitions of the last printed one.
                 self.repeated += u64::from(*is_printed);
                 return Ok(());
             }
@@ -141,7 +142,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Prints how often the last outcome was repeated.
+    /// Prints the number of repetitions of the last outcome.
     fn print_repeated(&mut self) -> io::Result<()> {
         let count = std::mem::take(&mut self.repeated);
         self.clear_wait();
@@ -169,7 +170,7 @@ impl Printer {
         self.wait_width = line.chars().count();
     }
 
-    /// Overwrites the line with the wait, because some consoles of Windows do not know a terminal's
+    /// Overwrites the line with the wait by spaces, because some consoles of Windows do not know escape
     /// codes.
     pub(crate) fn clear_wait(&mut self) {
         let width = std::mem::take(&mut self.wait_width);

@@ -1,5 +1,5 @@
-//! Cuts every text that a server, a certificate, a proxy or a file supplied, and withholds it as a whole if it
-//! contains a secret. A text that is printed or logged is also escaped.
+//! Makes texts of servers, certificates, proxies and files safe to show. Cuts a long text, and withholds a
+//! whole text if it contains a secret. Also escapes a text that is printed or logged.
 //!
 //! SECURITY.md says which spellings of a secret are recognised.
 
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     Signature,
 }
 
-/// The secrets of this process. One place for all, so that no text can pass by.
+/// The secrets of this process. They are global, so that no output can miss one.
 static SECRETS: LazyLock<Mutex<[Secrets; 3]>> = LazyLock::new(Mutex::default);
 
 /// Withholds every text that contains this secret, from now on.
@@ -40,7 +40,7 @@ pub(crate) fn keep(kind: Kind, secret: &str) {
     SECRETS.lock().unwrap_or_else(PoisonError::into_inner)[kind as usize].add(secret);
 }
 
-/// Keeps the password of the environment's proxies, which a proxy may echo.
+/// Keeps the passwords of the environment's proxies, because a proxy may echo its own.
 pub(crate) fn keep_proxy_passwords() {
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         for name in [name.to_owned(), name.to_lowercase()] {
@@ -60,19 +60,19 @@ pub(crate) fn withhold(texts: &[&str]) -> Vec<String> {
     withhold_from(&*secrets, texts)
 }
 
-/// Whether a secret is in a text of any length, which need not be UTF-8.
+/// Returns whether a text contains a secret. The text may have any length, and need not be UTF-8.
 pub(crate) fn contains_secret(text: &[u8]) -> bool {
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
     has_secret_in_bytes(&*secrets, text)
 }
 
-/// A text as it may be printed.
+/// Returns a text as it may be printed.
 pub(crate) fn shown(text: &str) -> String {
     let text = withhold(&[text]).remove(0);
     Escaped(&text).to_string()
 }
 
-/// A line as it may be logged.
+/// Returns a line as it may be logged.
 pub(crate) fn shown_line(line: &str) -> String {
     let line = cut(line, MAX_LINE);
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +103,7 @@ fn has_secret_in_bytes(secrets: &[Secrets], text: &[u8]) -> bool {
     spelling::any(text, |spelling| secrets.iter().any(|secrets| secrets.are_in(spelling)))
 }
 
-/// Cuts before anything else looks at the text, so that the cost of the rest is bounded.
+/// Cuts a text. This comes before all other work, so that the cost of that work is bounded.
 fn cut(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         None => text.to_owned(),
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn withholds_every_spelling_that_is_promised() {
         for text in [
-            // As it is, in another case, with spaces, line breaks and invisible characters.
+            // Unchanged, in another case, with spaces, line breaks and invisible characters.
             r#"bad: Tr0ub&dor<7>/x Zür"ich\ö!"#,
             r#"bad: TR0UB&DOR<7>/X ZÜR"ICH\Ö"#,
             "T r 0 u b & d o r < 7 > / x Z ü r \" i c h \\ ö",
@@ -205,7 +205,7 @@ mod tests {
             assert!(is_withheld(TOKEN, &format!("<{}>", &TOKEN[start..start + 12])), "{start}");
         }
         assert!(!is_withheld(TOKEN, &TOKEN[1..8]));
-        // 9 of 10 characters, as a cut leaves them.
+        // A cut may leave 9 of 10 characters.
         assert!(is_withheld("Qw7!zT-4mK", "xQw7!zT-4m"));
     }
 
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(shown(&["Qw7", "!zT", "-4m", "K9p"]), [WITHHELD; 4]);
         assert_eq!(shown(&["Qw7!z%", "54-4mK9"]), [WITHHELD; 2]);
         assert_eq!(shown(&["SMS.1", "<Qw7!zT-4mK9p>", "id"]), ["SMS.1", WITHHELD, "id"]);
-        // Also in one text, with other characters between.
+        // The same holds for one text with other characters in between.
         assert_eq!(shown(&["status 400, Qw7!zT: -4mK9p"]), [WITHHELD]);
     }
 

@@ -48,7 +48,7 @@ fn prepare(args: &Report) -> Result<ReportResult, String> {
 
 fn read_detail(path: &Path) -> Result<Map<String, Value>, String> {
     let what = "the result's detail";
-    // Its JSON may be indented.
+    // The JSON of the file may be indented, and so longer than the limit of the report.
     let json = file::read_text(what, path, 4 * ReportResult::MAX_DETAIL as u64)?;
     match serde_json::from_str(&json) {
         Ok(Value::Object(detail)) => Ok(detail),

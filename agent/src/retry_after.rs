@@ -6,11 +6,11 @@ use huaweicloud_sms::ResponseError;
 
 use crate::redactor;
 
-/// A longer wait is worth a warning.
+/// A longer wait causes a warning.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Warns if the response asks for a long wait, or for one that cannot be read. `limit` is the longest wait of
-/// the caller.
+/// Warns if the response asks for a long wait, or has an invalid `Retry-After`. `limit` is the longest wait
+/// of the caller.
 pub(crate) fn warn(error: &ResponseError, limit: Option<Duration>) {
     if let Some(ignored) = error.ignored_retry_after() {
         let ignored = redactor::shown(ignored);

@@ -8,19 +8,19 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// The room that has to be there before a login: the longest token and its line break.
+/// The room that is needed before a login: the longest token and its line break.
 const ROOM: usize = 16 * 1024 + 1;
-/// As many links as Linux follows.
+/// The largest number of links in a path. Linux follows as many.
 const MAX_LINKS: usize = 40;
 
-/// A file to be replaced in one step by one with a secret.
+/// A file that is replaced in one step by a file with a secret.
 pub(crate) struct SecretFile {
     /// The path, without links at its end.
     path: PathBuf,
 }
 
 impl SecretFile {
-    /// Finds out whether the path leads to a file, or to nothing yet.
+    /// Resolves a path that leads to a file, or to a file that does not exist yet.
     pub(crate) fn find(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => {
@@ -29,7 +29,7 @@ impl SecretFile {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // `file_name` ignores the ends that make these the name of a folder.
+        // `file_name` ignores an end that makes this the name of a folder.
         let text = path.to_string_lossy();
         let names_folder = text.ends_with(std::path::is_separator) || text.ends_with("/.");
         if names_folder || path.file_name().is_none() {
@@ -38,7 +38,7 @@ impl SecretFile {
         Ok(Self { path: follow(path)? })
     }
 
-    /// Finds the errors of a later [`write`](Self::write), as far as that is possible. Leaves no file behind.
+    /// Checks as far as possible whether a later [`write`](Self::write) will succeed. Leaves no file behind.
     pub(crate) fn check(&self) -> io::Result<()> {
         let mut new = match self.create() {
             Ok(new) => new,
@@ -52,8 +52,8 @@ impl SecretFile {
     }
 
     /// Writes the secret into a new file that replaces the old one. A concurrent reader reads the old or the
-    /// new one. If that is impossible, because the file is mounted by itself or its folder is read-only, this
-    /// writes into the old file.
+    /// new file. If the old file cannot be replaced, because it is a mount point or its folder is read-only,
+    /// this writes into the old file.
     pub(crate) fn write(&self, secret: &str) -> io::Result<()> {
         let text = format!("{secret}\n");
         let mut new = match self.create() {
@@ -71,7 +71,7 @@ impl SecretFile {
         }
     }
 
-    /// Creates a file beside the old one, for its owner only. It is removed when dropped.
+    /// Creates a file beside the old one that only its owner can read. Dropping it removes the file.
     fn create(&self) -> io::Result<NamedTempFile> {
         tempfile::Builder::new().prefix(".sms-agent-").suffix(".new").tempfile_in(self.folder())
     }
@@ -81,7 +81,7 @@ impl SecretFile {
         OpenOptions::new().read(true).write(true).open(&self.path)
     }
 
-    /// Opens the old file if the reason is one for which it cannot be replaced.
+    /// Opens the old file if the error `why` means that it cannot be replaced.
     fn open_instead(&self, why: io::Error) -> io::Result<File> {
         match why.kind() {
             ErrorKind::PermissionDenied
@@ -97,7 +97,7 @@ impl SecretFile {
         folder.unwrap_or(Path::new("."))
     }
 
-    /// Rejects a file that a rename cannot replace, although its folder takes a new file.
+    /// Rejects a file that a rename cannot replace, although a new file can be created in its folder.
     #[cfg(unix)]
     fn check_replaceable(&self, old: &Metadata, new: &Metadata) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt;
@@ -110,10 +110,10 @@ impl SecretFile {
             return Err(io::Error::other("it belongs to another user"));
         }
         match self.open() {
-            // It is immutable, or mounted read-only by itself.
+            // The file is immutable, or a read-only mount point.
             Err(error) if error.raw_os_error() == Some(EPERM) => Err(error),
             Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => Err(error),
-            // It is mounted by itself, from another file system.
+            // The file is a mount point of another file system.
             Ok(file) if old.dev() != folder.dev() => check_room(file),
             _ => Ok(()),
         }
@@ -125,7 +125,8 @@ impl SecretFile {
         self.open().map(drop)
     }
 
-    /// Makes the new name survive a power failure. Some file systems cannot, so an error is ignored.
+    /// Makes the new name survive a power failure. Some file systems do not support that, so an error is
+    /// ignored.
     fn sync_folder(&self) {
         #[cfg(unix)]
         let _ = File::open(self.folder()).and_then(|folder| folder.sync_all());
@@ -150,7 +151,7 @@ fn kind(kind: FileType) -> &'static str {
     if kind.is_dir() { "a folder" } else { "a device" }
 }
 
-/// Follows the links at the end of a path, also to where there is nothing yet.
+/// Follows the links at the end of a path. The target of the last one need not exist.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -162,7 +163,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("it is a link in a circle"))
 }
 
-/// Checks that there is room for the secret in the old file.
+/// Checks that the old file has room for the secret.
 fn check_room(mut file: File) -> io::Result<()> {
     make_private(&file)?;
     let end = file.seek(SeekFrom::End(0))?;
@@ -171,7 +172,7 @@ fn check_room(mut file: File) -> io::Result<()> {
     written
 }
 
-/// Replaces the content of an open file. After a failure, such as a full disk, it has its old content.
+/// Replaces the content of an open file. Restores the old content after a failure, such as a full disk.
 fn overwrite(mut file: File, text: &str) -> io::Result<()> {
     make_private(&file)?;
     let mut old = Vec::new();
@@ -183,7 +184,7 @@ fn overwrite(mut file: File, text: &str) -> io::Result<()> {
         file.sync_all()
     };
     replace(text.as_bytes()).inspect_err(|_| {
-        // The first error tells the reason.
+        // The first error is the reason, so an error of the restore is ignored.
         let _ = replace(&old);
     })
 }
@@ -200,7 +201,7 @@ fn make_private(file: &File) -> io::Result<()> {
     }
 }
 
-/// The access control list of its folder decides there.
+/// Does nothing, because the access control list of the folder decides on this system.
 #[cfg(not(unix))]
 fn make_private(_: &File) -> io::Result<()> {
     Ok(())
@@ -227,9 +228,9 @@ mod tests {
         }
     }
 
-    /// Each writes a file of its own before it replaces the shared one.
+    /// Each writer writes a file of its own before it replaces the shared one.
     #[test]
-    fn writers_at_once_do_not_disturb_each_other() {
+    fn concurrent_writers_do_not_disturb_each_other() {
         let folder = folder();
         let path = folder.path().join("token");
         let secret = |number: usize| number.to_string().repeat(10_000);

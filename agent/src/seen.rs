@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use huaweicloud_sms::Command;
 
-/// How many commands are remembered.
+/// The number of commands that are remembered.
 const MAX: usize = 4096;
 
 /// The latest commands: name and task.
@@ -12,8 +12,7 @@ const MAX: usize = 4096;
 pub(crate) struct Seen(VecDeque<(String, String)>);
 
 impl Seen {
-    /// Adds a command and returns whether it was there for its task. A command without a task is never
-    /// recognised.
+    /// Adds a command. Returns whether the task already had it. A command without a task is never recognised.
     pub(crate) fn add(&mut self, command: &Command) -> bool {
         let Some(task_id) = &command.param.task_id else { return false };
         let key = (command.name.as_str().to_owned(), task_id.clone());

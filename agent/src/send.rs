@@ -11,7 +11,7 @@ use crate::{
     transport::{self, Client},
 };
 
-/// Loads the credential and sends the call. `failed` tells which request an error of the call belongs to.
+/// Loads the credential and sends the call. `failed` converts an error of the call.
 pub(crate) fn send<O: Operation>(
     args: &Call,
     call: &O,
@@ -43,7 +43,7 @@ fn send_with<O: Operation>(
             let signed_at = client.now();
             let result = client.send(call, &key.signer(signed_at));
             let is_rejected = result.as_ref().is_err_and(|error| error.is_unauthorized());
-            // The response held the server's time. A client that follows it signs differently now.
+            // The response had the server's time. If the client follows that clock, it signs differently now.
             let skew = ClockSkew::between(signed_at, client.now());
             if is_rejected && skew.may_exceed_limit() {
                 log::info!(

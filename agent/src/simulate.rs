@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Simulate) -> ExitCode {
     match simulate(args) {
         Ok(exit) => exit.into(),
         Err(message) => {
-            // There is no other place to report it.
+            // Standard error is the last output, so an error of it is ignored.
             let _ = writeln!(io::stderr(), "error: {}", redactor::shown(&message));
             Exit::Input.into()
         }
@@ -63,11 +63,11 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     }
     let exit = Exit::Answer.if_written(writeln!(io::stdout(), "{}", simulator.url()));
     if exit == Exit::Unwritten {
-        // Its address is lost.
+        // Without the address, nobody can use the service.
         return Ok(exit);
     }
     for line in to_print {
-        // Clients may still send requests when nobody reads the lines any more.
+        // The service goes on if nobody reads the lines any more.
         if writeln!(io::stdout(), "{}", redactor::shown(&line)).is_err() {
             break;
         }
@@ -77,8 +77,8 @@ fn simulate(args: &Simulate) -> Result<Exit, String> {
     }
 }
 
-/// The line of a request: the request, its status, and the command that the response delivers or the result
-/// that is reported.
+/// Describes a request in one line: the request, its status, and the delivered command or the reported
+/// result.
 fn line(request: &Request) -> String {
     let mut line = format!("{} {} -> {}", request.method, request.target, request.status);
     if let Some(held) = &request.delivered {
@@ -138,7 +138,7 @@ impl Record {
         if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
             let path = self.path.display();
             let message = format!("the record {path} cannot be written: {error}");
-            // There is no other place to report it.
+            // Standard error is the last output, so an error of it is ignored.
             let _ = writeln!(io::stderr(), "error: {}", redactor::shown(&message));
             process::exit(Exit::Unwritten as i32);
         }

@@ -19,9 +19,9 @@ mod linux {
         time::{Duration, Instant},
     };
 
-    /// How long a message may wait for a socket whose owner does not read.
+    /// The timeout of a message, for a socket whose owner does not read.
     const SEND_TIMEOUT: Duration = Duration::from_millis(300);
-    /// A shorter period of the watchdog is a mistake, and would keep a processor busy.
+    /// The shortest pause between two signs of life. A shorter one would keep a processor busy.
     const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
     /// Serves systemd's watchdog as long as the main loop meets its deadlines.
@@ -31,7 +31,7 @@ mod linux {
     }
 
     impl Notifier {
-        /// Tells that the service is ready, and starts a thread for the watchdog if there is one.
+        /// Notifies systemd that the service is ready. Starts a thread if systemd has a watchdog for it.
         pub(crate) fn start() -> Self {
             let due = Arc::new(Mutex::new(Instant::now()));
             notify("READY=1");
@@ -72,7 +72,7 @@ mod linux {
         }
     }
 
-    /// The time within which systemd expects a sign of life, if it expects one of this process; see
+    /// Returns the time within which systemd expects a sign of life, if it expects one of this process; see
     /// [`sd_watchdog_enabled(3)`](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
     fn watchdog_period() -> Option<Duration> {
         let pid = env::var("WATCHDOG_PID").unwrap_or_default();
@@ -127,7 +127,7 @@ mod linux {
             send(OsStr::new("@nobody"), "READY=1").expect_err("nobody listens");
         }
 
-        /// Without a limit, the service would stand still.
+        /// Without a timeout, the service would hang.
         #[test]
         fn a_full_socket_is_an_error() {
             let name = format!("sms-agent-full-{}", process::id());

@@ -19,7 +19,7 @@ use crate::{
     transport,
 };
 
-/// Where the token goes.
+/// The place to which the token is written.
 enum Destination {
     Stdout,
     File(SecretFile),
@@ -68,7 +68,7 @@ fn write(args: &Token, destination: &Destination, issued: &IssuedToken) -> Exit 
         Destination::Stdout => {
             let exit = Exit::Answer.if_written(writeln!(io::stdout(), "{token}"));
             if exit == Exit::Answer {
-                // The token was written, whether or not anybody reads this.
+                // The token was written, so it does not matter if nobody reads this.
                 let _ = writeln!(io::stderr(), "{}", expiry(args, issued));
             }
             exit
@@ -77,7 +77,7 @@ fn write(args: &Token, destination: &Destination, issued: &IssuedToken) -> Exit 
             Ok(()) => Exit::Answer.if_written(writeln!(io::stdout(), "{}", expiry(args, issued))),
             Err(error) => {
                 let message = format!("logged in, but {}", not_written(&args.out, &error));
-                // The exit status tells it even if nobody reads this.
+                // The exit status shows the failure even if nobody reads this.
                 let _ = match args.connection.format {
                     Format::Text => writeln!(io::stderr(), "error: {message}"),
                     Format::Json => {
@@ -115,7 +115,7 @@ fn expiry(args: &Token, issued: &IssuedToken) -> String {
     }
 }
 
-/// Whether the path is `-`, or a link to standard output such as `/dev/stdout`.
+/// Returns whether the path is `-`, or a link to standard output such as `/dev/stdout`.
 fn is_stdout(path: &Path) -> bool {
     path == Path::new("-") || is_link_to_stdout(path).unwrap_or(false)
 }
@@ -128,7 +128,7 @@ fn is_link_to_stdout(path: &Path) -> io::Result<bool> {
     };
     let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
     let named = fs::metadata(path)?;
-    // A file under its own name is replaced as any other.
+    // If standard output is a file, and the path is its name and not a link, the file is replaced.
     let is_link = !fs::symlink_metadata(path)?.is_file();
     Ok(is_link && (named.dev(), named.ino()) == (stdout.dev(), stdout.ino()))
 }

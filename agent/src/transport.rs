@@ -50,7 +50,7 @@ impl Error for TransportFailure {
 type Unaddressed =
     Box<dyn Fn(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> + Send + Sync>;
 
-/// A client over this transport.
+/// Creates a client over this transport.
 pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client, String> {
     let execute: Unaddressed = match transport {
         #[cfg(feature = "ureq")]
@@ -63,7 +63,7 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
         Transport::Hyper => {
             use huaweicloud_sms::{AsyncTransport as _, hyper::Transport};
             let transport = Transport::new(settings).map_err(|error| error.to_string())?;
-            // With a thread of its own it runs between two calls, too, and closes idle connections.
+            // The runtime has a thread, so it also runs between two calls and closes idle connections.
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()
@@ -85,7 +85,7 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
     })))
 }
 
-/// A gateway may echo the signature of a request that it rejects.
+/// Keeps the signature of a request as a secret, because a gateway may echo it in a rejection.
 fn keep_signature(request: &Request<Vec<u8>>) {
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some((_, signature)) = value.and_then(|value| value.rsplit_once("Signature=")) {

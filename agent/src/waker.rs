@@ -21,7 +21,7 @@ pub(crate) struct Sleeper(Receiver<()>);
 
 impl Waker {
     pub(crate) fn new() -> (Self, Sleeper) {
-        // One message that waits is enough.
+        // One waiting message is enough to wake the sleeper.
         let (wake, wakes) = mpsc::sync_channel(1);
         (Self { wake, has_hung_up: AtomicBool::new(false) }, Sleeper(wakes))
     }
@@ -31,18 +31,18 @@ impl Waker {
         let _ = self.wake.try_send(());
     }
 
-    /// There was a SIGHUP.
+    /// Records a SIGHUP, and wakes the sleeper.
     pub(crate) fn hang_up(&self) {
         self.has_hung_up.store(true, Ordering::Release);
         self.wake();
     }
 
-    /// Whether there was a SIGHUP that [`take_hangup`](Self::take_hangup) has not seen yet.
+    /// Returns whether there was a SIGHUP that [`take_hangup`](Self::take_hangup) has not seen yet.
     pub(crate) fn has_hung_up(&self) -> bool {
         self.has_hung_up.load(Ordering::Acquire)
     }
 
-    /// Whether there was a SIGHUP since the last time this was called.
+    /// Returns whether there was a SIGHUP since the last call.
     pub(crate) fn take_hangup(&self) -> bool {
         self.has_hung_up.swap(false, Ordering::AcqRel)
     }

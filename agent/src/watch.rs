@@ -26,15 +26,15 @@ use crate::{
     waker::{Sleeper, Waker},
 };
 
-/// How long an interrupted process may take to print the count of repetitions.
+/// The time in which an interrupted process must print the count of repetitions.
 const GRACE: Duration = Duration::from_millis(800);
-/// How long an interrupted process may take to end the program: the time until SIGKILL, and some more.
+/// The time in which an interrupted process must end the program. It is longer than the time until SIGKILL.
 const SHUT_DOWN: Duration = Duration::from_secs(25);
-/// At a SIGHUP, printing that takes longer than this is stuck.
+/// At a SIGHUP, printing is stuck if it takes longer than this.
 const STUCK: Duration = Duration::from_secs(2);
-/// How long a round may take beyond its wait and its call, for systemd's watchdog.
+/// The time that systemd's watchdog allows for a round besides its wait and its call.
 const MARGIN: Duration = Duration::from_secs(5);
-/// How often the credential's file is read during the pause after a rejection.
+/// The interval at which the credential's file is read during the pause after a rejection.
 const LOOK: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &args::Watch) -> ExitCode {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::Watch) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The reason for which a sleep ended.
+/// The reason why a sleep ended.
 enum Awake {
     Due,
     Woken,
@@ -60,7 +60,7 @@ struct Watcher<'a> {
     client: Client,
     watch: huaweicloud_sms::Watch<Execute, ObtainCommand>,
     loaded: Loaded,
-    /// Whether the credential was rejected, and none was accepted since.
+    /// Whether the credential was rejected, and no credential was accepted since.
     is_rejected: bool,
     printer: Arc<Mutex<Printer>>,
     /// Carries the commands out, with `--exec`.
@@ -69,9 +69,9 @@ struct Watcher<'a> {
     waker: Arc<Waker>,
     sleeper: Sleeper,
     clock: clock::Watch,
-    /// The reason for which the next call waits.
+    /// The reason why the next call waits.
     call_waits: String,
-    /// The reason for which the next login waits.
+    /// The reason why the next login waits.
     login_waits: &'static str,
 }
 
@@ -122,7 +122,7 @@ impl<'a> Watcher<'a> {
         })
     }
 
-    /// Polls until the answers cannot be printed any more, or the commands not be carried out.
+    /// Polls until it can no longer print answers or carry out commands. Returns the error.
     fn run(mut self) -> String {
         let error = loop {
             if let Err(error) = self.carry_out().and_then(|()| self.step().map_err(not_printed)) {
@@ -148,7 +148,7 @@ impl<'a> Watcher<'a> {
         if !written.is_empty() {
             self.note();
         }
-        // Without the lock, since standard output may be stuck.
+        // The lock of the executor is released here, because standard output may be stuck.
         let mut printer = lock(&self.printer);
         let printed = written.iter().try_for_each(|entry| printer.print_entry(entry));
         printed.map_err(not_printed)
@@ -158,7 +158,7 @@ impl<'a> Watcher<'a> {
         lock(&self.executor).as_mut().map(then);
     }
 
-    /// Sends the next request once it is due. Returns before if there is something to carry out.
+    /// Sends the next request once it is due. Returns earlier if a step of a command is due.
     fn step(&mut self) -> io::Result<()> {
         let due = self.watch.due().max(Instant::now());
         self.notifier.expect_by(due + self.args.call.connection.timeout + MARGIN);
@@ -210,7 +210,7 @@ impl<'a> Watcher<'a> {
             Event::CredentialRejected(error) => {
                 let reloaded = credential::reload(&self.args.call, &self.loaded);
                 if reloaded.is_err() {
-                    // The line that is printed next tells how long the pause is.
+                    // Declines before the next line is printed, because that line shows the pause.
                     self.watch.decline();
                     self.note();
                 }
@@ -232,8 +232,8 @@ impl<'a> Watcher<'a> {
         Ok(())
     }
 
-    /// Sleeps until a request is due. It wakes up for a step of a command. It reads the credential's file at a
-    /// SIGHUP, and after a rejection every few seconds.
+    /// Sleeps until a request or a step of a command is due. Reads the credential's file at a SIGHUP, and
+    /// after a rejection every few seconds.
     fn sleep_until_due(&self) -> Awake {
         let wait = self.wait();
         if wait.is_zero() && !self.waker.has_hung_up() {
@@ -253,13 +253,13 @@ impl<'a> Watcher<'a> {
         Awake::Woken
     }
 
-    /// Tells the printer the state of the poller, which each line shows.
+    /// Passes the state of the poller to the printer, because each line shows it.
     fn note(&self) {
         let due = time_after(self.wait()).to_string();
         lock(&self.printer).note(self.watch.poller().failures(), due);
     }
 
-    /// How long the next request waits.
+    /// Returns the time until the next request.
     fn wait(&self) -> Duration {
         self.watch.due().saturating_duration_since(Instant::now())
     }
@@ -306,7 +306,7 @@ impl<'a> Watcher<'a> {
             };
             let running = lock(&self.executor).as_ref().and_then(Executor::running);
             let running = running.map(|name| format!("{name} is running; ")).unwrap_or_default();
-            // A count would stand still until the next call.
+            // A time of day stays right until the next call. A number of seconds would not.
             let time = time_after(wait).to_string().split_off("2026-07-06T".len());
             let status = format!("{running}next {what} at {time}: {why}");
             let seconds = wait.as_secs_f64().ceil();
@@ -317,15 +317,15 @@ impl<'a> Watcher<'a> {
     }
 }
 
-/// Ends the process at an interruption, also during a call. Before, it ends a program that runs, and prints the
-/// count of repetitions.
+/// Ends the process at an interruption, also during a call. Before that, it ends a running program, and
+/// prints the count of repetitions.
 fn end_at_interrupt(
     printer: Arc<Mutex<Printer>>,
     executor: Arc<Mutex<Option<Executor>>>,
 ) -> Result<(), String> {
     let on_interrupt = move || {
         systemd::stopping();
-        // A log or an output that nobody reads must not hold the process up.
+        // A log or an output that nobody reads must not delay the end of the process.
         let exit_after = |limit| {
             thread::Builder::new().spawn(move || {
                 thread::sleep(limit);
@@ -336,7 +336,7 @@ fn end_at_interrupt(
         if last_resort.is_err() {
             process::exit(0);
         }
-        // Nothing is started or reported any more.
+        // While this has the lock, no step is done.
         let mut executor = lock(&executor);
         if let Some(executor) = executor.as_mut() {
             executor.shut_down();
@@ -351,8 +351,8 @@ fn end_at_interrupt(
     interrupt::catch(on_interrupt).map_err(signals_failed)
 }
 
-/// Ends the process at a SIGHUP only if it is stuck, because an answer waits for a reader that does not read.
-/// That reader may be the terminal that hung up. A SIGHUP never ends a process that carries commands out.
+/// Ends the process at a SIGHUP only if it is stuck because nobody reads its output. The reader may have been
+/// the terminal that hung up. A SIGHUP never ends a process that carries commands out.
 fn catch_hangups(
     printer: Arc<Mutex<Printer>>,
     waker: Arc<Waker>,
@@ -398,7 +398,7 @@ fn kind(error: &Error<TransportFailure>) -> Option<ApiErrorKind> {
     error.response().and_then(ResponseError::api).map(ApiError::kind)
 }
 
-/// The reason for which the next call waits, in a few words. `sent` names the credential of the call.
+/// Returns the reason why the next call waits, in a few words. `sent` names the credential of the call.
 fn reason(outcome: &Outcome, failures: u32, sent: &str) -> String {
     let in_a_row = match failures {
         1 => "a failure".into(),

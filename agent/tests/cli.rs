@@ -1,4 +1,4 @@
-//! The binary as an operator runs it.
+//! Runs the binary as an operator does.
 
 mod support;
 
@@ -64,7 +64,7 @@ fn demo_shows_every_transport_over_http_and_https() {
     assert!(!demo.out.contains("demo-token"));
 }
 
-/// Both transports use the same words.
+/// Both transports have the same messages.
 #[test]
 #[rustfmt::skip]
 fn every_outcome_has_its_exit_status_json_and_text() {
@@ -104,14 +104,14 @@ fn every_outcome_has_its_exit_status_json_and_text() {
             "error: the peer did not speak HTTP as it should\n  something that is not the service listens there: check the endpoint and the proxy\n"),
         (Answer::body(200, " ".repeat(1001)), 6,
             r#"{"answer":"error","kind":"transport","reason":"too_large","message":"the body of the response is over 1000 bytes"}"#,
-            "error: the body of the response is over 1000 bytes\n  this is no response of the service: check the endpoint and the proxy; --max-body sets the limit\n"),
+            "error: the body of the response is over 1000 bytes\n  this is not a response of the service: check the endpoint and the proxy; --max-body sets the limit\n"),
         (Answer::silent(), 6,
             r#"{"answer":"error","kind":"transport","reason":"timeout","message":"no response within 0.2 s"}"#,
             "error: no response within 0.2 s\n  the peer was reached and does not respond: check the endpoint and any proxy or gateway on the way; --timeout sets the limit\n"),
     ] {
         for transport in transports() {
             let simulator = service([answer.clone().times(2)]);
-            // Only silence needs a limit that is soon reached.
+            // Only the case of a silent server needs a short timeout.
             let timeout = if json.contains("within") { "0.2" } else { "60" };
             let more = ["--transport", transport, "--max-body", "1000", "--timeout", timeout];
             let ran = obtain(&simulator.url(), &[&more[..], &["--format", "json"]].concat());
@@ -121,7 +121,7 @@ fn every_outcome_has_its_exit_status_json_and_text() {
             assert!(ran.out.ends_with('\n') && ran.out.lines().count() == 1, "{}", ran.out);
             let ran = obtain(&simulator.url(), &more);
             let (shown, other) = if exit < 4 { (ran.out, ran.err) } else { (ran.err, ran.out) };
-            // The HTTP client's own words.
+            // The causes are the HTTP client's own messages.
             let (causes, shown): (Vec<_>, Vec<_>) =
                 shown.lines().partition(|line| line.starts_with("  cause: "));
             assert_eq!((ran.exit, shown.join("\n") + "\n", other.as_str()), (exit, text.into(), ""), "{transport}");
@@ -156,7 +156,7 @@ fn an_error_with_a_body_over_the_limit_keeps_its_status() {
     }
 }
 
-/// With few descriptors a call works, or its error names the descriptors.
+/// With few descriptors, a call succeeds or its error names the descriptors.
 #[test]
 #[cfg(unix)]
 fn a_lack_of_descriptors_is_named_in_the_error() {
@@ -220,7 +220,7 @@ fn warns_of_a_command_without_a_task() {
 }
 
 #[test]
-fn https_trusts_the_given_ca_only() {
+fn https_trusts_only_the_given_ca() {
     for transport in transports() {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
         simulator.push(SERVER_ID, Answer::command("STOP", Some("t")));
@@ -379,7 +379,7 @@ fn wrong_usage_exits_with_2() {
             "http://h:1",
             "--no-proxy",
         ],
-        // Without the feature there is no such subcommand.
+        // Without the feature, this subcommand does not exist.
         &["simulate", "--listen", "0.0.0.0:0"],
         &["simulate", "--ca-out", "x"],
         &["simulate", "--script", "no/such/file"],
@@ -400,7 +400,7 @@ fn wrong_usage_exits_with_2() {
     }
 }
 
-/// The order is that of the README.
+/// The README documents this order.
 #[test]
 fn a_token_comes_from_the_first_source_that_is_set() {
     let obtains = |command: &mut Command, token: &str| {
@@ -438,7 +438,7 @@ fn a_token_comes_from_the_first_source_that_is_set() {
     assert_eq!(ran.exit, 0, "{}", ran.err);
 }
 
-/// Searches logs of all levels. Hex dumps are decoded.
+/// Searches logs of all levels, also with hex dumps decoded.
 #[test]
 fn the_token_is_in_no_output() {
     let echo = format!("you sent {TOKEN}, I say: {}", &TOKEN[..20]);
@@ -477,7 +477,7 @@ fn the_token_is_in_no_output() {
     }
 }
 
-/// The environment's proxy has a password, which is a secret, too.
+/// The environment's proxy has a password, which must not be shown either.
 #[test]
 fn the_proxy_of_the_environment_is_used_and_never_bypassed() {
     use huaweicloud_sms_simulator::proxy::{ProxyBehavior, SimulatedProxy};
@@ -501,7 +501,7 @@ fn the_proxy_of_the_environment_is_used_and_never_bypassed() {
         assert_eq!(through.exit, 0, "{}", through.err);
         let seen = String::from_utf8_lossy(&proxy.received()).into_owned();
         assert!(seen.starts_with("CONNECT ") && !seen.contains(TOKEN));
-        // The password as it is sent, as it is given, and decoded.
+        // The password in base64 as it is sent, encoded as in the variable, and decoded.
         for secret in ["dXNlcjpwQHNz", "p%40ss", "p@ss"] {
             assert!(!through.err.contains(secret), "{}", through.err);
             assert!(!joined(&through.err).contains(secret), "{}", through.err);
@@ -524,7 +524,7 @@ fn the_proxy_of_the_environment_is_used_and_never_bypassed() {
         assert_eq!(obtain("p%40ss", &["--no-proxy"]).exit, 0);
         assert_eq!(proxy.received().len(), tunnels);
 
-        // A proxy of another kind is an error. It is never bypassed.
+        // A proxy of another kind is an error. The agent never connects without it.
         let connections = simulator.connection_count();
         let mut command = agent(&[&arguments[..], &["--transport", transport]].concat());
         command.env("HW_AUTH_TOKEN", TOKEN).env("ALL_PROXY", "socks5://127.0.0.1:9");
@@ -536,7 +536,7 @@ fn the_proxy_of_the_environment_is_used_and_never_bypassed() {
     }
 }
 
-/// Without a trust store, both transports fail with the same words. Plain http still works.
+/// Without a trust store, both transports fail with the same message. Plain http still works.
 #[test]
 #[cfg(target_os = "linux")]
 fn tls_without_a_trust_store_fails_and_http_works() {
@@ -561,7 +561,7 @@ fn tls_without_a_trust_store_fails_and_http_works() {
     }
 }
 
-/// Decodes the hex dumps of a log: all its words of two hexadecimal digits.
+/// Decodes the hex dumps of a log, which are words of two hexadecimal digits.
 fn joined(log: &str) -> String {
     let words = log.split(|character: char| !character.is_ascii_alphanumeric());
     let bytes =

@@ -1,4 +1,4 @@
-//! A system clock that is far off, as on a machine without a battery.
+//! Tests with a system clock that is far off, as on a machine without a battery.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod support;
@@ -19,7 +19,7 @@ use support::{
 /// Timestamps before 1970, in 1970, and after 9999.
 const FAR_OFF: [i64; 3] = [-1000, 10, 253_402_300_900];
 
-/// Compiles the library that gives the program its clock.
+/// Compiles the library that changes the program's clock.
 fn library(name: &str) -> PathBuf {
     let library = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("clock-{name}.so"));
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clock/clock.c");

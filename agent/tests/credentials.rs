@@ -1,4 +1,4 @@
-//! Credentials from files and the environment, against a service that checks them.
+//! Tests credentials from files and the environment against a service that checks them.
 
 mod support;
 
@@ -42,7 +42,7 @@ fn obtain(service: &Simulator, more: &[&str], variables: &[(&str, &str)]) -> Sai
     run(agent(&arguments).envs(variables.iter().copied()))
 }
 
-/// Each header that a request carries for its credential.
+/// Returns each header that the last request carries for its credential.
 fn headers(service: &Simulator) -> BTreeMap<String, String> {
     let requests = service.requests();
     let last = requests.last().expect("a request");
@@ -357,7 +357,7 @@ fn warns_of_a_wrong_clock_and_can_follow_the_server() {
     for transport in transports() {
         let more = ["--transport", transport];
         let follow = ["--transport", transport, "--follow-server-clock"];
-        // Within the limit there is a warning before signatures are rejected.
+        // A skew within the limit causes only a warning.
         let service = start(script().clock_behind(Duration::from_secs(10 * 60)));
         let said = obtain(&service, &more, &key);
         assert_eq!(said.exit, 0, "{}", said.err);
@@ -378,10 +378,10 @@ fn warns_of_a_wrong_clock_and_can_follow_the_server() {
         assert!(said.err.contains("set this server's clock and time zone"), "{}", said.err);
         let said = obtain(&service, &follow, &key);
         assert_eq!(said.exit, 0, "{}", said.err);
-        // The first run sent one request, the second one a rejected and a corrected one.
+        // The first run sent one request. The second run sent a rejected request and a corrected one.
         assert_eq!(service.request_count(), 3);
 
-        // A clock within the limit is not the reason of a rejection.
+        // A clock within the limit does not cause a rejection, so the request is not sent once more.
         let service = start(script().clock_ahead(Duration::from_secs(10 * 60)));
         let wrong = [("HW_ACCESS_KEY", AK), ("HW_SECRET_KEY", "wrong")];
         let said = obtain(&service, &follow, &wrong);

@@ -1,4 +1,4 @@
-//! `sms-agent doctor` against each fault: the first check that fails, the exit status, and the remedy.
+//! Tests `sms-agent doctor` with each fault: the first check that fails, the exit status, and the remedy.
 
 mod support;
 
@@ -58,7 +58,7 @@ impl Diagnosis {
         checks.iter().find(|check| check["name"] == name).expect("each check is there")
     }
 
-    /// A member of a check; empty if it is left out.
+    /// Returns a member of a check, or an empty text if it is left out.
     fn member(&self, name: &str, member: &str) -> &str {
         self.check(name)[member].as_str().unwrap_or_default()
     }
@@ -83,7 +83,7 @@ impl Diagnosis {
         self.is_whole();
     }
 
-    /// Asserts that every check is there once, in order.
+    /// Asserts that the list has every check once, in order.
     fn is_whole(&self) {
         let checks = self.json["steps"].as_array().expect("a list");
         let names: Vec<_> = checks.iter().map(|check| &check["name"]).collect();
@@ -97,7 +97,7 @@ fn doctor(url: &str, transport: &str, more: &[&str]) -> Command {
     command
 }
 
-/// The same with the token.
+/// Returns the same command with the token.
 fn with_token(url: &str, transport: &str, more: &[&str]) -> Command {
     let mut command = doctor(url, transport, more);
     command.env("HW_AUTH_TOKEN", TOKEN);
@@ -125,7 +125,7 @@ fn closed_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// How often each kind of request came: without a credential, with one, and logins.
+/// Returns the numbers of calls without a credential, of calls with a credential, and of logins.
 fn counts(service: &Simulator) -> [usize; 3] {
     let (mut without, mut with, mut logins) = (0, 0, 0);
     for request in service.requests() {
@@ -182,7 +182,7 @@ fn the_text_has_one_line_for_each_check() {
         let service = start(idle());
         let mut command = with_token(&service.url(), transport, &[]);
         let output = command.args(["--format", "text"]).output();
-        // An option is given once.
+        // An option that is given twice is an error.
         assert_eq!(output.expect("runs").status.code(), Some(2));
         let mut command =
             agent(&["doctor", "--endpoint", &service.url(), "--server-id", "unknown"]);
@@ -223,7 +223,7 @@ fn wrong_usage_ends_with_2_and_wrong_input_fails_the_configuration() {
             let reason = diagnosis.member("configuration", "reason");
             assert!(reason.contains(word), "{what}: {reason}");
         }
-        // Only a request without a credential was sent, where there was an endpoint.
+        // In the cases with an endpoint, only a request without a credential was sent.
         assert_eq!(counts(&service), [2, 0, 0]);
     }
 }
@@ -294,8 +294,8 @@ fn an_address_that_does_not_answer_fails_the_tcp_check() {
     }
 }
 
-/// The program in a mount namespace of its own, with another file of the system. `None` if this machine
-/// has no such namespaces.
+/// Runs the program in a mount namespace of its own, in which a system file has another content. Returns
+/// `None` if this machine has no such namespaces.
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, reason = "says that it was skipped")]
 fn with_system_file(name: &str, content: &str, inner: &Command) -> Option<Command> {
@@ -321,8 +321,8 @@ fn with_system_file(name: &str, content: &str, inner: &Command) -> Option<Comman
     Some(command)
 }
 
-/// The name servers are a closed port, and an address that nobody has. If the network drops packets to the
-/// latter, the look-up hangs.
+/// The first name server is a closed port. Nobody has the address of the second one, so the look-up hangs if
+/// the network drops packets to it.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_look_up_without_a_name_server_fails_the_name_check() {
@@ -495,14 +495,14 @@ fn a_missing_trust_store_fails_the_tls_check() {
     for transport in transports() {
         let mut command = with_token(&service.url(), transport, &[]);
         command.env("SSL_CERT_FILE", &nothing).env_remove("SSL_CERT_DIR");
-        Diagnosis::of(&mut command).fails(transport, "tls", "have it name the system's CA");
+        Diagnosis::of(&mut command).fails(transport, "tls", "set it to the system's CA");
     }
 }
 
-/// The CA is in the system's store, as a company puts it there.
+/// A company may put its own CA into the system's store.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_private_ca_in_the_system_s_store_is_a_warning() {
+fn a_private_ca_in_the_systems_store_is_a_warning() {
     let service = start_tls(idle());
     let ca = ca("system", service.ca_pem().expect("a CA"));
     for transport in transports() {
@@ -553,7 +553,7 @@ fn a_server_in_place_of_the_gateway_gets_no_credential() {
 }
 
 #[test]
-fn an_error_object_without_the_service_s_marks_is_a_warning() {
+fn an_error_object_without_a_code_or_request_id_is_a_warning() {
     let body = r#"{"code":"blocked","message":"no"}"#;
     let response = format!("HTTP/1.1 403 No\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let script = Script::new().on_accept([Step::Request, Step::send(response), Step::Close]);
@@ -617,7 +617,7 @@ fn each_error_of_the_call_fails_its_check() {
 }
 
 #[test]
-fn the_wait_that_the_service_asks_for_is_told() {
+fn the_reason_names_the_wait_that_the_service_asks_for() {
     let answer = Answer::error(429, "APIGW.0308", "no").header("retry-after", "7");
     for transport in transports() {
         let service = start(Script::new().idle(SERVER_ID, answer.clone()));
@@ -629,7 +629,7 @@ fn the_wait_that_the_service_asks_for_is_told() {
 }
 
 #[test]
-fn commands_states_and_no_command_are_no_failure() {
+fn a_command_a_state_or_no_command_is_not_a_failure() {
     let no_task = Answer::error(400, "SMS.7606", "no task");
     for (answer, verdict, word) in [
         (Answer::body(200, "{}"), "ok", "nothing to do"),
@@ -701,7 +701,7 @@ fn no_key_signs_with_a_wrong_clock() {
             assert_eq!(counts(&service), [2, 1, 0]);
         }
     }
-    // A token carries no time.
+    // A token does not depend on the clock.
     for transport in transports() {
         let service = start(idle().clock_ahead(off));
         let diagnosis = Diagnosis::of(&mut with_token(&service.url(), transport, &[]));
@@ -744,7 +744,7 @@ fn a_user_logs_in_once() {
     }
 }
 
-/// The checks of the network are for both hosts.
+/// The checks of the network cover both hosts.
 #[test]
 fn faults_on_the_way_to_iam_fail_the_same_checks() {
     let iam = Simulator::builder().tls().script(script()).start().expect("started");
@@ -801,7 +801,7 @@ fn no_secret_and_no_control_character_is_shown() {
     }
 }
 
-/// The `Date` of a test is that of the simulator.
+/// The `Date` comes from the simulator.
 #[test]
 fn the_clock_is_shown() {
     for transport in transports() {

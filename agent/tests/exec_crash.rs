@@ -1,4 +1,4 @@
-//! The agent ends at each step of its journal, on purpose. Needs the feature `crash-test`.
+//! Makes the agent end at each step of its journal. Needs the feature `crash-test`.
 #![cfg(unix)]
 
 mod support;
@@ -13,7 +13,7 @@ use support::{
     transports,
 };
 
-/// Writes its command, and whether another run goes on.
+/// A program that writes its command, and whether another run goes on.
 const PROGRAM: &str = r#"
 for pid in $(cat "$RUNS.pids" 2> /dev/null); do
     grep -sq '^State:.[RSD]' /proc/$pid/status && echo "two at a time" >> "$RUNS"
@@ -22,12 +22,12 @@ echo $$ >> "$RUNS.pids"
 echo "$SMS_COMMAND_NAME" >> "$RUNS"
 "#;
 
-/// The first run also waits until it is ended.
+/// A part of the program. The first run waits here until the agent ends it.
 const WAITS: &str = r#"
 test $(wc -l < "$RUNS") -gt 1 || { echo $$ > "$READY"; read line < "$GATE"; }
 "#;
 
-/// The agent, which ends at this step.
+/// Runs the agent, which ends at this step.
 fn crashing(mut command: Command, at: &str) -> Command {
     command.env("SMS_AGENT_CRASH_AT", at);
     command
@@ -46,7 +46,7 @@ fn has_crashed(agent: &mut Running) {
     assert_eq!(status.signal(), Some(6), "{status}");
 }
 
-/// The report of a START at which the agent crashed, and how often its program ran.
+/// The report of a START at which the agent crashed, and the number of runs of its program.
 struct Expected {
     result: &'static str,
     runs: usize,
@@ -58,11 +58,11 @@ fn expected(step: &str, when: &str, runs_again: bool) -> Expected {
         false => Expected { result: "fail", runs },
     };
     match (step, when) {
-        // Nothing had begun.
+        // No run had begun.
         ("received", _) | ("started", "before" | "torn") => Expected { result: "success", runs: 1 },
-        // It might have begun.
+        // A run might have begun.
         ("started", _) => interrupted(0),
-        // It had ended, and that was not written.
+        // The run had ended, but the journal does not have the end.
         ("finished", "before" | "torn") => interrupted(1),
         ("finished" | "reported", _) => Expected { result: "success", runs: 1 },
         _ => unreachable!("{step}:{when}"),
@@ -70,7 +70,7 @@ fn expected(step: &str, when: &str, runs_again: bool) -> Expected {
 }
 
 #[test]
-fn a_crash_at_each_step_loses_and_doubles_nothing() {
+fn a_crash_at_each_step_loses_and_repeats_no_command() {
     for transport in transports() {
         for on_interrupted in ["report-failure", "run-again"] {
             for step in ["received", "started", "finished", "reported"] {
@@ -153,8 +153,8 @@ fn a_crash_when_a_result_is_dropped_reports_only_what_the_service_holds() {
     }
 }
 
-/// The report of SKIP is never accepted, so the command is not run again while the service returns it. Once the
-/// service has returned something else, the same command is a new one.
+/// The service never accepts a report of SKIP, so the agent does not run the command again while the service
+/// returns it. Once the service has returned something else, the same command is a new one.
 #[test]
 fn a_crash_when_the_command_of_a_rejected_report_is_cleared_runs_nothing_twice() {
     for at in ["cleared:before", "cleared:torn", "cleared:after"] {

@@ -1,4 +1,4 @@
-//! The outputs of the program, and its exit status if it cannot write to them.
+//! Tests the outputs of the program, and its exit status if it cannot write to them.
 #![cfg(unix)]
 
 mod support;
@@ -28,10 +28,10 @@ fn run(command: &mut Command) -> (i32, String) {
     (status.code().expect("an exit status"), String::from_utf8(stderr).expect("UTF-8"))
 }
 
-/// A new and empty folder.
+/// Makes a new, empty folder.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // An earlier run may have left it.
+    // An earlier run may have left the folder.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).expect("made");
     folder
@@ -64,7 +64,7 @@ fn token(service: &Simulator, out: &str, more: &[&str]) -> Command {
     command
 }
 
-/// The writing end of a pipe that nobody reads.
+/// Returns the writing end of a pipe that has no reader.
 fn closed() -> Stdio {
     let (_, writer) = UnixStream::pair().expect("a pair");
     OwnedFd::from(writer).into()
@@ -99,7 +99,7 @@ fn an_answer_that_does_not_fit_on_the_disk_exits_with_7() {
                 let (ended, err) = run(token(&service, out, &more).stdout(full()));
                 assert_eq!(ended, 7, "{out}: {err}");
             }
-            // Only the expiry was lost.
+            // The token was written. Only its expiry was lost.
             assert!(fs::read_to_string(&out).expect("written").starts_with("MII"));
         }
     }
@@ -111,7 +111,7 @@ fn an_answer_that_does_not_fit_on_the_disk_exits_with_7() {
 }
 
 #[test]
-fn a_reader_that_closes_the_pipe_changes_nothing() {
+fn a_reader_that_closes_the_pipe_does_not_change_the_exit_status() {
     for transport in transports() {
         let service = service([
             Answer::command("START", Some("t")),
@@ -162,7 +162,7 @@ fn token_follows_links() {
 }
 
 #[test]
-fn token_takes_a_link_to_standard_output_as_it() {
+fn token_writes_to_standard_output_through_a_link() {
     for out in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         if !Path::new(out).exists() {
             continue;
@@ -180,7 +180,7 @@ fn token_takes_a_link_to_standard_output_as_it() {
     }
 }
 
-/// The agent looks at the path before the login.
+/// The agent checks the path before the login.
 #[test]
 fn token_rejects_a_folder_a_pipe_a_socket_and_a_device() {
     let service = start(script());
@@ -195,7 +195,7 @@ fn token_rejects_a_folder_a_pipe_a_socket_and_a_device() {
         ("/dev/null", "a device"),
     ] {
         let out = folder.join(name);
-        // Standard output is another device.
+        // Standard output is not this device.
         let (ended, err) = run(&mut token(&service, path(&out), &[]));
         assert_eq!(ended, 2, "{err}");
         assert!(err.contains(&format!("it is not a file but {kind}")), "{err}");

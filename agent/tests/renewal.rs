@@ -1,4 +1,4 @@
-//! `sms-agent watch` with keys and users: renewals and rejections.
+//! Tests `sms-agent watch` with keys and users: renewals and rejections.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::{
     file, path, transports,
 };
 
-/// Starts `watch` without pauses. Returns its JSON lines; its log goes to a file.
+/// Starts `watch` without pauses. Returns its JSON lines. Its log goes to a file.
 fn watch(
     service: &Simulator,
     transport: &str,
@@ -58,7 +58,7 @@ fn password_file(service: &Simulator, name: &str, password: &str) -> PathBuf {
     )
 }
 
-/// The tokens expire after a second. The watch renews each one before, so that none is rejected.
+/// The tokens expire after a second. The watch renews each one before that, so that none is rejected.
 #[test]
 fn renews_tokens_before_they_expire() {
     for transport in transports() {
@@ -134,7 +134,7 @@ fn a_corrected_name_is_read_from_its_file() {
     }
 }
 
-/// A wrong key is sent once, and not again during the time for which keys are locked.
+/// The agent sends a wrong key once, and not again within the time for which keys are locked.
 #[test]
 fn a_wrong_key_is_not_retried_for_5_minutes() {
     for transport in transports() {
@@ -143,7 +143,7 @@ fn a_wrong_key_is_not_retried_for_5_minutes() {
         let credentials = file(&name, format!("[basic]\nak={AK}\nsk=wrong-canary\n"));
         let (_running, mut answers) = watch(&service, transport, &credentials);
         assert_eq!(answers.next().expect("a rejection")["error_code"], "APIGW.0301");
-        // 300 s of the lock, and up to a fifth more.
+        // The pause is the 300 s of a lock, and up to a fifth more by jitter.
         let end = Instant::now() + LONG;
         while !log(transport).contains("next call in 3") {
             assert!(Instant::now() < end, "{}", log(transport));
@@ -172,7 +172,7 @@ fn a_watch_follows_the_services_clock() {
         service.advance(Duration::from_secs(3600));
         assert!(service.wait_for_requests(service.request_count() + 20, LONG));
         let statuses: Vec<u16> = service.requests().iter().map(|request| request.status).collect();
-        // No signature is rejected if the clock jumped between the check of a signature and the `Date`.
+        // If the clock jumped between the check of a signature and its `Date`, no signature is rejected.
         let rejected = statuses.iter().filter(|status| **status == 401).count();
         assert!((1..=2).contains(&rejected), "{statuses:?}");
         assert_eq!((statuses[0], statuses[1]), (401, 200));

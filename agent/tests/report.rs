@@ -1,4 +1,4 @@
-//! `sms-agent report`: the result of a command by hand.
+//! Tests `sms-agent report`, which reports the result of a command by hand.
 
 mod support;
 
@@ -8,13 +8,13 @@ use huaweicloud_sms_simulator::{Command, Script, Simulator};
 use serde_json::{Value, json};
 use support::{SERVER_ID, TOKEN, agent, file, path, transports};
 
-/// A service that holds a START.
+/// Starts a service that holds a START.
 fn service() -> Simulator {
     let script = Script::new().commands(SERVER_ID, [Command::new("START", Some("a"))]);
     Simulator::builder().token(TOKEN).script(script).start().expect("started")
 }
 
-/// Exit status, standard output and standard error.
+/// Runs `report`. Returns its exit status, standard output and standard error.
 fn report(service: &Simulator, arguments: &[&str], input: &str) -> (i32, String, String) {
     let url = service.url();
     let mut command = agent(&["report", "--endpoint", &url, "--server-id", SERVER_ID]);
@@ -35,7 +35,7 @@ fn detail(service: &Simulator) -> Value {
 const START: [&str; 4] = ["--command", "START", "--result", "success"];
 
 #[test]
-fn a_result_is_taken_and_told_as_text_and_as_json() {
+fn an_accepted_result_is_printed_as_text_and_as_json() {
     for transport in transports() {
         let options = [&["--transport", transport], &START[..]].concat();
         let accepted = service();
@@ -65,7 +65,7 @@ fn the_detail_comes_from_a_file_or_standard_input() {
 }
 
 #[test]
-fn wrong_input_is_told_before_anything_is_sent() {
+fn wrong_input_is_an_error_before_anything_is_sent() {
     let service = service();
     let long = json!({"a": "x".repeat(65_536)}).to_string();
     let name = "N".repeat(256);

@@ -1,4 +1,4 @@
-//! `sms-agent watch` as an operator or systemd runs it.
+//! Tests `sms-agent watch` as an operator or systemd runs it.
 
 mod support;
 
@@ -30,7 +30,8 @@ fn watch(url: &str, more: &[&str]) -> (Running, BufReader<ChildStdout>) {
     (Running(child), lines)
 }
 
-/// The next line without its time, its server and the state of the poller. All these must be there.
+/// Returns the next line without its time, its server and the state of the poller. The line must have all
+/// these.
 fn next(lines: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
     lines.read_line(&mut line).expect("readable");
@@ -92,7 +93,7 @@ fn prints_new_answers_counts_repetitions_and_renews_the_token() {
         assert_eq!(next(&mut lines), repeated(2));
         let throttled = r#"{"answer":"error","error_code":"APIGW.0308","error_msg":"m","kind":"api","reason":"throttled","retry_after":1,"status":429}"#;
         assert_eq!(next(&mut lines), throttled);
-        // The token is replaced during the wait for `Retry-After`.
+        // The test replaces the token during the wait for `Retry-After`.
         fs::write(path, "another-token\n").expect("written");
         let rejected = r#"{"answer":"error","error_code":"SMS.6521","error_msg":"m","kind":"api","reason":"unauthorized","status":401}"#;
         assert_eq!(next(&mut lines), rejected);
@@ -112,7 +113,7 @@ fn prints_new_answers_counts_repetitions_and_renews_the_token() {
 struct Log(BufReader<ChildStderr>);
 
 impl Log {
-    /// The next line with these words.
+    /// Returns the next line with these words.
     fn find(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
@@ -148,7 +149,7 @@ fn retry_after_waits_for_the_longest_backoff_unless_an_option_says_more() {
             let service = service([throttled("1.5"), throttled("7200")]);
             let options = ["--transport", transport, "--max-backoff", "0.4"];
             let (_running, mut log) = logged(&service.url(), &[&options, more].concat());
-            // 1.5 s are read as 2 s, which the jitter may lengthen.
+            // The agent rounds 1.5 s up to 2 s, and the jitter may lengthen the wait.
             log.find(if more.is_empty() { "next call in 1 s" } else { "next call in " });
             let warning = log.find("the service asks to wait ");
             assert!(warning.ends_with(waits), "{warning}");
@@ -205,7 +206,7 @@ fn reads_the_token_file_again_during_the_pause() {
     let (_running, mut lines) = watch(&service.url(), &["--format", "json", "--token-file", path]);
     let rejected: serde_json::Value = serde_json::from_str(&next(&mut lines)).expect("JSON");
     assert_eq!(rejected["status"], 401);
-    // The first look has found the old token, or finds the new one.
+    // The agent has read the old token already, or reads the new one first.
     fs::write(path, "another-token").expect("written");
     assert_eq!(next(&mut lines), STOP);
 }
@@ -258,7 +259,7 @@ fn counts_prints_or_suppresses_repetitions() {
     assert_eq!(names(&["--once-per-command"]), "START-a, 1 again, START-b, STOP-");
 }
 
-/// Repetitions of a suppressed answer are not counted. They would be taken for those of the printed one.
+/// Repetitions of a suppressed answer are not counted. A reader would take them for those of the printed one.
 #[test]
 fn counts_only_repetitions_of_printed_answers() {
     let service = service([
@@ -424,7 +425,7 @@ mod unix {
     }
 
     #[test]
-    fn a_hangup_makes_it_look_at_the_token_file_and_does_not_end_it() {
+    fn a_hangup_makes_it_read_the_token_file_and_does_not_end_it() {
         for transport in transports() {
             let service = Simulator::builder().start().expect("started");
             service.push(SERVER_ID, Answer::command("START", Some("2c06")));
@@ -450,10 +451,10 @@ mod unix {
     fn a_hangup_ends_it_if_an_answer_waits_for_a_reader() {
         let service = service([Answer::command("START", Some("2c06")).times(1_000_000)]);
         let (mut running, lines) = watch(&service.url(), &["--every"]);
-        // It catches signals before it polls.
+        // The agent catches signals before it polls.
         assert!(service.wait_for_requests(1, LONG));
         let status = loop {
-            // Until the pipe is full, this does nothing.
+            // The signal has no effect until the pipe is full.
             signal(&running, "HUP");
             if let Some(status) = running.0.try_wait().expect("its status") {
                 break status;
@@ -479,7 +480,7 @@ mod unix {
         }
     }
 
-    /// A socket that takes no more, and its other end.
+    /// Returns a socket whose buffer is full, and its other end.
     fn full() -> (OwnedFd, UnixStream) {
         let (mut writer, reader) = UnixStream::pair().expect("a pair");
         writer.set_nonblocking(true).expect("set");
@@ -521,7 +522,7 @@ struct Systemd {
 impl Systemd {
     fn listen(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("sms-agent-{name}-{}", std::process::id()));
-        // An earlier process with the same number may have left one.
+        // An earlier process with the same number may have left a socket.
         let _ = fs::remove_file(&path);
         let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
         socket.set_read_timeout(Some(LONG)).expect("set");
@@ -532,7 +533,7 @@ impl Systemd {
         let mut buffer = [0; 1024];
         let count = loop {
             match self.socket.recv(&mut buffer) {
-                // A child that ended.
+                // The signal of a child that ended.
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 received => break received.expect("a message"),
             }
@@ -568,7 +569,7 @@ fn warns_once_of_a_dead_socket_of_systemd() {
     assert_eq!(text.matches("systemd cannot be notified").count(), 1, "{text}");
 }
 
-/// The watchdog is served during a pause of minutes, and the status shows the pause.
+/// The agent also serves the watchdog during a pause of minutes, and the status shows the pause.
 #[cfg(target_os = "linux")]
 #[test]
 fn systemd_shows_the_pause_after_a_rejection() {
@@ -590,20 +591,20 @@ fn systemd_shows_the_pause_after_a_rejection() {
         // A time of day, such as 12:34:56Z.
         assert!(status.ends_with("Z: the token was rejected"), "{status}");
         assert_eq!(status.len(), "STATUS=next call at 12:34:56Z: the token was rejected".len());
-        // Two per 0.2 s, for longer than a call and its grace.
+        // The agent sends two messages per 0.2 s. This is longer than a call and its margin.
         for _ in 0..20 {
             assert_eq!(systemd.receive(), "WATCHDOG=1");
         }
     }
 }
 
-/// A period that is no number of microseconds costs nothing either.
+/// An invalid period has no cost either.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_watchdog_of_0_costs_nothing() {
     for period in ["0", "abc", "-5", "18446744073709551615", "18446744073709551616"] {
         let systemd = Systemd::listen("no-watchdog");
-        // Each repeated answer costs one message, its wait.
+        // Each repeated answer causes one message, about its wait.
         let service = service([Answer::command("START", None).times(20), Answer::silent()]);
         let url = service.url();
         let mut command =

@@ -1,4 +1,4 @@
-//! Texts of a server are cut, escaped, and withheld if they contain a secret, in every output.
+//! Tests that every output cuts and escapes texts of a server, and withholds those that contain a secret.
 
 mod support;
 
@@ -24,7 +24,7 @@ const TOKENS: [&str; 3] = [
     "tGbYhNuJmIkOlPqAzWsXeDcRfVtGbZaQxSwCdEvFrBgTnHyMjUkIlOpLoKiJ",
 ];
 
-/// Both outputs, and the exit status.
+/// Runs a command. Returns both outputs and the exit status.
 fn run(command: &mut Command) -> (String, i32) {
     let output = command.output().expect("runs");
     let text = [output.stdout, output.stderr].concat();
@@ -83,7 +83,7 @@ fn an_echoed_password_is_withheld_in_every_spelling() {
 
 /// IAM returns the token in another place than usual, so the agent does not know it.
 #[test]
-fn a_fresh_token_in_the_page_of_a_login_is_withheld() {
+fn a_new_token_in_the_page_of_a_login_is_withheld() {
     let body = r#"{"access_token":"eyJhbGciOiJIUzI1NiJ9.fresh-token"}"#;
     for status in [200, 302] {
         let iam = start(Script::new().login([Answer::body(status, body).times(4)]));
@@ -100,7 +100,7 @@ fn a_fresh_token_in_the_page_of_a_login_is_withheld() {
     }
 }
 
-/// The tokens that were rejected are still good elsewhere.
+/// A token that one service rejected may still be valid for another.
 #[test]
 fn tokens_of_earlier_logins_are_withheld() {
     for transport in transports() {

@@ -1,4 +1,4 @@
-//! The clients that are measured. Each takes the same request and has to bring back the same body.
+//! The clients that are measured. Each sends the same request and has to return the same body.
 
 use std::{
     error::Error,
@@ -21,13 +21,13 @@ use hyper_util::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// What the server answers.
+/// The body of the server's response.
 pub(crate) const BODY: &str =
     r#"{"command_name":"START","command_param":{"task_id":"2c0689c860ad4728a497c91ec0844384"}}"#;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Runs a client; returns the nanoseconds of CPU that a call took, warm-up left out.
+/// Runs a client. Returns the CPU time of a call in nanoseconds, without the warm-up.
 pub(crate) fn run(client: &str, request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     match client {
         "raw" => raw(request, times),
@@ -42,7 +42,7 @@ pub(crate) fn run(client: &str, request: &Request<Vec<u8>>, times: u32) -> Outco
     }
 }
 
-/// Counts the CPU time of this process, all threads, behind the first calls.
+/// Counts the CPU time of all threads of this process, from the end of the warm-up.
 struct Meter {
     times: u32,
     start: ProcessTime,
@@ -55,7 +55,7 @@ impl Meter {
         Self { times, start: ProcessTime::now() }
     }
 
-    /// The calls to make, warm-up first.
+    /// Returns the calls to make, warm-up first.
     fn calls(&mut self) -> impl Iterator<Item = ()> + '_ {
         (0..self.times + Self::WARM_UP).map(|index| {
             if index == Self::WARM_UP {
@@ -81,13 +81,13 @@ fn on_tokio(run: impl Future<Output = Outcome<u64>>) -> Outcome<u64> {
         .map(|runtime: Runtime| runtime.block_on(run))?
 }
 
-/// The deadline of 30 s is in force.
+/// Returns the default settings, with the timeout of 30 s.
 fn settings() -> Settings {
-    // Nothing of TLS is used; a PEM would have to be real.
+    // The calls do not use TLS. `RootCerts::Platform` needs no certificate.
     Settings::default().with_proxy(Proxy::Direct).with_root_certs(RootCerts::Platform)
 }
 
-/// The floor: a socket and a parser, nothing else.
+/// Makes the calls with a socket and a parser only. This is the floor.
 fn raw(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     let authority = request.uri().authority().ok_or("no host")?.as_str();
     let mut stream = TcpStream::connect(authority)?;
@@ -127,7 +127,7 @@ fn raw(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     meter.per_call()
 }
 
-/// ureq as it comes, without any time limit.
+/// Makes the calls with ureq, without a timeout.
 fn ureq_bare(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
     let mut meter = Meter::new(times);
@@ -148,7 +148,7 @@ fn ureq(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     meter.per_call()
 }
 
-/// hyper-util's client as it comes, without any time limit.
+/// Makes the calls with hyper-util's client, without a timeout.
 async fn hyper_bare(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let mut meter = Meter::new(times);
@@ -168,7 +168,7 @@ async fn hyper(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     meter.per_call()
 }
 
-/// hyper's bare connection.
+/// Makes the calls on hyper's connection, without a client.
 async fn conn_bare(request: &Request<Vec<u8>>, times: u32) -> Outcome<u64> {
     let authority = request.uri().authority().ok_or("no host")?.as_str();
     let stream = tokio::net::TcpStream::connect(authority).await?;

@@ -1,4 +1,4 @@
-//! How long programs take from nothing to their end: wall time, CPU time, peak memory.
+//! Measures whole programs, from start to end: wall time, CPU time, peak memory.
 
 use std::{
     error::Error,
@@ -15,8 +15,8 @@ struct Runs {
     peak: Vec<u64>,
 }
 
-/// Runs each program that often, in turn, so that other work on this machine meets all of them.
-/// `programs` are a name and a command line each; ratios are to the first.
+/// Runs each program `rounds` times. The programs take turns, so that other work on this machine slows all of
+/// them alike. `programs` are pairs of a name and a command line. The ratios are to the first program.
 pub(crate) fn run(rounds: u32, programs: &[&str]) -> Result<(), Box<dyn Error>> {
     let programs: Vec<_> = programs.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
     let mut runs: Vec<Runs> = programs.iter().map(|_| Runs::default()).collect();

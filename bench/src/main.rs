@@ -1,7 +1,9 @@
-//! `bench serve`: answers every request alike, in a process of its own, so that its work does not
-//! count. `bench CLIENT URL N`: N calls one after another on one connection, through one client;
-//! prints the nanoseconds of CPU that a call took. `bench cold ROUNDS [NAME COMMAND]...`: whole
-//! programs. `bench/run` and `bench/cold` drive them.
+//! Measures clients and programs. `bench/run` and `bench/cold` call these commands:
+//!
+//! * `bench serve` gives every request the same response. It is a separate process, so its work does not
+//!   count.
+//! * `bench CLIENT URL N` makes N calls on one connection and prints the CPU nanoseconds of a call.
+//! * `bench cold ROUNDS [NAME COMMAND]...` measures whole programs.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
 mod clients;
@@ -10,13 +12,13 @@ mod server;
 
 use std::{env, error::Error};
 
-/// What a client is asked for: the request that the operations of the core build, a token of 1 KiB.
+/// Makes the request of each call, as the core's operations build it, with a token of 1 KiB.
 fn request(url: &str) -> Result<http::Request<Vec<u8>>, Box<dyn Error>> {
     let mut token = http::HeaderValue::try_from("t".repeat(1024))?;
     token.set_sensitive(true);
     let request = http::Request::get(url)
         .header("x-auth-token", token)
-        // Ours would add one; so that all send the same.
+        // Our transports would add one. With it, all clients send the same request.
         .header("user-agent", "bench")
         .header("content-type", "application/json")
         .header("accept", "application/json");

@@ -1,4 +1,4 @@
-//! The service's side: one answer, written at once.
+//! The server. It writes the same response to every request, in one write.
 
 use std::{
     io::{self, Read, Write},
@@ -8,13 +8,13 @@ use std::{
 
 use crate::clients::BODY;
 
-/// Serves until it is killed; prints its URL first.
+/// Serves until the process is killed. Prints the URL first.
 pub(crate) fn serve() -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     println!("http://{}/v3/sources/id/command", listener.local_addr()?);
     for stream in listener.incoming() {
         let stream = stream?;
-        // Its errors are the client's end.
+        // An error means that the client has ended.
         thread::spawn(move || drop(answer(stream)));
     }
     Ok(())

@@ -35,7 +35,7 @@ impl fmt::Display for JsonType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyProblem {
-    /// It has a `Content-Encoding` such as `gzip`, although the request accepts none.
+    /// It has a `Content-Encoding` such as `gzip`, although the request did not ask for it.
     ContentEncoding,
     /// It is not UTF-8.
     NotUtf8 {

@@ -14,8 +14,8 @@ pub(crate) const SEGMENT: &AsciiSet =
 /// The address of the Server Migration Service or of IAM: scheme, host, optional port, optional base
 /// path.
 ///
-/// You find the service's host in the SMS console (Agents page). This crate never derives it from a
-/// region, because the hosts follow no rule (`sms.` and `sms-api.`, `.com` and `.eu`); see
+/// The Agents page of the SMS console shows the service's host. This crate never derives it from a region,
+/// because the hosts follow no rule (`sms.` and `sms-api.`, `.com` and `.eu`); see
 /// [Regions and Endpoints](https://developer.huaweicloud.com/intl/en-us/endpoint?SMS).
 ///
 /// ```
@@ -37,12 +37,12 @@ impl Endpoint {
     /// The longest accepted text, in bytes.
     pub const MAX_LEN: usize = 2048;
 
-    /// Checks an `https://` endpoint. For `http://` there is [`cleartext`](Self::cleartext).
+    /// Checks an `https://` endpoint. For `http://`, use [`cleartext`](Self::cleartext).
     ///
     /// # Errors
-    /// The text is anything but `https://host[:port][/base/path]`: another scheme, no host, a port outside
-    /// 1 to 65535, user info, a query or fragment, dot segments or `//` in the path, characters
-    /// that a URI can't hold, over [`MAX_LEN`](Self::MAX_LEN) bytes.
+    /// The text is not `https://host[:port][/base/path]`, or is over [`MAX_LEN`](Self::MAX_LEN) bytes long.
+    /// For example, it has a port outside 1 to 65535, user info, a query or fragment, dot segments or `//` in
+    /// the path, or characters that a URI can't hold.
     pub fn new(text: &str) -> Result<Self, InvalidInput> {
         Self::with_scheme(text, "https://", || {
             if starts_with_ignoring_case(text, "http://") {
@@ -112,13 +112,13 @@ impl Endpoint {
         Ok(Self { prefix })
     }
 
-    /// The endpoint, without a final slash.
+    /// Returns the endpoint, without a final slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.prefix
     }
 
-    /// The URI of a path below this endpoint. Each segment is percent-encoded.
+    /// Returns the URI of a path below this endpoint. Each segment is percent-encoded.
     ///
     /// ```
     /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -147,7 +147,7 @@ impl Endpoint {
             .map_err(|_| InvalidInput::new("path", Problem::Is("is too long for a URI")))
     }
 
-    /// Whether it was made by [`cleartext`](Self::cleartext).
+    /// Returns whether it was made by [`cleartext`](Self::cleartext).
     #[must_use]
     pub fn is_cleartext(&self) -> bool {
         self.prefix.starts_with("http://")
@@ -265,8 +265,8 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether a segment is `.` or `..`, also percent-encoded. Servers and proxies decode segments before they
-/// resolve them.
+/// Returns whether a segment is `.` or `..`, also percent-encoded, because servers and proxies decode
+/// segments before they resolve them.
 fn is_dot_segment(segment: &str) -> bool {
     let mut rest = segment;
     let mut dots = 0;

@@ -23,7 +23,7 @@ impl InvalidInput {
         Self { input, problem }
     }
 
-    /// Checks that a text is not empty, has at most `limit` characters and none that `bad` names.
+    /// Checks that a text is not empty, has at most `limit` characters, and no character that `bad` rejects.
     pub(crate) fn check(
         input: &'static str,
         text: &str,
@@ -46,7 +46,7 @@ impl InvalidInput {
         Ok(())
     }
 
-    /// The name of the input: `endpoint`, `server id`, `token`, `secret key`, `pace`, ...
+    /// Returns the name of the input: `endpoint`, `server id`, `token`, `secret key`, `pace`, ...
     #[must_use]
     pub const fn input(&self) -> &'static str {
         self.input

@@ -1,7 +1,7 @@
 //! Reads JSON into a small tree.
 //!
-//! serde's derives accept an array for a struct, stop at the first wrong type, and quote the body in
-//! their errors. `serde_json::Value` hides doubled members.
+//! It replaces serde's derives, which accept an array for a struct, stop at the first wrong type, and quote
+//! the body in their errors. `serde_json::Value` hides doubled members.
 
 use alloc::{
     borrow::{Cow, ToOwned},
@@ -39,7 +39,7 @@ pub(crate) enum Json<'a> {
 /// The name of a member and its value. An unknown name is `""`.
 pub(crate) type Member<'a> = (&'static str, Json<'a>);
 
-/// Reads a whole body: UTF-8, an optional byte order mark, one JSON object, no more.
+/// Reads a whole body, which must be UTF-8 and one JSON object, after an optional byte order mark.
 ///
 /// It keeps the members with these names, at any level.
 pub(crate) fn parse<'a>(
@@ -49,8 +49,8 @@ pub(crate) fn parse<'a>(
     read(body, names, None)
 }
 
-/// Does the same as [`parse`], but also reads the beginning of an object, with the members that are
-/// complete. The flag tells whether the object is truncated.
+/// Does the same as [`parse`], but also reads the complete members of a truncated object. The flag is true if
+/// the object is truncated.
 pub(crate) fn parse_beginning<'a>(
     body: &'a [u8],
     names: &'static [&'static str],
@@ -96,7 +96,7 @@ fn read<'a>(
     }
 }
 
-/// Whether a body looks like an HTML page.
+/// Returns whether a body looks like an HTML page.
 pub(crate) fn is_html(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")
@@ -115,7 +115,7 @@ pub(crate) fn set<T>(
 }
 
 impl Json<'_> {
-    /// A string of at most `limit` characters, or `None` for `null`.
+    /// Returns a string of at most `limit` characters, or `None` for `null`.
     pub(crate) fn string(
         &self,
         field: &'static str,
@@ -136,7 +136,7 @@ impl Json<'_> {
         Ok(Some(text))
     }
 
-    /// The members of an object, or `None` for `null`.
+    /// Returns the members of an object, or `None` for `null`.
     pub(crate) fn object(&self, field: &'static str) -> Result<Option<&[Member<'_>]>, BodyProblem> {
         match self {
             Self::Null => Ok(None),
@@ -145,7 +145,7 @@ impl Json<'_> {
         }
     }
 
-    /// The text of a string or number.
+    /// Returns the text of a string or number.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -154,7 +154,7 @@ impl Json<'_> {
         }
     }
 
-    /// The members of an object. Another value has none.
+    /// Returns the members of an object. The list is empty for another value.
     pub(crate) fn members(&self) -> &[Member<'_>] {
         match self {
             Self::Object(members) => members,
@@ -162,7 +162,7 @@ impl Json<'_> {
         }
     }
 
-    /// Whether a number or a string that is not empty is in it.
+    /// Returns whether it contains a number, or a string that is not empty.
     fn holds_text(&self) -> bool {
         match self {
             Self::Null | Self::Boolean => false,
@@ -284,13 +284,14 @@ impl<'de> Parser<'_, 'de> {
         Ok(())
     }
 
-    /// Reads the level below, or skips a value there.
+    /// Returns the parser for the level below, which reads a value there or skips it.
     fn below(self, is_read: bool) -> Self {
         Self { levels: if is_read { self.levels - 1 } else { 0 }, beginning: None, ..self }
     }
 }
 
-/// Whether a member is one of the first two of its name, or the first one of its type that holds a text.
+/// Returns whether a member is one of the first two of its name, or the first one of its type that holds a
+/// text.
 fn is_kept(members: &[Member<'_>], name: &str, value: &Json<'_>) -> bool {
     let same = || members.iter().filter(|member| member.0 == name).map(|member| &member.1);
     same().nth(1).is_none()

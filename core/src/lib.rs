@@ -57,20 +57,20 @@
 //! # Guarantees
 //!
 //! * **It never invents a command.** Only a 200 whose body is one whole JSON object can be a command.
-//!   HTML, a truncated body, an array, a wrong type and a doubled member are errors that say so.
-//!   The forms of "no command" stay apart as [`NoCommand`].
+//!   HTML, a truncated body, an array, a wrong type and a doubled member are distinct errors.
+//!   Each form of "no command" is a variant of [`NoCommand`].
 //! * **It never loses a reason.** Every error object of the service, its gateway or IAM becomes an
 //!   [`ApiError`] with status, code, message and request id.
-//! * **It never shows a token, a key or a password** in a `Debug` or an error. A server may echo one in
-//!   an error message: search such a text for your own secrets before you print it.
+//! * **It never shows a token, a key or a password** in a `Debug` or an error. But a server may echo one in
+//!   an error message. Search such a text for your secrets before you print it.
 //! * **It does not lock an access key.** A [`Session`] pauses after a rejection. Several sessions share
 //!   their rejected credentials in [`Rejections`].
 //! * **It is bounded.** Its memory is proportional to the given bytes, and it does not recurse over them.
 //!
 //! # Your HTTP client
 //!
-//! It must send the request unchanged, follow no redirect (the credential would follow), treat no
-//! status as an error, limit size and time, and return the body undecoded.
+//! It must send the request unchanged, limit size and time, and return the body undecoded. It must not follow
+//! a redirect, which would send the credential to another host, nor treat a status as an error.
 //!
 //! See the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html) of the
 //! service.

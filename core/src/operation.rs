@@ -45,13 +45,12 @@ pub trait Operation: Sync {
     /// The content of a successful response.
     type Output: Send;
 
-    /// Builds a request. It cannot fail, since all input was checked when the operation was made.
+    /// Builds a request. It cannot fail, because all input was checked when the operation was made.
     ///
-    /// The request is complete: its URI is absolute, and `Host` is always present, as is
-    /// `Content-Length` if there is a body. If you write HTTP yourself, write the request line with the
-    /// path and query, these headers and the body, and nothing else. An HTTP client may add
-    /// `User-Agent` and the headers of the connection (`Connection`, `TE`). It must not change a
-    /// header, since a signature covers all of them.
+    /// The request is complete. Its URI is absolute, it has `Host`, and `Content-Length` if there is a body.
+    /// If you write HTTP yourself, write the request line with the path and query, these headers and the
+    /// body, and nothing else. An HTTP client may add `User-Agent` and the headers of the connection
+    /// (`Connection`, `TE`). It must not change a header, because a signature covers all of them.
     fn request(&self, auth: &(impl Authorize + ?Sized)) -> Request<Vec<u8>>;
 
     /// Reads a response, which may come from any server and hold any bytes.
@@ -60,9 +59,9 @@ pub trait Operation: Sync {
     /// See [`ResponseError`].
     fn parse<B: AsRef<[u8]>>(&self, response: &Response<B>) -> Result<Self::Output, ResponseError>;
 
-    /// Whether this output shows that the service holds another command than the one that `report` is
-    /// about. A [`Session`](crate::Session) then drops the report, because the service would apply it to the
-    /// other command.
+    /// Returns whether this output shows that the service holds another command than that of `report`. A
+    /// [`Session`](crate::Session) then drops the report, because the service would apply it to the other
+    /// command.
     ///
     /// The default is `false`. Only [`ObtainCommand`](crate::ObtainCommand) overrides it.
     fn holds_another(output: &Self::Output, report: &ReportResult) -> bool {

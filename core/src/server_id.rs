@@ -5,10 +5,10 @@ use crate::{endpoint::check_segment, invalid_input::InvalidInput};
 
 /// The id of a registered source server, 1 to 255 characters.
 ///
-/// Real ids are UUIDs of 36 characters. The API reference sets no alphabet, and older editions allow
-/// up to 255 characters. So any text is accepted and percent-encoded as one path segment, except texts
-/// that encoding can't make safe: `.`, `..`, `/`, `\` and control characters. An empty id is legal by the
-/// older editions, but would address another resource, so it is rejected.
+/// Real ids are UUIDs of 36 characters. The API reference does not limit the characters, and older editions
+/// allow up to 255 of them. So any text is accepted and percent-encoded as one path segment. Texts that
+/// encoding can't make safe are rejected: `.`, `..`, and those with `/`, `\` or a control character. Older
+/// editions allow an empty id, but it would address another resource, so it is rejected, too.
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -35,7 +35,7 @@ impl ServerId {
         Ok(Self(id.to_owned()))
     }
 
-    /// The id, verbatim.
+    /// Returns the id, verbatim.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

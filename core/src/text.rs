@@ -3,10 +3,10 @@
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt::{self, Write};
 
-/// Shows a server's text and escapes the characters that could steer a terminal or hide from a reader:
+/// Shows a server's text, and escapes the characters that a terminal would obey or that a reader cannot see:
 /// control characters, line breaks, direction marks, blank letters and other unprintable characters.
 ///
-/// The errors and names of this crate escape in their `Display`. Their accessors return the text
+/// The errors and names of this crate escape their texts in `Display`. Their accessors return the text
 /// unchanged.
 ///
 /// ```
@@ -31,8 +31,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Whether a letter or symbol has no visible shape, such as a filler of Hangul, an empty pattern of Braille
-/// or of musical notes, or a blank of Egyptian hieroglyphs. `escape_debug` treats these as printable.
+/// Returns whether a letter or symbol has no visible shape, such as a filler of Hangul, an empty pattern of
+/// Braille or of musical notes, or a blank of Egyptian hieroglyphs. `escape_debug` treats these as printable.
 fn is_blank(character: char) -> bool {
     matches!(
         character,
@@ -47,7 +47,7 @@ fn is_blank(character: char) -> bool {
     )
 }
 
-/// The start of a body, escaped, in at most `limit` characters.
+/// Returns the start of a body, escaped, in at most `limit` characters.
 pub(crate) fn excerpt(body: &[u8], limit: usize) -> String {
     // A character takes at most 4 bytes, so later bytes cannot be shown.
     let head = &body[..body.len().min(4 * limit)];
@@ -67,7 +67,7 @@ pub(crate) fn excerpt(body: &[u8], limit: usize) -> String {
     shown
 }
 
-/// Keeps at most `limit` characters. The flag tells whether the text was longer.
+/// Keeps at most `limit` characters. The flag is true if the text was longer.
 pub(crate) fn truncate(text: &str, limit: usize) -> (String, bool) {
     match text.char_indices().nth(limit) {
         Some((end, _)) => (text[..end].to_owned(), true),

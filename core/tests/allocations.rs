@@ -1,5 +1,5 @@
-//! Tests how many allocations it takes to build a request and to read a response. The counts are the same
-//! on every machine.
+//! Tests the number of allocations that building a request and reading a response take. It is the same on
+//! every machine.
 
 use allocation_counter::{AllocationInfo, measure};
 use huaweicloud_sms_core::{
@@ -98,7 +98,7 @@ fn read(status: u16, body: &[u8]) -> AllocationInfo {
     }
 }
 
-/// Bodies of this size. Each is the worst case of another part of the reader.
+/// Returns bodies of this size. Each is the worst case of another part of the reader.
 fn hostile(size: usize) -> Vec<(&'static str, Vec<u8>)> {
     let fill = |start: &str, piece: &str, end: &str| {
         let mut body = start.as_bytes().to_vec();
@@ -196,7 +196,7 @@ fn allocations_grow_no_faster_than_the_input() {
     }
 }
 
-/// 100,000 levels would take megabytes of stack if anything recursed over them.
+/// If the reader were recursive, 100,000 levels would take megabytes of stack.
 #[test]
 fn depth_takes_no_stack() {
     let bodies = hostile(200_000);
@@ -223,6 +223,6 @@ fn ten_thousand_headers_cost_little_memory() {
     let response = response.header("retry-after", "7").body("").expect("valid");
     let error = call.parse(&response).expect_err("an error");
     assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(7));
-    // Without the headers there would be as many: those of the boxed error.
+    // The boxed error takes as many allocations without the headers.
     assert!(count(|| drop(call.parse(&response))).count_total <= 2);
 }

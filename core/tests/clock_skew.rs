@@ -1,4 +1,4 @@
-//! Tests the words, the limits and the correction of a clock skew.
+//! Tests the text, the limits and the correction of a clock skew.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const NOW: u64 = 1_783_296_000_000;
 
 #[test]
 #[rustfmt::skip]
-fn a_skew_has_its_words_and_limits() {
+fn a_skew_has_its_text_and_limits() {
     const MINUTE: i64 = 60_000;
     // by how many milliseconds the service's clock is ahead, in words, notable, rejected
     for (ahead, words, is_notable, is_rejected) in [

@@ -27,7 +27,7 @@ fn error(status: u16, headers: &[(&str, &str)], code: &str, message: &str) -> Re
     call.parse(&response.body(body).expect("valid")).expect_err("an error")
 }
 
-/// How long the poller waits after an outcome of a call that was just started.
+/// Returns the poller's wait after an outcome of a call that was just started.
 fn waits(poller: &mut Poller<Duration>, outcome: impl Fn(&mut Poller<Duration>)) -> Duration {
     poller.on_start(START);
     outcome(poller);
@@ -156,7 +156,7 @@ fn a_rejected_credential_is_renewed_once_and_then_pauses() {
     assert_eq!(poller.poll(START), Step::WaitUntil(START + secs(600)));
     assert_eq!(poller.poll(START + secs(600)), Step::Send);
 
-    // After an answer the next rejection is a first one.
+    // After an answer, the next rejection counts as a first one.
     assert_eq!(waits(&mut poller, |poller| poller.on_answer(START)), secs(10));
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &rejected)), secs(0));
     assert_eq!(poller.poll(START), Step::RenewCredential);
@@ -219,10 +219,10 @@ fn the_pauses_grow_with_each_rejection_in_a_row() {
     for minutes in [5, 10, 20, 40, 60, 60, 60] {
         assert_eq!(pause(&mut poller), minutes);
     }
-    // An answer ends the row. It may come in place of an outcome that was lost.
+    // An answer ends the row, even if the outcome of a call before it was lost.
     poller.on_answer(START);
     assert_eq!(pause(&mut poller), 5);
-    // Neither a failure nor a locked key ends it.
+    // Neither a failure nor a locked key ends the row.
     poller.on_failure(START);
     assert_eq!(pause(&mut poller), 10);
     let locked = error(401, &[], "APIGW.0301", "failed to reach the limit");
@@ -238,7 +238,7 @@ fn a_new_credential_ends_the_pause_of_a_declined_renewal() {
     assert_eq!(poller.poll(START + secs(60)), Step::WaitUntil(START + secs(302)));
     poller.on_renewed();
     assert_eq!(poller.poll(START + secs(60)), Step::Send);
-    // `Retry-After` of the rejection is kept all the same.
+    // `Retry-After` of the rejection still counts.
     let throttled = error(401, &[("retry-after", "100")], "SMS.6521", "m");
     let mut poller = self::poller();
     assert_eq!(waits(&mut poller, |poller| poller.on_error(START, &throttled)), secs(100));
@@ -254,7 +254,7 @@ fn a_locked_key_pauses_at_once() {
     let mut locked_out = poller();
     assert_eq!(waits(&mut locked_out, |poller| poller.on_error(START, &locked)), secs(300));
     assert_eq!(locked_out.poll(START + secs(300)), Step::RenewCredential);
-    // It also pauses when it has just been renewed.
+    // The poller also pauses if the key has just been renewed.
     let rejected = error(401, &[], "APIGW.0301", "verify aksk signature fail");
     let mut renewed = poller();
     waits(&mut renewed, |poller| poller.on_error(START, &rejected));

@@ -59,7 +59,7 @@ fn a_date_in_retry_after_is_compared_with_the_arrival_by_the_server_clock() {
     let credentials = || [Credential::from(token("t")), login("p").into()];
     for (ahead, wait) in [(0, 120), (60, 60)] {
         for mut driver in credentials().map(Driver::new) {
-            // It is 00:16:40.
+            // The clock shows 00:16:40.
             let ours = driver.clock();
             let theirs = ours.as_unix_time() + Duration::from_secs(ahead);
             let skew = ClockSkew::between(ours, Timestamp::from_unix_time(theirs));
@@ -120,10 +120,10 @@ fn a_due_login_and_due_calls_take_turns() {
         driver.respond(response(200, "{}"));
         driver.pass(11);
     }
-    // 44 s: the login is due a second later.
+    // At 44 s, the login is due a second later.
     driver.pass(1);
     assert_eq!(driver.poll(), LOGIN);
-    // It fails. When both are due again, the call is first, with the token that is valid for 15 s more.
+    // The login fails. When both are due again, the call is first. Its token is valid for 15 s more.
     assert_eq!(driver.respond(response(503, "")), "login error");
     driver.pass(5);
     assert_eq!(driver.poll(), CALL);
@@ -158,7 +158,7 @@ fn a_rejected_token_of_a_login_is_replaced_by_a_login() {
     let mut driver = Driver::logged_in();
     assert_eq!(driver.poll(), CALL);
     assert_eq!(driver.respond(response(401, "")), "error");
-    // The interval is the least time between two logins.
+    // Two logins are at least the interval apart.
     assert_eq!(driver.poll(), "waits 10 s");
     driver.pass(10);
     assert_eq!(driver.poll(), LOGIN);
@@ -284,7 +284,7 @@ fn the_token_of_a_replaced_user_is_not_sent() {
     assert_eq!(driver.poll(), LOGIN);
 }
 
-/// The rejection of a signature by a service whose clock is `ahead` seconds ahead of the driver's.
+/// Returns the rejection of a signature by a service whose clock is `ahead` seconds ahead of the driver's.
 fn rejects(driver: &Driver, ahead: u64) -> Response {
     let theirs = driver.clock().as_unix_time() + Duration::from_secs(ahead);
     let theirs = Timestamp::from_unix_time(theirs).to_string();
@@ -308,7 +308,7 @@ fn a_followed_clock_is_corrected_once_and_again_when_it_jumps() {
         assert_eq!(driver.respond(self::response(200, "{}")), "answer");
         driver.pass(10);
     }
-    // A wrong secret is not explained by the clock.
+    // The clock does not explain the rejection of a wrong secret.
     assert_eq!(driver.poll(), CALL);
     let response = rejects(&driver, 60 * 60);
     assert_eq!(driver.respond(response), "rejected");

@@ -21,7 +21,7 @@ fn report() -> ReportResult {
     ReportResult::new(&endpoint, &id, command, CommandResult::Success, &detail).expect("valid")
 }
 
-/// A session whose last answer is START of task t1. It has the report of this command.
+/// Returns a session whose last answer is START of task t1. It has the report of this command.
 fn reporting(mut driver: Driver) -> Driver {
     assert_eq!(driver.poll(), CALL);
     assert_eq!(driver.respond(response(200, START)), "answer");
@@ -156,7 +156,7 @@ fn a_failing_report_backs_off_while_polling_goes_on() {
 }
 
 #[test]
-fn a_service_that_cannot_be_reached_holds_the_report_up() {
+fn a_report_waits_while_the_service_cannot_be_reached() {
     let mut driver = with_token();
     driver.pass(10);
     assert_eq!(driver.poll(), REPORT);

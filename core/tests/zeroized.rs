@@ -1,8 +1,7 @@
 //! Tests that a secret is zeroized when its last holder is dropped. No piece of it is left in the memory of
 //! this process.
 //!
-//! The test has a binary of its own, because it reads the memory of the whole process. It can do so on Linux
-//! only.
+//! This binary has one test, because it reads the memory of the whole process. It can do so only on Linux.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -19,15 +18,15 @@ use huaweicloud_sms_core::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-/// The length of a piece. A secret has several, so that a part of a copy is found as well.
+/// The length of a piece. A secret has several pieces, so that the test also finds a part of a copy.
 const PIECE: usize = 16;
 /// The first character of each piece.
 const FIRST: u8 = b'~';
-/// The length of a secret: as long as a secret key or password may be. An allocator that keeps its lists in
-/// freed memory then overwrites only a small part of a copy.
+/// The length of a secret, which is the longest of a secret key or password. An allocator may keep its lists
+/// in freed memory, but then it overwrites only a small part of a copy.
 const LENGTH: usize = AccessKey::MAX_CHARS / PIECE * PIECE;
 
-/// A character of a secret. Two secrets have no piece in common.
+/// Returns a character of a secret. Two secrets have no piece in common.
 fn character(secret: u8, index: usize) -> u8 {
     match index % PIECE {
         0 => FIRST,
@@ -36,7 +35,7 @@ fn character(secret: u8, index: usize) -> u8 {
     }
 }
 
-/// The only copy of a secret.
+/// Returns the only copy of a secret.
 fn text(secret: u8) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(LENGTH));
     text.extend((0..LENGTH).map(|index| char::from(character(secret, index))));
@@ -124,7 +123,7 @@ fn run_session(credential: impl Into<Credential>, other: impl Into<Credential>) 
     }
 }
 
-/// The name of a type that holds a secret, and a function that uses and drops it.
+/// The name of a type that holds a secret, and a function that uses and drops a value of it.
 type Holder = (&'static str, fn(&str));
 
 const HOLDERS: [Holder; 8] = [
@@ -157,7 +156,7 @@ const HOLDERS: [Holder; 8] = [
 
 #[test]
 fn no_piece_of_a_dropped_secret_is_in_memory() {
-    // As a control, a secret that is dropped without being zeroized is found.
+    // As a control, the test must find a secret that is dropped without being zeroized.
     drop(black_box(String::from(text(0).as_str())));
     assert!(pieces_in_memory(0) > 0);
 

@@ -1,4 +1,4 @@
-//! The service and the credential, from the environment variables that the agent reads, too.
+//! Reads the service and the credential from the same environment variables as the agent.
 
 use std::env;
 
@@ -9,24 +9,24 @@ use huaweicloud_sms_core::{
 
 use crate::Failure;
 
-/// The call for the server `HW_SMS_SERVER_ID` at `HW_SMS_ENDPOINT`.
+/// Returns the call for the server `HW_SMS_SERVER_ID` at `HW_SMS_ENDPOINT`.
 ///
 /// # Errors
-/// One of them is not set or invalid.
+/// A variable is missing or invalid.
 pub fn call() -> Result<ObtainCommand, Failure> {
     calls()?.pop().ok_or_else(|| "no server".into())
 }
 
-/// The address of the service and the server's id, for reports.
+/// Returns the address of the service and the server's id, for reports.
 ///
 /// # Errors
-/// The same as those of [`call`].
+/// As [`call`].
 pub fn target() -> Result<(Endpoint, ServerId), Failure> {
     let endpoint = endpoint(&required("HW_SMS_ENDPOINT")?)?;
     Ok((endpoint, ServerId::new(&required("HW_SMS_SERVER_ID")?)?))
 }
 
-/// The calls for the servers in `HW_SMS_SERVER_ID`, which are separated by commas.
+/// Returns the calls for the servers in `HW_SMS_SERVER_ID`, which are separated by commas.
 ///
 /// # Errors
 /// As [`call`].
@@ -37,11 +37,11 @@ pub fn calls() -> Result<Vec<ObtainCommand>, Failure> {
     calls.collect()
 }
 
-/// The first of these credentials that is set: the token `HW_AUTH_TOKEN`, the access key
+/// Returns the first of these credentials that is set: the token `HW_AUTH_TOKEN`, the access key
 /// `HUAWEICLOUD_SDK_AK` or `HW_ACCESS_KEY`, the IAM user `HW_USER_NAME`.
 ///
 /// # Errors
-/// There is none, or it is incomplete or invalid.
+/// No credential is set, or it is incomplete or invalid.
 pub fn credential() -> Result<Credential, Failure> {
     if let Some(token) = variable("HW_AUTH_TOKEN") {
         return Ok(AuthToken::new(&token)?.into());
@@ -66,7 +66,7 @@ pub fn credential() -> Result<Credential, Failure> {
     Ok(IssueToken::new(&iam, &IamUser::new(&account, &name, &password)?, Scope::Account)?.into())
 }
 
-/// An `https://` endpoint, or a simulated service on this machine.
+/// Parses an `https://` endpoint, or the `http://` address of a simulated service on this machine.
 fn endpoint(url: &str) -> Result<Endpoint, InvalidInput> {
     match url.starts_with("http://127.0.0.1:") {
         true => Endpoint::cleartext(url),

@@ -1,4 +1,4 @@
-//! Functions that the examples share. The examples are the programs beside this folder; see `README.md` there.
+//! Functions that the examples share. The examples are the programs in the parent folder.
 
 pub mod environment;
 
@@ -9,8 +9,8 @@ use huaweicloud_sms_core::{Answer, Event};
 /// Any error.
 pub type Failure = Box<dyn Error>;
 
-/// Prints the error of a program, if there is one, with `Display`. If `main` returned the error, the standard
-/// library would print it with `Debug`, which is not for people.
+/// Prints the error of a program with `Display`. If `main` returned the error, the standard library would
+/// print it with `Debug`, which is not for people.
 #[expect(clippy::print_stderr, reason = "it is there to print")]
 pub fn exit(result: Result<(), Failure>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
@@ -18,7 +18,7 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The error and its causes, as one line.
+/// Formats an error and its causes in one line.
 #[must_use]
 pub fn with_causes(error: &dyn Error) -> String {
     let causes = successors(Some(error), |&error| error.source());
@@ -28,7 +28,7 @@ pub fn with_causes(error: &dyn Error) -> String {
 /// Describes an event in one line.
 ///
 /// # Errors
-/// The credential was rejected. The environment of a process does not change, so there is no new one.
+/// The credential was rejected. An example cannot get a new one.
 pub fn describe<E: Error>(event: Event<Answer, E>) -> Result<String, Failure> {
     Ok(match event {
         Event::Answer(Answer::Command(command)) => format!("command {}", command.name),

@@ -1,5 +1,5 @@
-//! Runs each example that was built against a simulated service, once with each kind of credential.
-//! `--all-features` builds all of them.
+//! Runs the examples against a simulated service, with each kind of credential. It runs only the examples
+//! whose features are on.
 
 use std::{
     env,
@@ -32,7 +32,7 @@ const WRONG_KEY: &[(&str, &str)] = &[("HW_ACCESS_KEY", "AK"), ("HW_SECRET_KEY", 
 const USER: &[(&str, &str)] =
     &[("HW_DOMAIN_NAME", "account"), ("HW_USER_NAME", "user"), ("HW_USER_PASSWORD", "password")];
 
-/// A service that has this command for each of these servers.
+/// Starts a service that has this command for each of these servers.
 fn service(command: &str, ids: &[String], token_life: Duration) -> Simulator {
     let script = Script::new()
         .access_key("AK", "SK")
@@ -109,8 +109,8 @@ fn obtains_a_command_with_a_token_and_with_a_key() {
 
 #[test]
 fn logs_in_with_a_user_and_renews_the_token() {
-    // The watch renews a token of one second with the next call that is due, after the poll interval. The
-    // examples run at the same time.
+    // A token of one second is renewed before the next call, which is due after the poll interval. The
+    // examples wait for it at the same time.
     let service = service("STOP", &["server".into()], Duration::from_secs(1));
     let start = |name: &&str| Example::at(name, &service, "server", USER);
     for mut example in EXAMPLES.iter().map(start).collect::<Vec<_>>() {
@@ -131,7 +131,7 @@ fn ends_with_status_1_and_a_plain_error() {
         assert_eq!(rejected.0.wait().expect("a status").code(), Some(1), "{name}");
         let text = rejected.kill();
         assert!(text.contains("APIGW.0301") && !text.contains("wrong"), "{text}");
-        // Rejections in a row would lock the key.
+        // A call with the right key in between, because rejections in a row would lock the key.
         Example::at(name, &service, "server", KEY).prints("command STOP", 1);
     }
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Signs random requests with the official Python SDK and with ours, and compares.
+"""Signs random requests with the official Python SDK and with the core, and compares.
 
     fuzz/differential/sign.py [SEED [COUNT]]
 
 Installs the SDK into a virtual environment and removes it at the end. Compares the whole
-`Authorization` wherever both sign the same headers. The requests avoid the known differences:
+`Authorization` if both sign the same headers. The requests avoid the known differences:
 
 * The SDK decodes a whole path before it splits it, so no segment has an encoded slash (%2F).
 * The SDK hashes a body only if its content type is JSON (else "UNSIGNED-PAYLOAD"), so it always is JSON.
-* Ours does not sign the headers of a single connection, such as Connection and Content-Length.
+* The core does not sign headers such as Connection and Content-Length, which belong to one connection.
 
 Exits with 1 on a difference, and with 77 if Python's venv or the SDK is not available.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 SDK = "huaweicloudsdkcore==3.1.219"
 LEAST = 1_000
 SAFE = "-._~"
-# The characters that a URI's path may hold as they are, and those that have to be encoded there.
+# The characters that a URI's path may hold unencoded, and all these with some that must be encoded there.
 LITERAL = "abcXYZ059" + SAFE + "!$&'()*+,;=:@"
 ENCODED = LITERAL + " %\"#<>?[]\\^`{|}äß文🔑\x7f\x01"
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -36,7 +36,7 @@ def text(r, alphabet, least, most):
 
 
 def encoded(r, plain, literal):
-    """Encodes what must be, at times more, with digits of either case."""
+    """Encodes the characters that must be encoded, and some more, with digits of either case."""
 
     def one(character):
         if character in literal and r.random() < 0.8:
@@ -92,7 +92,7 @@ def example(r):
 
 
 def sign_by_sdk():
-    """Runs in the virtual environment's Python."""
+    """Signs the requests of standard input. Runs in the virtual environment's Python."""
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
     from huaweicloudsdkcore.sdk_request import SdkRequest
     from huaweicloudsdkcore.signer.signer import Signer
@@ -121,7 +121,7 @@ def install(folder):
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     for what, command in [
         ("Python's venv missing", [sys.executable, "-m", "venv", str(folder)]),
-        (f"{SDK} missing and not to be installed",
+        (f"{SDK} cannot be installed",
          [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", SDK]),
     ]:
         if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:

@@ -2,7 +2,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use huaweicloud_sms_core::Answer;
 use serde_json::{Map, Value};
 
-/// The content of a documented body.
+/// The content of a command's body in the documented form.
 #[derive(Clone, Debug)]
 pub(crate) struct Documented {
     pub(crate) name: String,
@@ -46,7 +46,7 @@ fn text(u: &mut Unstructured<'_>) -> Result<String> {
 }
 
 impl Documented {
-    /// The members in the documented order. Without parameters there is no `command_param`.
+    /// Returns the members in the documented order. Without parameters there is no `command_param`.
     pub(crate) fn members(&self) -> Vec<(String, Value)> {
         let mut members = vec![("command_name".to_owned(), Value::from(self.name.as_str()))];
         if !self.param.is_empty() {
@@ -62,7 +62,7 @@ impl Documented {
     }
 }
 
-/// An object with its members in the given order, doubled ones included.
+/// Prints an object with its members in the given order. Doubled members stay.
 pub(crate) fn object(members: &[(String, Value)]) -> String {
     let members: Vec<String> = members
         .iter()
@@ -71,7 +71,7 @@ pub(crate) fn object(members: &[(String, Value)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// An answer, printed in its documented form.
+/// Prints an answer in its documented form.
 pub(crate) fn print(answer: &Answer) -> Value {
     match answer {
         Answer::Command(command) => serde_json::to_value(command),

@@ -2,12 +2,12 @@ use huaweicloud_sms_core::Operation;
 
 use crate::{reference, response};
 
-/// **Property 9.** For any status, headers and bytes `parse` of a login returns; `Ok` only for a 201 with
-/// exactly one legal `X-Subject-Token` and one whole JSON object; an error's text is bounded and can't
-/// steer a terminal; and the result agrees with a plain `serde_json::Value` reading of the same bytes
-/// wherever that is unambiguous.
+/// **Property 9.** For any status, headers and bytes, `parse` of a login returns. It returns `Ok` only for a
+/// 201 with exactly one legal `X-Subject-Token` and one whole JSON object. The text of an error is bounded
+/// and has no control characters. If a `serde_json::Value` reads the same bytes without ambiguity, both
+/// agree.
 ///
-/// The input is that of `response`.
+/// The input has the form of that of [`response`](crate::response()).
 pub fn issue_token(data: &[u8]) {
     let response = response::read(data);
     let (status, headers, body) =

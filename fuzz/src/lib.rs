@@ -1,6 +1,6 @@
 //! The properties of the parsers, the builders, the poller and the session.
 //!
-//! Each is stated once, as a function of bytes that panics where the property does not hold. libFuzzer
+//! Each property is one function of bytes, which panics if the property does not hold. libFuzzer
 //! (`fuzz_targets/`), proptest and the replay of committed inputs (`tests/`) all call these functions.
 #![forbid(unsafe_code)]
 
@@ -42,10 +42,10 @@ use huaweicloud_sms_core::{
 
 use serde::Serialize;
 
-/// A property: it panics where it does not hold.
+/// A function that panics if its property does not hold for these bytes.
 pub type Property = fn(&[u8]);
 
-/// Every property by the name of its fuzz target.
+/// The name of each fuzz target, and its property.
 pub const PROPERTIES: [(&str, Property); 10] = [
     ("response", response),
     ("answer", answer),
@@ -59,7 +59,7 @@ pub const PROPERTIES: [(&str, Property); 10] = [
     ("report", report),
 ];
 
-/// The program of a fuzz target. It does nothing if it is not built by cargo-fuzz.
+/// Defines the program of a fuzz target. The program does nothing unless cargo-fuzz builds it.
 #[macro_export]
 macro_rules! target {
     ($property:ident) => {
@@ -96,7 +96,7 @@ fn login_with(password: &str) -> IssueToken {
     IssueToken::new(&endpoint, &user, Scope::Account).expect("valid")
 }
 
-/// Reads a body as that of a 200.
+/// Parses a body as that of a 200.
 fn parse(body: impl AsRef<[u8]>) -> Result<Answer, ResponseError> {
     call().parse(&http::Response::new(body))
 }

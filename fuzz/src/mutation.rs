@@ -7,12 +7,11 @@ use crate::{
     parse,
 };
 
-/// **Property 4.** Unknown members, order, white space and the way of escaping never change the
-/// result; doubled members, wrong types, trailing bytes and truncation at any byte never give an
-/// answer that was not sent.
+/// **Property 4.** Unknown members, order, white space and escapes never change the result. Doubled members,
+/// wrong types, trailing bytes and truncation at any byte never give an answer that was not sent.
 pub fn mutation(data: &[u8]) {
     let mut u = Unstructured::new(data);
-    // Too few bytes choose nothing.
+    // With too few bytes, there is nothing to check.
     let _ = check(&mut u);
 }
 
@@ -87,7 +86,7 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
             let latin: Vec<u8> =
                 json.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(0xff)).collect();
             if latin != json.as_bytes() {
-                // Either not UTF-8, or by chance another text: never the same answer.
+                // The Latin-1 bytes are invalid UTF-8, or by chance another text.
                 assert_ne!(parse(&latin).as_ref(), Ok(&expected));
             }
         }
@@ -95,7 +94,7 @@ fn check(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The same members among unknown ones, in another order, with white space.
+/// Adds unknown members and white space, and changes the order.
 fn decorate(u: &mut Unstructured<'_>, mut members: Vec<(String, Value)>) -> Result<String> {
     let unknown = [
         ("request_id", json!("r")),
@@ -130,7 +129,7 @@ fn decorate(u: &mut Unstructured<'_>, mut members: Vec<(String, Value)>) -> Resu
     Ok(json)
 }
 
-/// Every character of every string as `\uXXXX`.
+/// Prints every character of every string as `\uXXXX`.
 fn escape_all(members: &[(String, Value)]) -> String {
     fn text(text: &str) -> String {
         let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();

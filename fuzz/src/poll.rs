@@ -8,7 +8,7 @@ use crate::poller_model::PollerModel;
 
 /// **Property 5.** For any events in any order, the poller keeps the invariants of its docs.
 pub fn poll(data: &[u8]) {
-    // Ends where the data does.
+    // An error only means that the data has ended.
     let _ = events(&mut Unstructured::new(data));
 }
 
@@ -56,7 +56,7 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A legal pace with durations of at most `limit` milliseconds.
+/// Returns a legal pace with durations of at most `limit` milliseconds.
 pub(crate) fn pace(u: &mut Unstructured<'_>, limit: u64) -> Result<Pace> {
     let mut duration = || Ok(Duration::from_millis(u.int_in_range(1..=limit)?));
     let (interval, call_limit, one, other) = (duration()?, duration()?, duration()?, duration()?);
@@ -68,8 +68,8 @@ pub(crate) fn pace(u: &mut Unstructured<'_>, limit: u64) -> Result<Pace> {
     Ok(pace.and_then(|pace| pace.with_jitter(jitter)).expect("a legal pace"))
 }
 
-/// A response with an error of each kind that makes a difference to the poller; `retry_after` in
-/// seconds.
+/// Returns an error response. There is one for each kind of error that the poller distinguishes.
+/// `retry_after` is in seconds.
 ///
 /// # Panics
 /// If the number is not below [`ERRORS`].
@@ -83,7 +83,7 @@ pub fn error_response(number: usize, retry_after: Option<u64>) -> Response<Strin
     response.body(body.to_owned()).expect("valid")
 }
 
-/// The error that [`error_response`] is read as.
+/// Returns the error that the core reads from [`error_response`].
 ///
 /// # Panics
 /// If the number is not below [`ERRORS`].
@@ -92,7 +92,7 @@ pub fn error(number: usize, retry_after: Option<u64>) -> ResponseError {
     crate::call().parse(&error_response(number, retry_after)).expect_err("an error")
 }
 
-/// The number of errors.
+/// The number of error responses.
 pub const ERRORS: usize = RESPONSES.len();
 
 const RESPONSES: [(u16, &str); 16] = [

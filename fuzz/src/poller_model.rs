@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use huaweicloud_sms_core::{ApiError, ApiErrorKind, Pace, ResponseError, Step};
 
-/// The time since some start.
+/// The time since the start of the virtual clock.
 pub type Instant = Duration;
 
 /// The pauses in a row after rejections, in minutes. The last one repeats.
@@ -18,21 +18,21 @@ pub(crate) struct PollerModel {
     /// The next step is due between these instants. Jitter leaves it open until it is announced.
     pub(crate) earliest: Instant,
     pub(crate) latest: Instant,
-    /// When another request with the same credential is due, if that differs. That request need not wait for
-    /// the interval after an answer.
+    /// The instants between which another request with the same credential is due, if they differ. Such a
+    /// request need not wait for the interval after an answer.
     out_of_turn: Option<(Instant, Instant)>,
-    /// The limit of the call that is under way.
+    /// The end of the timeout of the call that is under way.
     busy_until: Option<Instant>,
     pub(crate) failures: u32,
-    /// How often the credential was rejected since it was last accepted.
+    /// The number of rejections since the credential was last accepted.
     pub(crate) rejections: u32,
-    /// The pauses since the last answer.
+    /// The number of pauses since the last answer.
     pauses: usize,
-    /// Whether it was renewed after the last rejection.
+    /// Whether the credential was renewed after the last rejection.
     is_on_trial: bool,
     /// No renewal and no call before this instant.
     pause_until: Instant,
-    /// In the pause of a declined renewal: when a new credential may be tried.
+    /// During the pause after a declined renewal: the instants between which a new credential may be tried.
     resume: Option<(Instant, Instant)>,
 }
 
@@ -53,7 +53,7 @@ impl PollerModel {
         }
     }
 
-    /// Checks a step, and learns from it when the next one is due.
+    /// Checks a step. A wait tells the model the exact instant of the next step.
     pub(crate) fn check(&mut self, now: Instant, step: Step<Instant>) {
         let Self { earliest, latest, .. } = *self;
         if let Step::WaitUntil(next) = step {
@@ -96,12 +96,12 @@ impl PollerModel {
         (self.is_on_trial, self.resume) = (false, None);
     }
 
-    /// Another request was told to be sent again after this time.
+    /// Another request got a `Retry-After` of this time.
     pub(crate) fn retry_after(&mut self, now: Instant, told: Duration) {
         self.wait(now, told.min(self.pace.max_retry_after()));
     }
 
-    /// Between which instants another request with the same credential is due.
+    /// Returns the instants between which another request with the same credential is due.
     pub(crate) fn out_of_turn(&self) -> (Instant, Instant) {
         self.out_of_turn.unwrap_or((self.earliest, self.latest))
     }
@@ -152,7 +152,7 @@ impl PollerModel {
             self.wait(now, pause);
             self.resume = Some(resume);
         } else if self.wants_renewal() && now >= self.latest {
-            // The pause is over: the next rejection is a first one.
+            // The pause is over, so the next rejection counts as the first.
             (self.rejections, self.resume) = (0, None);
         }
     }
@@ -172,7 +172,7 @@ impl PollerModel {
         doubled.min(self.pace.max_backoff())
     }
 
-    /// At least this long, at most as long as jitter allows, and never longer than the cap.
+    /// Waits at least this long, and at most as long as jitter and the cap allow.
     fn wait(&mut self, now: Instant, wait: Duration) {
         let least = wait.min(Pace::MAX);
         let most = with_jitter(self.pace, least).min(Pace::MAX);
@@ -189,7 +189,7 @@ impl PollerModel {
     }
 }
 
-/// The longest wait that jitter makes of this one.
+/// Returns the longest wait that jitter can make of this one.
 #[must_use]
 pub fn with_jitter(pace: Pace, wait: Duration) -> Duration {
     wait + wait * u32::from(pace.jitter()) / 100

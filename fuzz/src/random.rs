@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-/// SplitMix64, for the scenarios.
+/// Generates random numbers for the scenarios, by SplitMix64.
 pub struct Random(pub u64);
 
 impl Random {
-    /// Less than the bound.
+    /// Returns a number below the bound.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -13,12 +13,12 @@ impl Random {
         (bits ^ (bits >> 31)) % bound
     }
 
-    /// A number of milliseconds.
+    /// Returns a duration between these numbers of milliseconds.
     pub fn between(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.below(most - least + 1))
     }
 
-    /// An index below the bound.
+    /// Returns an index below the bound.
     ///
     /// # Panics
     /// If the bound is zero.
@@ -26,7 +26,7 @@ impl Random {
         usize::try_from(self.below(bound as u64)).expect("below a usize")
     }
 
-    /// True once in `count` times.
+    /// Returns `true` once in `count` times.
     pub fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }

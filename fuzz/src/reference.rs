@@ -1,4 +1,4 @@
-//! The plain reading for comparison with ours: a `serde_json::Value`, read by name.
+//! A second, simple reading of responses, by `serde_json::Value`. It is compared with that of the core.
 
 use std::{fmt, time::Duration};
 
@@ -10,7 +10,7 @@ use time::{Date, Month};
 
 use crate::answer::print;
 
-/// An object's members, doubled ones kept.
+/// The members of an object, with doubled ones.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Members {
 }
 
 impl Members {
-    /// The value of a member that is there at most once.
+    /// Returns the value of a member that occurs at most once.
     fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
     }
@@ -44,7 +44,7 @@ impl Members {
     }
 }
 
-/// Compares, wherever the plain reading is one of an object and says one thing.
+/// Compares a result with the simple reading, if the body is an object and unambiguous.
 pub(crate) fn check(status: StatusCode, body: &[u8], result: &Result<Answer, ResponseError>) {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let Ok(members) = serde_json::from_slice::<Members>(body) else { return };
@@ -92,7 +92,7 @@ fn success(members: &Members, result: &Result<Answer, ResponseError>) {
         members.0.iter().any(|(k, v)| (k == "error_code" || k == "error_msg") && says(v));
     match name.and_then(Value::as_str) {
         Some(name) if !name.is_empty() => {
-            // A member is doubled inside `command_param`. Ours rejects it, and a `Value` does not see it.
+            // The core rejects a member that is doubled inside `command_param`. A `Value` does not see it.
             let Ok(answer) = result else { return };
             let printed = print(answer);
             assert_eq!(printed["command_name"], name);
@@ -150,8 +150,8 @@ fn error(members: &Members, result: &Result<Answer, ResponseError>) {
     }
 }
 
-/// Compares a login, wherever the plain reading is one of an object. Ours rejects a member that is doubled
-/// inside `token`; a `Value` does not see it.
+/// Compares a login with the simple reading, if the body is an object. The core rejects a member that is
+/// doubled inside `token`. A `Value` does not see it.
 pub(crate) fn check_token(
     response: &Response<Vec<u8>>,
     result: &Result<IssuedToken, ResponseError>,
@@ -177,7 +177,7 @@ pub(crate) fn check_token(
     }
 }
 
-/// When it was issued and when it expires.
+/// Reads the times at which the token was issued and expires.
 fn plain_token(response: &Response<Vec<u8>>, members: &Members) -> Option<(Duration, Duration)> {
     let headers = response.headers();
     let mut tokens = headers.get_all("x-subject-token").iter();
@@ -196,7 +196,7 @@ fn plain_token(response: &Response<Vec<u8>>, members: &Members) -> Option<(Durat
     (expires_at > issued_at).then_some((issued_at, expires_at))
 }
 
-/// `2019-02-13T06:52:13.855000Z`, by the calendar of the crate `time`.
+/// Reads a time such as `2019-02-13T06:52:13.855000Z` by the crate `time`.
 pub(crate) fn plain_time(text: &str) -> Option<Duration> {
     let text = text.strip_suffix('Z')?;
     let (text, fraction) = text.split_once('.').unwrap_or((text, "0"));

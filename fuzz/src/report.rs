@@ -13,13 +13,13 @@ use crate::{
     sign,
 };
 
-/// **Property 11.** For any id, name and detail, a report is rejected for a reason that the API reference
-/// gives, or its request has the documented URI, and a body that another reader reads as that name, result
-/// and detail; its signature verifies by an independent reading. For any response, `parse` returns, and `Ok`
-/// only for a 2xx that is no page.
+/// **Property 11.** For any id, name and detail, a report is rejected for a documented reason, or its request
+/// is right. Then it has the documented URI, another parser reads the same name, result and detail from its
+/// body, and its signature verifies by an independent reading. For any response, `parse` returns. It returns
+/// `Ok` only for a 2xx that is not an HTML page.
 ///
-/// The input is lines: an id, a name, a result, a number of bytes, an empty line, and the detail, which is
-/// lengthened by that many bytes. It is read as a response, too.
+/// The input has these lines: an id, a name, a result, a number of bytes, an empty line, and the detail. The
+/// detail is lengthened by that number of bytes. The same input is also parsed as a response.
 pub fn report(data: &[u8]) {
     let (head, detail) = head_and_body(data);
     let mut lines = head.split(|byte| *byte == b'\n');
@@ -74,7 +74,7 @@ fn check_new(
     assert_eq!(header("content-type"), Some("application/json"));
     assert_eq!(header("x-auth-token"), Some("canary"));
     let body: Value = serde_json::from_slice(request.body()).expect("JSON");
-    // Numbers as another reader reads them.
+    // Parsed again, so that numbers have the form that another parser gives them.
     let detail: Value = serde_json::from_str(&json).expect("JSON");
     let expected =
         json!({"command_name": name, "result": result.as_str(), "result_detail": detail});

@@ -10,7 +10,7 @@ use crate::poller_model::{Instant, PollerModel};
 #[derive(Debug)]
 pub(crate) struct ReportModel {
     command: Command,
-    /// Tells it from other reports of the same command.
+    /// Distinguishes this report from others of the same command.
     number: u64,
     /// The waits after its own failures.
     pub(crate) poller: PollerModel,
@@ -30,13 +30,13 @@ impl ReportModel {
         Self { command, number, poller: PollerModel::new(pace, now), state: State::Ready }
     }
 
-    /// The report of this model.
+    /// Returns the report of this model.
     pub(crate) fn report(&self) -> ReportResult {
         let detail = json!({"number": self.number});
         crate::report_of(self.command.clone(), CommandResult::Fail, &detail).expect("valid")
     }
 
-    /// Between which instants it is due, by the poller of the call.
+    /// Returns the instants between which the report is due. `calls` is the poller of the call.
     pub(crate) fn is_due(&self, calls: &PollerModel) -> Option<(Instant, Instant)> {
         let (earliest, latest) = calls.out_of_turn();
         (self.state == State::Ready && !calls.wants_renewal())
@@ -62,13 +62,13 @@ impl ReportModel {
         self.poller.failure(now);
     }
 
-    /// Its credential was rejected, so the service rejected it.
+    /// The service rejected the credential of the report, so it did not accept the report.
     pub(crate) fn reject(&mut self, pace: Pace, now: Instant) {
         self.state = State::Ready;
         self.poller = PollerModel::new(pace, now);
     }
 
-    /// A poll was answered, with an error if there is no task. Returns whether the report is kept.
+    /// A poll was answered. `None` is the error that there is no task. Returns whether the report is kept.
     pub(crate) fn on_answer(&mut self, answer: Option<&Answer>) -> bool {
         self.state = State::Ready;
         let Some(Answer::Command(command)) = answer else { return true };
@@ -85,7 +85,7 @@ impl ReportModel {
     }
 }
 
-/// Whether the service says that it will never accept the report.
+/// Returns whether the service says that it will never accept the report.
 pub(crate) fn is_final(error: &ResponseError) -> bool {
     use ApiErrorKind::{InvalidReport, InvalidRequest, NoTask, OtherCommand};
     let Some(error) = error.api() else { return false };
@@ -99,7 +99,7 @@ pub(crate) fn is_final(error: &ResponseError) -> bool {
     }
 }
 
-/// A command for the task of this number.
+/// Returns a command for the task of this number.
 #[must_use]
 pub fn command(name: &str, task: u64) -> Command {
     Command::new(name, CommandParam::default().with_task_id(&format!("t{task}")))

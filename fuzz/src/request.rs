@@ -2,8 +2,8 @@ use http::Uri;
 use huaweicloud_sms_core::{AuthToken, Endpoint, ObtainCommand, Operation, ServerId};
 
 /// **Property 3.** For any accepted endpoint and id, the URI is the endpoint plus
-/// `/v3/sources/<one segment>/command`; decoding the segment gives the id back; there is no query
-/// and no fragment; host and port are those of the endpoint.
+/// `/v3/sources/<one segment>/command`, without query and fragment. The decoded segment is the id. Host and
+/// port are those of the endpoint.
 ///
 /// The input is an endpoint, a line break, and an id.
 pub fn request(data: &[u8]) {
@@ -32,7 +32,7 @@ pub(crate) fn check_uri(endpoint: &Endpoint, id: &ServerId, parsed: &Uri, end: &
     assert!(!uri.contains(['?', '#', '@', '\\']) || endpoint.as_str().contains('@'), "{uri}");
     assert!(parsed.query().is_none());
 
-    // The host and the port as `http`, and so every client on it, reads them.
+    // Every HTTP client reads host and port by the crate `http`.
     let authority = parsed.authority().expect("absolute");
     assert!(!authority.as_str().contains('@'), "{uri}");
     assert!(!authority.host().is_empty(), "{uri}");

@@ -3,9 +3,9 @@ use huaweicloud_sms_core::{Answer, NoCommand, Operation, ResponseError};
 
 use crate::reference;
 
-/// **Properties 1 and 7.** For any status, headers and bytes `parse` returns; `Ok` only for a 200
-/// and an empty 204; an error's text is bounded and can't steer a terminal; and the result agrees
-/// with a plain `serde_json::Value` reading of the same bytes wherever that is unambiguous.
+/// **Properties 1 and 7.** For any status, headers and bytes, `parse` returns. It returns `Ok` only for a 200
+/// and an empty 204. The text of an error is bounded and has no control characters. If a `serde_json::Value`
+/// reads the same bytes without ambiguity, both agree.
 ///
 /// The input is a status, lines `name: value`, an empty line, and the body.
 pub fn response(data: &[u8]) {
@@ -31,7 +31,7 @@ pub fn response(data: &[u8]) {
     }
 }
 
-/// One whole JSON object and no more.
+/// Checks that the bytes are one whole JSON object and nothing else.
 pub(crate) fn check_object(body: &[u8]) {
     let text = std::str::from_utf8(body).expect("UTF-8");
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -69,7 +69,7 @@ pub(crate) fn read(data: &[u8]) -> Response<Vec<u8>> {
     response
 }
 
-/// The bytes before the first empty line, and those after it.
+/// Splits the input at its first empty line.
 pub(crate) fn head_and_body(data: &[u8]) -> (&[u8], &[u8]) {
     match data.windows(2).position(|two| two == b"\n\n") {
         Some(end) => (&data[..end], &data[end + 2..]),
@@ -77,7 +77,7 @@ pub(crate) fn head_and_body(data: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The first 32 lines `name: value`.
+/// Parses the first 32 lines `name: value`.
 pub(crate) fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines.take(32) {

@@ -21,7 +21,7 @@ use crate::{
 ///   it again only after a poll has shown that the service holds no other command. It drops the report only
 ///   after an answer with another command, after the service's own codes, or when the service accepts the report.
 pub fn session(data: &[u8]) {
-    // Ends where the data does.
+    // An error only means that the data has ended.
     let _ = events(&mut Unstructured::new(data));
 }
 
@@ -80,7 +80,7 @@ fn events(u: &mut Unstructured<'_>) -> Result<()> {
                 let body = format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#);
                 respond(u, &mut session, response.body(body).expect("valid"))?;
             }
-            // Most sessions do this.
+            // A poll and its answer, as most sessions have them.
             14 => {
                 let _ = session.poll();
                 let response = answer(*u.choose(&ANSWERS)?);
@@ -125,13 +125,13 @@ fn respond(
     Ok(())
 }
 
-/// A duration: milliseconds and minutes are as likely as days.
+/// Returns a duration. Milliseconds and minutes are as likely as days.
 fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
     let bits = u.int_in_range(0..=28)?;
     Ok(Duration::from_millis(u.int_in_range(0..=1 << bits)?))
 }
 
-/// A timestamp in this century or the next.
+/// Returns a timestamp in this century or the next.
 fn timestamp(u: &mut Unstructured<'_>) -> Result<Timestamp> {
     Ok(Timestamp::from_unix_time(Duration::from_secs(u.arbitrary::<u32>()?.into())))
 }

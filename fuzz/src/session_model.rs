@@ -32,7 +32,7 @@ pub enum Kind {
 pub struct Sent {
     /// The kind of its credential.
     pub kind: Kind,
-    /// The number of its credential among those of its kind.
+    /// The number of its credential. Each kind of credential is numbered from 0.
     pub number: u64,
     /// The timestamp of its signature.
     pub date: Option<Timestamp>,
@@ -70,12 +70,12 @@ pub struct CheckedSession {
     rejected: Option<((Kind, u64), Instant)>,
     token: Option<Token>,
     report: Option<ReportModel>,
-    /// How many reports were handed over.
+    /// The number of reports that were handed over.
     reports: u64,
     /// The purpose of the last request.
     last: Purpose,
     busy_until: Instant,
-    /// Whether a request was sent and no outcome was reported.
+    /// Whether a request was sent whose outcome the session has not got yet.
     is_under_way: bool,
     /// The instant that the last poll announced, if nothing has happened since.
     announced: Option<Instant>,
@@ -85,14 +85,14 @@ pub struct CheckedSession {
 #[derive(Clone, Copy, Debug)]
 struct Token {
     number: u64,
-    /// The next login is due between these instants.
+    /// The next login is due between this instant and `latest`.
     earliest: Instant,
     latest: Instant,
     expires_at: Instant,
 }
 
 impl CheckedSession {
-    /// A session whose first request is due now.
+    /// Creates a session whose first request is due now.
     ///
     /// # Panics
     /// If the session breaks a promise. So do all methods.
@@ -124,56 +124,56 @@ impl CheckedSession {
         }
     }
 
-    /// The present instant.
+    /// Returns the present instant.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// The kind of the credential.
+    /// Returns the kind of the credential.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.credential.0
     }
 
-    /// Whether the next login is not due yet, if there are logins at all.
+    /// Returns whether no login is due. Without an IAM user, this is always true.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.kind() != Kind::User || self.token.is_some_and(|token| self.now < token.earliest)
     }
 
-    /// The command whose report is pending.
+    /// Returns the command whose report is pending.
     #[must_use]
     pub fn pending_report(&self) -> Option<&Command> {
         self.session.pending_report().map(ReportResult::command)
     }
 
-    /// Lets time pass: an early wake-up, a late one, a suspended machine.
+    /// Lets time pass. It may end before or after the announced instant.
     pub fn pass(&mut self, time: Duration) {
         self.now += time;
     }
 
-    /// Sets this machine's clock, by its time at the start.
+    /// Sets this machine's clock so that its time at the start is `clock`.
     pub fn set_clock(&mut self, clock: Duration) {
         self.clock = clock;
     }
 
-    /// Tells the session how far the service's clock is ahead, or behind.
+    /// Tells the session how far the service's clock is ahead or behind.
     pub fn set_clock_skew(&mut self, skew: ClockSkew) {
         self.session.set_clock_skew(skew);
         self.skew = Some(skew);
     }
 
-    /// This machine's time.
+    /// Returns this machine's time.
     #[must_use]
     pub fn clock(&self) -> Timestamp {
         Timestamp::from_unix_time(self.clock + self.now)
     }
 
-    /// The request that is due now, or the instant at which to poll again.
+    /// Polls the session, and checks the request that is due now.
     ///
     /// # Errors
-    /// Nothing is due before this instant.
+    /// No request is due before the returned instant.
     pub fn poll(&mut self) -> Result<Sent, Instant> {
         self.skip_what_jitter_leaves_open();
         self.check_calls();
@@ -246,7 +246,7 @@ impl CheckedSession {
         }
     }
 
-    /// Between which instants the report is due, if a login does not come before.
+    /// Returns the instants between which the report is due, unless a login comes first.
     fn report_is_due(&self, from: Instant) -> (Instant, Instant) {
         let due = self.report.as_ref().and_then(|report| report.is_due(&self.calls));
         due.map_or((Instant::MAX, Instant::MAX), |(earliest, latest)| {
@@ -254,7 +254,7 @@ impl CheckedSession {
         })
     }
 
-    /// Lets the time of the jitter pass, within which the model does not know whether the pause after a
+    /// Lets the time of the jitter pass. Within it, the model does not know whether the pause after a
     /// rejected password is over.
     fn skip_what_jitter_leaves_open(&mut self) {
         let (from, to) = self.login_is_due();
@@ -263,7 +263,7 @@ impl CheckedSession {
         }
     }
 
-    /// Between which instants the next login is due.
+    /// Returns the instants between which the next login is due.
     fn login_is_due(&self) -> (Instant, Instant) {
         let Some(logins) = self.logins.as_ref().filter(|_| self.kind() == Kind::User) else {
             return (Instant::MAX, Instant::MAX);
@@ -273,7 +273,7 @@ impl CheckedSession {
         (logins.earliest.max(earliest), logins.latest.max(latest))
     }
 
-    /// Whether the session declines now, as it does if nobody renewed a rejected credential.
+    /// Returns whether the session declines now. It declines if nobody renewed a rejected credential.
     fn model_decline(&mut self) -> bool {
         let (call, login) = (self.calls.latest, self.login_is_due().1);
         let (poller, due) = match &mut self.logins {
@@ -322,7 +322,7 @@ impl CheckedSession {
         self.changed();
     }
 
-    /// The poller that counts the rejections of the last request's credential.
+    /// Returns the poller that counts the rejections of the last request's credential.
     fn rejections(&self) -> &PollerModel {
         match &self.logins {
             Some(logins) if self.last == Purpose::Login => logins,
@@ -330,7 +330,7 @@ impl CheckedSession {
         }
     }
 
-    /// The report, if it was sent and its outcome is not known.
+    /// Returns the report if it was sent and its outcome is not known.
     fn report_under_way(&mut self) -> Option<&mut ReportModel> {
         self.report.as_mut().filter(|report| report.is_under_way())
     }
@@ -359,16 +359,16 @@ impl CheckedSession {
         assert_eq!(sent.date.map(|date| date.to_string()), date, "{self:?}");
     }
 
-    /// The skew by which signatures are corrected.
+    /// Returns the skew by which signatures are corrected.
     fn correction(&self) -> Option<ClockSkew> {
         self.skew.filter(|_| self.is_followed)
     }
 
-    /// The response to the last request. Returns the event's name.
+    /// Hands the response to the last request to the session. Returns the event's name.
     pub fn respond<B: AsRef<[u8]>>(&mut self, response: &Response<B>) -> &'static str {
         let clock = self.clock();
         let event = self.session.on_response(self.now, clock, response);
-        // A response that is read late tells no clock.
+        // The date of a response that is read late says nothing about the clock.
         let is_prompt = std::mem::take(&mut self.is_under_way) && self.now <= self.busy_until;
         self.busy_until = self.now;
         let expected = match self.last {
@@ -390,7 +390,7 @@ impl CheckedSession {
                 self.on_report(&result)
             }
         };
-        // It was accepted meanwhile, or its pause is over.
+        // The credential was accepted meanwhile, or its pause is over.
         if self.rejections().rejections == 0 {
             self.rejected = None;
         }
@@ -402,7 +402,7 @@ impl CheckedSession {
         expected
     }
 
-    /// A page of another server says nothing of the service's clock.
+    /// Learns the service's clock from a response. A page of another server says nothing about it.
     fn learn_clock<A, B>(
         &mut self,
         response: &Response<B>,
@@ -463,12 +463,13 @@ impl CheckedSession {
         if is_final { "report_rejected" } else { "report_error" }
     }
 
-    /// The credential of a call or report was rejected. `event` is the event's name if nobody has to act.
+    /// The credential of a call or report was rejected. Returns the name of the expected event: `event`,
+    /// unless the caller has to renew the credential.
     fn on_unauthorized(&mut self, event: &'static str) -> &'static str {
         match self.kind() {
             Kind::User => self.token = None,
             _ if std::mem::take(&mut self.is_replaced) => self.calls.renewed(),
-            // The limit is 15 minutes, and a skew is accurate to a few seconds.
+            // A timestamp may be wrong by 15 minutes. A measured skew is wrong by a few seconds at most.
             Kind::Key
                 if ahead(self.signed_with).abs_diff(ahead(self.correction())) > 890 * SECOND =>
             {
@@ -509,7 +510,8 @@ impl CheckedSession {
         "login_error"
     }
 
-    /// A token is renewed a quarter of its life before its end, at most half an hour; sooner by jitter.
+    /// Returns a new token. It is renewed when a quarter of its life is left, or half an hour if that is
+    /// less. Jitter makes this earlier.
     fn token(&self, start: Instant, issued: &IssuedToken) -> Token {
         let life = issued.lifetime().min(Pace::MAX);
         let usable = life - (life / 4).min(Duration::from_secs(30 * 60));
@@ -522,7 +524,7 @@ impl CheckedSession {
         }
     }
 
-    /// The last request got no response.
+    /// Tells the session that the last request got no response.
     pub fn fail(&mut self) {
         let now = self.now;
         self.session.on_failure(now);
@@ -539,7 +541,7 @@ impl CheckedSession {
         self.changed();
     }
 
-    /// There is a new credential. Its number is one more than that of the last one.
+    /// Hands over a new credential. Its number is one more than that of the last one.
     pub fn renew(&mut self, kind: Kind) {
         let (old, number) = self.credential;
         self.credential = (kind, number + 1);
@@ -573,7 +575,7 @@ impl CheckedSession {
         is_taken
     }
 
-    /// There is no new credential.
+    /// Tells the session that there is no new credential.
     pub fn decline(&mut self) {
         self.skip_what_jitter_leaves_open();
         self.session.decline(self.now);
@@ -598,7 +600,7 @@ fn credential(kind: Kind, number: u64) -> Credential {
     }
 }
 
-/// The number behind the letter of a kind.
+/// Reads the number in the name of a credential, behind its letter.
 fn number(name: &str) -> u64 {
     name[1..].parse().expect("a number")
 }
@@ -646,14 +648,14 @@ fn kind(error: &ResponseError) -> Option<ApiErrorKind> {
 
 const SECOND: u128 = 1_000_000_000;
 
-/// How far the service's clock is ahead, in nanoseconds.
+/// Returns how far the service's clock is ahead, in nanoseconds.
 fn ahead(skew: Option<ClockSkew>) -> i128 {
     let Some(skew) = skew else { return 0 };
     let nanos = i128::try_from(skew.magnitude().as_nanos()).expect("small");
     if skew.is_ahead() { nanos } else { -nanos }
 }
 
-/// The response to a login, with the token of this number, issued at `clock`.
+/// Returns the response to a login, with the token of this number, issued at `clock`.
 #[must_use]
 pub fn issued(number: u64, clock: Timestamp, life: Duration) -> Response<String> {
     let expires_at = Timestamp::from_unix_time(clock.as_unix_time() + life);
@@ -662,7 +664,7 @@ pub fn issued(number: u64, clock: Timestamp, life: Duration) -> Response<String>
     response.body(body).expect("valid")
 }
 
-/// Adds a `Date`. It is always a Monday, since the name of the day is not read.
+/// Adds a `Date`. Its day is always Monday, because the core does not read the name of the day.
 #[must_use]
 pub fn dated(mut response: Response<String>, clock: Timestamp) -> Response<String> {
     let text = clock.to_string();

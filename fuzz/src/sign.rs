@@ -10,12 +10,12 @@ use crate::response::{head_and_body, headers};
 ///
 /// * Signing returns and is deterministic.
 /// * The request has exactly one `Authorization`, which verifies by an independent reading of the request. It
-///   has the timestamp as `X-Sdk-Date`, and no `X-Auth-Token`. Signing changes nothing else but `Host`, if it
-///   was missing, and the `Content-Length`.
+///   has the timestamp as `X-Sdk-Date`, and no `X-Auth-Token`. Besides these, signing changes only a missing
+///   `Host` and the `Content-Length`.
 /// * The canonical form of path and query is its own canonical form.
-/// * Nothing shows the secret key.
+/// * No error, `Debug` text or signed request shows the secret key.
 ///
-/// The input is lines: an id, a secret key, seconds since the Unix epoch, method and URI, headers
+/// The input has these lines: an id, a secret key, seconds since the Unix epoch, method and URI, headers
 /// `name: value`, an empty line, and the body.
 pub fn sign(data: &[u8]) {
     let (head, body) = head_and_body(data);
@@ -38,7 +38,7 @@ pub fn sign(data: &[u8]) {
     check(id, secret, now, &request, &signed);
     assert_eq!(authorization(&self::signed(&key, now, &signed)), authorization(&signed));
 
-    // A request for the canonical form is signed the same.
+    // A request whose URI already has the canonical form gets the same signature.
     let canonical = format!("{}?{}", path(request.uri().path()), query(request.uri()));
     let mut parts = request.uri().clone().into_parts();
     if let (Ok(canonical), Some(_)) = (canonical.parse(), &parts.scheme) {
@@ -86,7 +86,7 @@ pub(crate) fn check(
     assert_eq!(headers.contains_key("host"), {
         request.headers().contains_key("host") || request.uri().authority().is_some()
     });
-    // A length that is not that of the body is replaced, or removed if there is no body.
+    // Signing replaces a wrong length, and removes it if there is no body.
     let length = request.body().len();
     let lengths: Vec<_> = headers.get_all("content-length").iter().collect();
     assert!(lengths == [length.to_string().as_str()] || lengths.is_empty() && length == 0);
@@ -101,7 +101,7 @@ pub(crate) fn check(
     assert_eq!((signed.method(), signed.uri()), (request.method(), request.uri()));
     assert_eq!(signed.body(), request.body());
 
-    // Name by name, since a map sorts and knows of one value.
+    // A map sorts the names, and has one value for each.
     let mut canonical = BTreeMap::new();
     for name in headers.keys().map(http::HeaderName::as_str) {
         let is_signed = headers.get_all(name).iter().count() == 1
@@ -170,7 +170,7 @@ fn encode_bytes(bytes: &[u8]) -> String {
     encoded
 }
 
-/// A percent sign without two digits stays one.
+/// Decodes percent-encoding. Keeps a percent sign without two digits.
 fn decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::new();

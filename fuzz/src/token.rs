@@ -1,7 +1,7 @@
 use huaweicloud_sms_core::{AuthToken, Operation};
 
-/// **Property 6.** No `Debug`, `Display` or error of any public value shows the token: the text stays the
-/// same when every visible character of the token is another. An accepted token is sent as it is.
+/// **Property 6.** No `Debug`, `Display` or error of any public value shows the token. The text stays the
+/// same if every visible character of the token is replaced. An accepted token is sent unchanged.
 pub fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let other: String = text.chars().map(|c| if c.is_ascii_graphic() { 'x' } else { c }).collect();

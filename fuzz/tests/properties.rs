@@ -1,5 +1,4 @@
-//! The properties on stable Rust: over random bytes, over mutated seeds, and over every committed
-//! input.
+//! Runs the properties on stable Rust: on random bytes, on mutated seeds, and on every committed input.
 
 use std::{fs, path::Path};
 
@@ -10,7 +9,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 
-/// The committed inputs of a target, with their names.
+/// Returns the committed inputs of a target, with their names.
 fn inputs(folder: &str, target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(target);
     let Ok(entries) = fs::read_dir(&folder) else { return Vec::new() };
@@ -35,8 +34,8 @@ fn every_committed_input_keeps_its_property() {
     }
 }
 
-/// A byte-wise change of a seed: its place, the number of bytes that are removed, the bytes that are inserted,
-/// and the piece of the seed that is copied behind them (doubled members, moved brackets).
+/// A change of a seed: its place, the number of removed bytes, the inserted bytes, and the piece of the seed
+/// that is copied behind them. The copy doubles members and moves brackets.
 type Change = (Index, usize, Vec<u8>, Option<(Index, usize)>);
 
 fn change() -> impl Strategy<Value = Change> {
@@ -62,7 +61,7 @@ fn apply(input: &mut Vec<u8>, (at, removed, inserted, copied): &Change) {
 
 fn run<S: Strategy>(strategy: S, check: impl Fn(S::Value)) {
     let mut runner = TestRunner::new(Config {
-        // A finding is kept in `regressions/`, under a name that says what it is.
+        // Inputs of failures are kept in `regressions/` instead.
         failure_persistence: None,
         ..Config::with_cases(Config::default().cases.max(1000))
     });
@@ -102,10 +101,9 @@ macro_rules! properties {
 
 properties! { response answer mutation request token poll issue_token sign session report }
 
-/// The events cover each kind of error.
 #[test]
 #[rustfmt::skip]
-fn the_errors_are_of_every_kind() {
+fn the_error_responses_cover_every_kind() {
     use huaweicloud_sms_core::ApiErrorKind::*;
     let error = |number| huaweicloud_sms_fuzz::error(number, None);
     let kinds: Vec<_> = (0..ERRORS).filter_map(|number| Some(error(number).api()?.kind())).collect();

@@ -1,5 +1,5 @@
-//! Runs sessions in random scenarios on a virtual clock: a service, an IAM beside it, and a machine that may be
-//! suspended or have a wrong clock.
+//! Runs sessions in random scenarios on a virtual clock. A scenario has a service, an IAM, and a machine that
+//! may be suspended or have a wrong clock.
 //!
 //! `SEED=7 cargo test -p huaweicloud-sms-fuzz --test simulation` runs one seed again.
 
@@ -32,14 +32,14 @@ enum State {
     Up,
     /// Requests get no response.
     Down,
-    /// Requests take their whole limit and get no response.
+    /// Requests get no response and end in their timeout.
     Hanging,
     Throttling(Option<u64>),
     /// Responses with one of these errors.
     Failing(&'static [usize]),
 }
 
-/// Errors that may pass, errors that someone must act on, and another server's pages.
+/// The errors that may pass, the errors that need a change, and pages of another server.
 const ERRORS: [&[usize]; 3] = [&[6, 7], &[8, 9, 10, 14, 15], &[12, 13]];
 
 struct Scenario {
@@ -48,15 +48,15 @@ struct Scenario {
     session: CheckedSession,
     service: State,
     iam: State,
-    /// The secret that is valid, the one that the operator knows, and the one of each credential.
+    /// The secret that is valid.
     valid: u64,
     known: u64,
     secrets: Vec<u64>,
     is_clock_followed: bool,
-    /// When each token of a login ceases to be valid, by its number.
+    /// The instant at which each issued token becomes invalid, by the token's number.
     deaths: Vec<Instant>,
     life: Duration,
-    /// Rejections in a row without 5 minutes between them, by the service and by IAM, as they count.
+    /// The rejections that the service and IAM count: those in a row, with less than 5 minutes between them.
     rejections: [(u32, Instant); 2],
     is_trouble: bool,
     is_calm: bool,
@@ -64,14 +64,14 @@ struct Scenario {
     /// The command that the service holds, and how many it has held.
     held: Option<Command>,
     commands: u64,
-    /// Since when the present report is pending.
+    /// The instant since which the present report is pending.
     pending_since: Option<Instant>,
     last_answer: Instant,
     answers: u64,
     calls: u64,
     logins: u64,
     reports: u64,
-    /// How many reports the service accepted.
+    /// The number of reports that the service accepted.
     accepted: u64,
 }
 
@@ -120,12 +120,12 @@ impl Scenario {
         }
     }
 
-    /// The time by the clocks of the service and IAM.
+    /// Returns the time by the clocks of the service and IAM.
     fn theirs(&self) -> Timestamp {
         Timestamp::from_unix_time(Duration::from_secs(RIGHT) + self.session.now())
     }
 
-    /// One thing that goes wrong, or is put right.
+    /// Breaks or repairs one thing.
     fn change(&mut self) {
         match self.random.below(10) {
             0..=2 => self.service = self.state(),
@@ -136,7 +136,7 @@ impl Scenario {
                 self.valid += 1;
                 self.revoke();
             }
-            // The operator writes the secret down late, or a wrong one.
+            // The operator learns the valid secret, or sometimes a wrong one.
             7 => self.known = if self.random.one_in(3) { 1_000 } else { self.valid },
             8 => self.renew(),
             _ => self.session.set_clock(Duration::from_secs(match self.random.below(3) {
@@ -163,7 +163,7 @@ impl Scenario {
         }
     }
 
-    /// A new credential with the secret that the operator knows, rarely of another kind.
+    /// Hands over a new credential with the secret that the operator knows. Sometimes it is of another kind.
     fn renew(&mut self) {
         let is_same = !self.random.one_in(4);
         let kind = if is_same { self.session.kind() } else { KINDS[self.random.pick(3)] };
@@ -171,7 +171,7 @@ impl Scenario {
         self.session.renew(kind);
     }
 
-    /// One request, from its start to its outcome or the loss of it.
+    /// Carries out one request. Its outcome may be lost.
     fn send(&mut self, sent: &Sent) {
         let (state, count) = match sent.purpose {
             Purpose::Call => (self.service, &mut self.calls),
@@ -183,7 +183,7 @@ impl Scenario {
             State::Hanging => self.pace.call_limit(),
             _ => self.random.between(1, 2_000),
         };
-        // An early poll, as by a timer that fires too soon, sends nothing.
+        // A poll while the request is under way sends nothing.
         self.session.pass(takes / 2);
         assert!(self.session.poll().is_err());
         if self.is_trouble && self.random.one_in(300) {
@@ -226,7 +226,7 @@ impl Scenario {
             self.session.decline();
         }
         if self.random.one_in(2) {
-            // The operator is slow.
+            // The operator takes some time to renew the credential.
             let late = self.random.between(0, 400_000);
             self.run_for(late);
         }
@@ -276,7 +276,8 @@ impl Scenario {
         }
     }
 
-    /// A report names no task, so the service takes it for the command that it holds.
+    /// Accepts a report or rejects it. A report names no task, so the service applies it to the command that
+    /// it holds.
     fn take_report(&mut self) -> Response<String> {
         let reported = self.session.pending_report();
         match self.held.take() {
@@ -314,11 +315,11 @@ impl Scenario {
                 }
             }
             if self.is_calm {
-                // The longest wait, a call and a login.
+                // An answer comes within the longest wait, a call and a login.
                 let most = with_jitter(self.pace, self.pace.interval()) + Duration::from_secs(5);
                 let waited = self.session.now() - self.last_answer;
                 assert!(waited <= most, "no answer for {waited:?}: {:?}", self.session);
-                // The longest wait of an earlier failure, and a poll.
+                // A report may also have to wait after an earlier failure, and for a poll.
                 let most = with_jitter(self.pace, self.longest_wait()) + most;
                 let waited = self.pending_since.map_or(Duration::ZERO, |since| {
                     self.session.now() - since.max(self.calm_since)
@@ -339,18 +340,18 @@ impl Scenario {
         self.is_trouble = false;
     }
 
-    /// The longest wait that an error is followed by.
+    /// Returns the longest wait after an error.
     fn longest_wait(&self) -> Duration {
         Duration::from_secs(MAX_RETRY_AFTER).max(self.pace.max_backoff())
     }
 
-    /// Everything is up: all is well before long, and stays so.
+    /// Everything is up, so the session must recover soon.
     fn calm(&mut self, time: Duration) {
         (self.service, self.iam, self.known) = (State::Up, State::Up, self.valid);
         if !self.is_clock_followed {
             self.session.set_clock(Duration::from_secs(RIGHT));
         }
-        // Nobody notices a wrong password while the token of an earlier one lives.
+        // The session uses a valid token even if its present password is wrong.
         if self.session.kind() == Kind::User && self.secrets.last() != Some(&self.valid) {
             self.renew();
         }
@@ -372,7 +373,7 @@ impl Scenario {
     }
 }
 
-/// The time, and the numbers of calls, logins and accepted reports, of a seed.
+/// Runs the scenario of a seed. Returns its time, and the numbers of calls, logins and accepted reports.
 fn run(seed: u64) -> (Duration, [u64; 3]) {
     let mut scenario = Scenario::new(seed);
     let start = scenario.session.now();

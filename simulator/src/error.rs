@@ -1,6 +1,6 @@
 use std::io;
 
-/// An error of starting a simulator or of reading a script.
+/// The error of a simulator that cannot start, or of an invalid script.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,7 +16,7 @@ pub enum Error {
     /// The CA or its certificate cannot be made.
     #[error("the certificate cannot be made: {0}")]
     Certificate(
-        /// What went wrong.
+        /// The description of the problem.
         String,
     ),
     /// The script is not JSON of the documented form.
@@ -30,7 +30,7 @@ pub enum Error {
         server: String,
         /// The place of the answer: `answer 1`, `command 1`, `idle`.
         place: String,
-        /// What is wrong with it.
+        /// The description of the problem.
         problem: String,
     },
     /// A fault by turn or a route of the script has a value that is not allowed.
@@ -38,7 +38,7 @@ pub enum Error {
     Operation {
         /// The place of the fault or route: `faults, get 1`, `route 1`.
         place: String,
-        /// What is wrong with it.
+        /// The description of the problem.
         problem: String,
     },
     /// A member of the script about connections has a value that is not allowed.
@@ -46,7 +46,7 @@ pub enum Error {
     Connection {
         /// The name of the member: `on_accept`, `trickle_ms`.
         place: String,
-        /// What is wrong with it.
+        /// The description of the problem.
         problem: String,
     },
     /// A member of the script about keys, users, logins, tokens or the clock has a value that is not
@@ -55,7 +55,7 @@ pub enum Error {
     Credentials {
         /// The name of the member: `access_keys`, `users`, `login 1`, `token_life_s`, `clock_ahead_s`.
         place: String,
-        /// What is wrong with it.
+        /// The description of the problem.
         problem: String,
     },
 }

@@ -20,29 +20,29 @@ use std::{
 
 use crate::Error;
 
-/// How many connections a proxy accepts in all.
+/// The number of connections that a proxy accepts in its life.
 const MAX_CONNECTIONS: usize = 64;
 
-/// How a [`SimulatedProxy`] answers a CONNECT request.
+/// The behavior of a [`SimulatedProxy`] upon a CONNECT request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyBehavior {
-    /// Opens a tunnel for the user `user` with the password `p@ss`. Answers 407 to all others.
+    /// Opens a tunnel for the user `user` with the password `p@ss`. Sends a 407 to all others.
     Tunnel,
-    /// Opens a tunnel for anyone, and answers with this response in place of a plain 200.
+    /// Opens a tunnel for anyone, and sends this response in place of a plain 200.
     TunnelAfter(&'static str),
-    /// Answers 407 with this header.
+    /// Sends a 407 with this header.
     Challenge(&'static str),
-    /// Answers with this status.
+    /// Sends a response with this status.
     Reject(u16),
     /// Reads the request and closes the connection.
     Close,
-    /// Reads the request and never answers.
+    /// Reads the request and never responds.
     Hang,
-    /// Answers with bytes that are not HTTP.
+    /// Sends bytes that are not HTTP.
     Garbage,
-    /// Answers 200 and sends a forged response of the service right behind it, outside of any tunnel.
+    /// Sends a 200 and right behind it a forged response of the service, without opening a tunnel.
     Inject,
-    /// Answers with an endless header, byte by byte, each soon after the one before.
+    /// Sends an endless header, byte by byte, with short pauses.
     Dribble,
 }
 
@@ -69,7 +69,7 @@ impl SimulatedProxy {
         thread::Builder::new().spawn(move || {
             for client in listener.incoming().take(MAX_CONNECTIONS).flatten() {
                 let record = Arc::clone(&record);
-                // The client sees its connection's errors.
+                // The client gets the errors of its connection.
                 thread::spawn(move || drop(serve(client, behavior, &record)));
             }
         })?;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A report of a command's result
 /// ([`UpdateCommandResult`](https://support.huaweicloud.com/intl/en-us/api-sms/UpdateCommandResult.html))
-/// that reached the service: its credential was accepted and its server is known.
+/// that reached the service. Its credential was accepted and its server is known.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
@@ -20,13 +20,13 @@ pub struct Report {
     pub result: Option<String>,
     /// The `result_detail`, if it is an object.
     pub detail: Option<Value>,
-    /// The code of the error with which the service rejected the report. `None` if it accepted it.
+    /// The code of the error with which the service rejected the report, or `None` if it accepted the report.
     pub error_code: Option<&'static str>,
 }
 
 impl Report {
-    /// Returns whether the service accepted the report, and so took the command that it held. The client may
-    /// not know this, because a fault may have taken the place of the response.
+    /// Returns whether the service accepted the report, and so does not hold the command any more. The client
+    /// may not know this, because a fault may have taken the place of the response.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.error_code.is_none()
@@ -41,7 +41,7 @@ pub struct HeldCommand {
     pub index: usize,
     /// The body of the response that delivers it.
     pub body: Arc<Value>,
-    /// How many GETs have delivered it.
+    /// The number of GETs that have delivered it.
     pub deliveries: u64,
 }
 

@@ -27,8 +27,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The status of the response, or 0 if steps took the place of a response.
     pub status: u16,
-    /// The command that the response delivers, of the commands that the service holds. It is there
-    /// also if a fault took the place of that response.
+    /// The held command that the response delivers. It is also set if a fault took the place of that
+    /// response.
     pub delivered: Option<HeldCommand>,
     /// The content of the report, if this is a report of a result that reached the service.
     pub report: Option<Report>,
@@ -48,14 +48,14 @@ impl Request {
         named.map(|(_, value)| value.as_slice())
     }
 
-    /// Returns the trimmed value of a header that is there exactly once.
+    /// Returns the trimmed value of a header that occurs exactly once.
     pub(crate) fn only(&self, name: &str) -> Option<&[u8]> {
         let mut values = self.all(name);
         let value = values.next()?;
         values.next().is_none().then(|| value.trim_ascii())
     }
 
-    /// Returns whether the content type is JSON, with any parameters. `None` without the header.
+    /// Returns whether the content type is JSON, with any parameters, or `None` without the header.
     pub(crate) fn is_json(&self) -> Option<bool> {
         let media_type = self.header("content-type")?.split(|byte| *byte == b';').next()?;
         Some(media_type.trim_ascii().eq_ignore_ascii_case(b"application/json"))

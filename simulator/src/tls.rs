@@ -1,5 +1,5 @@
-//! The CA, which is made at start, and the server's certificate: a valid one for loopback, or one
-//! that clients must reject.
+//! Makes a CA and the server's certificate at start. The certificate is valid for loopback, or one that
+//! clients must reject.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -39,11 +39,11 @@ pub enum Certificate {
     SelfSigned,
     /// It is valid, and the simulator wants a certificate of the client, too.
     ClientCertificate,
-    /// It is that of the CA itself.
+    /// It is the CA's own certificate.
     Ca,
     /// It has a common name only.
     NoName,
-    /// Its only name is a URI that has codes of terminals, a line break and 3,000 letters.
+    /// Its only name is a URI that has terminal escape codes, a line break and 3,000 letters.
     HostileName,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn make(
     };
     let leaf = leaf.map_err(|error| failed(&error))?;
 
-    // Not installed for the process: the process-wide provider belongs to the program.
+    // The provider is not installed, because that of the process is the program's choice.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider))

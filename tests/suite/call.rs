@@ -112,7 +112,7 @@ fn a_duration_that_no_clock_can_add_is_rejected_when_the_transport_is_made() {
     ] {
         assert_eq!(transport::Client::from_settings(settings).err(), Some(error));
     }
-    // The longest accepted durations work without a panic.
+    // The longest accepted durations cause no panic.
     let day = Settings::MAX_TIMEOUT;
     let settings =
         settings().with_timeout(day).with_connect_timeout(day).with_pool_idle_timeout(day);

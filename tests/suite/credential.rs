@@ -14,7 +14,7 @@ fn a_watch_signs_each_call() {
 }
 
 #[test]
-fn a_second_rejected_key_pauses() {
+fn a_second_rejection_of_a_key_starts_a_pause() {
     let service = start(script());
     let mut watch = client().watch(call(&service), key("wrong"), pace());
     assert_eq!(word(wait!(watch.recv())), "rejected: 401");
@@ -108,7 +108,7 @@ fn another_kind_of_credential_can_follow() {
     assert_eq!(word(wait!(watch.recv())), "START");
 }
 
-/// Starts eight watches with this credential at once. Returns the first `events` events of each.
+/// Starts eight watches with this credential at once. Returns the first `events` events of each watch.
 fn eight(service: &Simulator, credential: impl Into<Credential>, events: usize) -> Vec<String> {
     let (client, credential) = (client(), credential.into());
     let watches = (0..8).map(|_| client.watch(call(service), credential.clone(), pace()));
@@ -146,7 +146,7 @@ fn a_rejected_credential_pauses_the_other_watches_and_a_new_one_does_not() {
     let client = client();
     let error = wait!(client.send(&call(&service), &token("dead"))).expect_err("rejected");
     assert!(error.is_unauthorized());
-    // A rejected credential does not hold up a single call.
+    // A rejected credential does not delay a single call.
     assert!(wait!(client.send(&call(&service), &token("dead"))).is_err());
     assert_eq!(service.request_count(), 2);
     let mut watch = client.clone().watch(call(&service), token("dead"), pace());

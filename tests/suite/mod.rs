@@ -25,7 +25,7 @@ fn client() -> transport::Client {
     transport::Client::from_settings(settings()).expect("a client")
 }
 
-/// A service with a key and a user. It always returns the command START.
+/// Returns a service with a key and a user. It always returns the command START.
 fn script() -> Script {
     Script::new()
         .idle("a", Scripted::command("START", Some("t")))
@@ -58,7 +58,7 @@ fn login(service: &Simulator, password: &str) -> IssueToken {
     IssueToken::new(&endpoint(service), &user, Scope::Account).expect("valid")
 }
 
-/// The fastest pace.
+/// Returns the fastest pace.
 fn pace() -> Pace {
     let least = Duration::from_nanos(1);
     let pace =

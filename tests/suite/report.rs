@@ -3,13 +3,13 @@ use huaweicloud_sms_simulator::{Command as Held, Step};
 
 use super::*;
 
-/// A service with a key and a user. It holds these commands of task t.
+/// Returns a service with a key and a user. It holds these commands of task t.
 fn holding<const N: usize>(names: [&str; N]) -> Script {
     let script = Script::new().access_key(AK, SK).user("account", "user", "password");
     script.commands("a", names.map(|name| Held::new(name, Some("t"))))
 }
 
-/// The result of START of task t.
+/// Returns the result of START of task t.
 fn report(service: &Simulator) -> ReportResult {
     let command = Command::new("START", CommandParam::default().with_task_id("t"));
     let (id, detail) = (ServerId::new("a").expect("valid"), serde_json::json!({"disks": 3}));
@@ -19,7 +19,7 @@ fn report(service: &Simulator) -> ReportResult {
 
 const LOST: &str = "report: the connection was closed before the response was complete";
 
-/// A fault: the connection breaks instead of a response.
+/// Returns a fault: the connection breaks instead of a response.
 fn lost() -> Scripted {
     Scripted::steps([Step::Reset])
 }

@@ -36,7 +36,7 @@ fn a_watch_shows_when_its_next_request_is_due() {
 }
 
 #[test]
-fn a_rejected_token_pauses() {
+fn a_rejected_token_starts_a_pause() {
     let service = service([]);
     let mut watch = client().watch(call(&service), token("old"), pace());
     assert_eq!(word(wait!(watch.recv())), "rejected: 401");
@@ -71,7 +71,7 @@ fn a_shutdown_ends_a_watch_whose_call_is_under_way_within_its_limit() {
     let watching = std::thread::spawn(move || word(wait!(watch.recv())));
     assert!(service.wait_for_requests(1, Duration::from_secs(60)));
     client.shutdown();
-    // If the call's timeout ended before the shutdown, its error was the event.
+    // If the call timed out before the shutdown, the event is its error.
     let event = watching.join().expect("no panic");
     assert!(event == "the end" || event.starts_with("no "), "{event}");
     assert_eq!(service.request_count(), 1);

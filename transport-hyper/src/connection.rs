@@ -17,13 +17,14 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 
 /// A TCP connection. It reads all bytes that have arrived, even if its runtime has not run since. It also reads
-/// them if nothing more can be sent.
+/// them if it cannot send any more.
 pub(crate) struct Socket {
     tcp: TcpStream,
     /// The boundaries of the TLS records. It is `None` without TLS.
     records: Option<Records>,
-    /// The error after which nothing more can be sent. Bytes that the peer sent before may still be read: an
-    /// early response, or a TLS alert with the reason. hyper and rustls would drop them.
+    /// The error after which nothing more can be sent. Bytes that the peer sent before are still read,
+    /// because they may be an early response, or a TLS alert with the reason. hyper and rustls would drop
+    /// them.
     broken: Option<io::Error>,
 }
 
@@ -41,8 +42,8 @@ impl Socket {
             return Poll::Ready(received);
         }
         // hyper reads before it sends a request, and does not send it if unexpected bytes have arrived. But
-        // tokio knows only the bytes that its driver has seen, and the driver runs between tasks. So this asks
-        // the system itself.
+        // tokio knows only the bytes that its driver has seen, and the driver runs between tasks. So this
+        // reads from the socket directly.
         match (&*SockRef::from(&self.tcp)).read(buffer.initialize_unfilled()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             received => Poll::Ready(received.map(|count| buffer.advance(count))),
@@ -103,7 +104,7 @@ pub(crate) struct Connection {
     is_sent: bool,
     /// Whether bytes were received since the request. If both are true, the next write begins another request.
     is_answered: bool,
-    /// Bytes are read into this buffer first, because hyper's cursor does not tell how many were received.
+    /// Bytes are read into this buffer first, because hyper's cursor does not show how many were received.
     buffer: Box<[u8; 4096]>,
     is_used: bool,
     /// An error before the first request, such as the alert of a server that wants a client certificate.

@@ -32,8 +32,8 @@ use tower_service::Service;
 
 use crate::connection::{Connection, Socket};
 
-/// How many look-ups run at once. The limit is needed because the system's resolver cannot be interrupted, so
-/// that some look-ups may hang.
+/// The number of look-ups that may run at once. The limit is needed because some look-ups may hang, and the
+/// system's resolver cannot be interrupted.
 const MAX_LOOK_UPS: usize = 16;
 
 #[derive(Clone)]
@@ -133,18 +133,18 @@ impl Inner {
         let place = Arc::clone(&self.look_ups).acquire_owned().await.map_err(io::Error::other)?;
         let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
         let (answer, answered) = oneshot::channel();
-        // tokio's `spawn_blocking` is not used. It panics if it cannot make a thread, and the end of the runtime
-        // waits for a look-up that hangs.
+        // This does not use tokio's `spawn_blocking`, which panics if it cannot make a thread. Also, the end
+        // of the runtime would wait for a look-up that hangs.
         thread::Builder::new().name("look-up".into()).spawn(move || {
-            // After the connect timeout no call waits for the result.
+            // After the connect timeout, no call waits for the result.
             let _ = answer.send(look_up(&resolve, &host, port));
             drop(place);
         })?;
         answered.await.map_err(io::Error::other)?
     }
 
-    /// Connects to the first address that responds, with one more attempt every 250 ms (RFC 8305,
-    /// section 5).
+    /// Connects to the first address that responds. Starts another attempt every 250 ms (RFC 8305, section
+    /// 5).
     async fn connect_to_any(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         let mut addresses = addresses.into_iter();
         // The set ends the other attempts when it is dropped.
@@ -216,9 +216,9 @@ mod tests {
 
     use super::*;
 
-    /// The limit also holds for an attempt that continues in the background after its call has ended.
+    /// The timeout also holds for an attempt that continues in the background after its call has ended.
     #[test]
-    fn connecting_has_a_limit_of_its_own() {
+    fn connecting_has_a_timeout_of_its_own() {
         let script = Script::new().on_accept([Step::Hold]);
         let service = Simulator::builder().tls().script(script).start().expect("started");
         let root_certs = RootCerts::Pem(service.ca_pem().expect("a CA").into());

@@ -43,7 +43,7 @@ fn or_classify(
     }
 }
 
-/// Returns the cause that only hyper's error tells. The other causes are found at the root of the error.
+/// Returns the cause if hyper's own error shows it. The root of the error shows the other causes.
 fn cause(error: &hyper::Error) -> Option<fn(Source) -> Cause> {
     if find::<rustls::Error>(error).is_some() {
         return None;
@@ -64,14 +64,14 @@ fn cause(error: &hyper::Error) -> Option<fn(Source) -> Cause> {
     }
 }
 
-/// Whether bytes arrived before the first request. hyper has no method for this error, and may wrap it in a
-/// cancellation.
+/// Returns whether bytes arrived before the first request. hyper has no method for this error, and may wrap
+/// it in a cancellation.
 fn is_unexpected_message(error: &hyper::Error) -> bool {
     let is_it = |error: &hyper::Error| error.to_string().contains("unexpected message");
     is_it(error) || error.source().and_then(|source| source.downcast_ref()).is_some_and(is_it)
 }
 
-/// Whether a chunk is malformed. hyper returns an `io::Error` for it.
+/// Returns whether a chunk is malformed. hyper returns an `io::Error` for it.
 fn is_bad_framing(error: &hyper::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput};
     find::<io::Error>(error).is_some_and(|error| matches!(error.kind(), InvalidInput | InvalidData))

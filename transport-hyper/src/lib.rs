@@ -33,15 +33,15 @@
 //! # The runtime need not keep running
 //!
 //! A connection is reused only if it has no unread bytes. The transport checks the socket itself before each
-//! request.
-//! So one `block_on` per call is safe, and so is code that blocks between two calls. Idle connections are
-//! closed only while the runtime runs. For another runtime than tokio, implement [`AsyncTransport`] yourself.
+//! request. So one `block_on` per call is safe, and so is code that blocks between two calls. Idle
+//! connections are closed only while the runtime runs. For a runtime other than tokio, implement
+//! [`AsyncTransport`] yourself.
 //!
 //! # Specific to hyper
 //!
-//! * **Proxy**: every request through a proxy goes through a tunnel (CONNECT), also for `http`.
-//! * **Look-ups** run on a thread each, because the system's resolver blocks. A look-up that hangs does not
-//!   hold its caller beyond the connect timeout.
+//! * **Proxy**: every request through a proxy uses a tunnel (CONNECT), also for `http`.
+//! * **Look-ups** run on a thread each, because the system's resolver blocks. If a look-up hangs, the call
+//!   ends at the connect timeout.
 //! * **Interim responses**, such as 103, are skipped, up to a megabyte and eight times the body's limit.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -80,11 +80,11 @@ struct Readme;
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
 
-/// How many calls of one transport are under way at once. Without this limit, each call of a fleet would open a
-/// connection after a suspend, because all of them are due together.
+/// The number of calls of one transport that may be under way at once. Without this limit, each call of a
+/// fleet would open a connection after a suspend, because all of them are due together.
 const MAX_CALLS: usize = 100;
 
-/// Executes requests, async. Clones are cheap and share connections. One transport serves all tasks.
+/// Executes requests asynchronously. Clones are cheap and share connections. One transport serves all tasks.
 #[derive(Clone)]
 pub struct HyperTransport(Arc<Inner>);
 
@@ -132,10 +132,11 @@ impl HyperTransport {
         Ok(Self::over(client, settings, matcher, MAX_CALLS, Some(Phase::Head)))
     }
 
-    /// Creates a transport over a client of yours, on tokio. Only the settings `timeout` and `max_body` count.
+    /// Creates a transport over a client of yours, on tokio. It uses only the settings `timeout` and
+    /// `max_body`.
     ///
     /// Statuses, limits of the response and the shape of requests are as with [`new`](Self::new). Root
-    /// certificates, proxy and pool are the client's. Limit connecting inside your connector, because an
+    /// certificates, proxy and pool are the client's. Put a connect timeout into your connector, because an
     /// attempt may continue in the background after its call has ended. Endless interim responses are read until
     /// the timeout, which a runtime of one thread may notice late. Unrequested bytes of a server may become the
     /// next response if the runtime does not run when they arrive, or if they are a part of a TLS record.
@@ -162,14 +163,14 @@ impl HyperTransport {
         Self(Arc::new(Inner { send, settings, matcher, places: Semaphore::new(places), phase }))
     }
 
-    /// The settings that it was made with.
+    /// Returns the settings that it was made with.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 }
 
 /// # Panics
-/// `execute` and `sleep_until` panic outside of a tokio runtime, and where its I/O or time is off.
+/// `execute` and `sleep_until` panic outside of a tokio runtime, and in one without I/O or time.
 impl AsyncTransport for HyperTransport {
     type Error = TransportError;
 
@@ -239,7 +240,7 @@ mod tests {
 
     use super::*;
 
-    /// The system's resolver cannot be interrupted. Neither the call nor the runtime waits for it.
+    /// The system's resolver cannot be interrupted, but neither the call nor the runtime waits for it.
     #[test]
     fn a_look_up_that_hangs_ends_at_the_connect_timeout() {
         let (release, released) = mpsc::channel::<()>();

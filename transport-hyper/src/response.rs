@@ -11,9 +11,8 @@ use crate::error;
 
 /// Checks the limits of a head.
 pub(crate) fn check_head(headers: &HeaderMap) -> Result<(), TransportError> {
-    // hyper's own limit is soft: a larger head that arrives in one piece passes it. A client of the
-    // caller may accept more headers. On the wire, each header takes 4 more bytes: a colon, a space and a
-    // line break.
+    // hyper accepts a head over its own limit if the head arrives in one piece. A client of the caller may
+    // accept more headers. On the wire, each header takes 4 more bytes: a colon, a space and a line break.
     let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     if headers.len() > Settings::MAX_HEADERS || sizes.sum::<usize>() > Settings::MAX_HEAD {
         return Err(Cause::TooLarge { phase: Phase::Head, limit: Settings::MAX_HEAD }.into());

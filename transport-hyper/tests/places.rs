@@ -11,7 +11,7 @@ use tokio::{runtime::Builder, task::JoinHandle, time::sleep};
 
 const PLACES: u64 = 100;
 
-/// Starts a service that never responds, and one call more than there are places.
+/// Starts a service that never responds, and 101 calls.
 fn start(timeout: Duration) -> (Simulator, Vec<JoinHandle<Result<(), TransportError>>>) {
     let service = Simulator::builder().tls().start().expect("started");
     service.push("a", Answer::silent().times(1_000));
@@ -53,7 +53,7 @@ fn a_further_call_waits_until_another_ends() {
 }
 
 #[test]
-fn the_wait_for_a_place_counts_toward_the_timeout() {
+fn the_wait_of_a_further_call_counts_towards_its_timeout() {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (_service, calls) = start(Duration::from_millis(300));

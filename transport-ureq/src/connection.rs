@@ -53,8 +53,7 @@ impl Transport for Connection {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.socket.set_deadline(*timeout.after);
-        // ureq parses a head from its start each time. So a head that arrives in many pieces is completed
-        // first.
+        // ureq parses a head from its start after each piece. So this completes the head first.
         let is_head = self.buffers.input().starts_with(b"HTTP/");
         loop {
             let before = self.buffers.input().len();
@@ -68,11 +67,11 @@ impl Transport for Connection {
         }
     }
 
-    /// Whether no unread bytes wait anywhere below the HTTP parser. A response that the server sent after
-    /// another one would become the response to the next request, which may be another user's.
+    /// Returns whether the connection has no unread bytes below the HTTP parser. Without this check, an
+    /// unrequested response would become the response to the next request, which may be another user's.
     ///
-    /// ureq calls this before a connection goes into its pool and before it is reused. ureq itself looks at
-    /// most at its own buffer ([ureq#1198](https://github.com/algesten/ureq/pull/1198)), and never into TLS.
+    /// ureq calls this before a connection goes into its pool and before it is reused. ureq itself checks at
+    /// most its own buffer ([ureq#1198](https://github.com/algesten/ureq/pull/1198)), and never TLS.
     fn is_open(&mut self) -> bool {
         self.buffers.input().is_empty()
             && self.tls.as_mut().is_none_or(is_drained)
@@ -95,8 +94,8 @@ impl Connection {
         Ok(count)
     }
 
-    /// Whether the server has sent no bytes that would become the first response. Over TLS, records that belong
-    /// to TLS itself, such as session tickets, are read.
+    /// Returns whether the server has sent no bytes that would become the first response. Over TLS, this
+    /// reads the records of TLS itself, such as session tickets.
     fn is_silent(&mut self) -> bool {
         let Some(tls) = &mut self.tls else { return !self.socket.has_input() };
         while self.socket.has_input() && tls.read_tls(&mut self.socket).is_ok_and(|count| count > 0)
@@ -125,7 +124,7 @@ fn failed(error: io::Error, timeout: NextTimeout) -> Error {
     if is_timeout(&error) { Error::Timeout(timeout.reason) } else { Error::Io(error) }
 }
 
-/// Whether rustls has no plaintext left. [`Records`] detects a part of a record.
+/// Returns whether rustls has no plaintext left. [`Records`] detects a part of a record.
 fn is_drained(tls: &mut ClientConnection) -> bool {
     let state = tls.process_new_packets();
     state.is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed())
@@ -136,8 +135,8 @@ pub(crate) struct Socket {
     stream: TcpStream,
     deadline: Option<Instant>,
     records: Option<Records>,
-    /// The error after which nothing more can be sent. Bytes that the peer sent before may still be read: an
-    /// early response, or a TLS alert with the reason.
+    /// The error after which nothing more can be sent. Bytes that the peer sent before are still read,
+    /// because they may be an early response, or a TLS alert with the reason.
     broken: Option<io::Error>,
 }
 
@@ -155,13 +154,13 @@ impl Socket {
         self.deadline = Instant::now().checked_add(limit);
     }
 
-    /// The time until the deadline.
+    /// Returns the time until the deadline.
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 
-    /// Whether the connection is open and has no unread bytes.
+    /// Returns whether the connection is open and has no unread bytes.
     fn is_drained(&self) -> bool {
         self.broken.is_none()
             && self.records.as_ref().is_none_or(Records::is_at_boundary)
@@ -172,7 +171,7 @@ impl Socket {
         self.peek().is_ok_and(|count| count > 0)
     }
 
-    /// Returns how many bytes wait, at most one, without blocking.
+    /// Returns the number of unread bytes, at most one, without blocking.
     fn peek(&self) -> io::Result<usize> {
         self.stream.set_nonblocking(true)?;
         let peeked = self.stream.peek(&mut [0]);
@@ -234,8 +233,8 @@ fn uninterrupted(mut transfer: impl FnMut() -> io::Result<usize>) -> io::Result<
     }
 }
 
-/// Whether a deadline of this transport has passed. The system's own `TimedOut`, for a silent peer, has an
-/// error code.
+/// Returns whether a deadline of this transport has passed. The system's own `TimedOut`, for a silent peer,
+/// has an error code.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }
@@ -248,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    /// A connection over TCP, and its peer.
+    /// Makes a connection over TCP. Returns it and its peer.
     fn connection() -> (Connection, TcpStream) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address"));
@@ -370,7 +369,7 @@ mod tests {
         socket.set_deadline(Duration::from_millis(10));
         assert!(is_timeout(&socket.read(&mut [0; 9]).expect_err("silence")));
         assert!(is_timeout(&socket.write(&[0; 9]).expect_err("too late")));
-        // This limit is longer than any clock can add.
+        // No clock can add such a long timeout.
         socket.set_deadline(Duration::MAX);
         assert_eq!(socket.write(&[0; 9]).expect("sent"), 9);
     }

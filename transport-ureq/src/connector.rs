@@ -35,8 +35,8 @@ use crate::{
     places::Places,
 };
 
-/// How many look-ups, and how many attempts to connect, may run on threads of their own. The limit is needed
-/// because the system's resolver cannot be interrupted, so that some look-ups may hang.
+/// The number of look-ups, and of attempts to connect, that may run on threads of their own. The limit is
+/// needed because some look-ups may hang, and the system's resolver cannot be interrupted.
 const MAX_THREADS: usize = 16;
 
 /// A resolver without addresses. ureq resolves before each call, also for a pooled connection. The connector
@@ -126,7 +126,7 @@ impl Connect {
         let (resolve, host) = (Arc::clone(&self.resolve), host.to_owned());
         let (answer, answered) = mpsc::sync_channel(1);
         let work = move || {
-            // After the deadline no call waits for the result.
+            // After the deadline, no call waits for the result.
             let _ = answer.send(look_up(&resolve, &host, port));
             drop(place);
         };
@@ -139,8 +139,8 @@ impl Connect {
         }
     }
 
-    /// Connects to the first address that responds, with one more attempt every 250 ms (RFC 8305,
-    /// section 5).
+    /// Connects to the first address that responds. Starts another attempt every 250 ms (RFC 8305, section
+    /// 5).
     fn connect_to_any(
         &self,
         addresses: Vec<SocketAddr>,
@@ -252,7 +252,7 @@ fn open_tunnel(
     }
 }
 
-/// The time until a deadline.
+/// Returns the time until a deadline.
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }

@@ -18,9 +18,9 @@ pub(crate) fn from_ureq(error: Ureq, settings: &Settings, phase: Option<Phase>) 
     match error {
         Ureq::Timeout(_) => Cause::Timeout { limit, phase },
         Ureq::Other(error) if error.is::<ReadLimitExceeded>() => too_large(phase),
-        // It may be a `TransportError` of the connector.
+        // The error may be a `TransportError` of the connector.
         Ureq::Other(error) => return TransportError::classify(error, limit, false),
-        // It may hold an error of rustls.
+        // The error may hold an error of rustls.
         Ureq::Io(error) => return TransportError::classify(error.into(), limit, false),
         Ureq::LargeResponseHeader(..) => too_large(None),
         Ureq::BodyExceedsLimit(_) => too_large(Some(Phase::Body)),

@@ -25,14 +25,15 @@
 //!
 //! # Specific to ureq
 //!
-//! * **Compression**: the transport requests none, and ureq is built without it. If another crate turns ureq's
-//!   feature `gzip` on, ureq decodes a body that a server compresses nevertheless. The limit of the body then
-//!   counts decoded bytes.
+//! * **Compression**: the transport does not request it, and ureq is built without it. If another crate turns
+//!   on ureq's feature `gzip`, and a server compresses a body nevertheless, ureq decodes it. The limit of the
+//!   body then counts decoded bytes.
 //! * **Logs**: at level TRACE the crate `ureq_proto` logs the sent and received bytes, including tokens. Limit
 //!   that target to DEBUG.
-//! * **Threads**: a call on a kept connection needs none. A new connection needs one thread to resolve the host's
-//!   name, and one for each address that is tried beside others. A call stops waiting for a look-up at the
-//!   connect timeout. At most 16 look-ups run at once. Further ones wait, within the connect timeout.
+//! * **Threads**: a call on an idle connection needs no thread. A new connection needs one thread to resolve
+//!   the host's name, and one for each address that is tried beside others. A call stops waiting for a
+//!   look-up at the connect timeout. At most 16 look-ups run at once. Further ones wait, within the connect
+//!   timeout.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connection;
@@ -64,10 +65,11 @@ const USER_AGENT: header::HeaderValue = header::HeaderValue::from_static(concat!
     env!("CARGO_PKG_VERSION")
 ));
 
-/// How many idle connections are kept, as over hyper. Each thread that polls at the same time needs one.
+/// The number of idle connections that are kept. Each thread that polls at the same time needs one.
 const MAX_IDLE: usize = 100;
 
-/// Executes requests, blocking. Clones are cheap and share connections. One transport serves all threads.
+/// Executes requests and blocks until the response. Clones are cheap and share connections. One transport
+/// serves all threads.
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
@@ -120,12 +122,11 @@ impl UreqTransport {
         Ok(Self { agent, is_callers: false, shared: Arc::new(Shared { settings, matcher }) })
     }
 
-    /// Creates a transport over an agent of yours. Only the settings `timeout` and `max_body` count.
+    /// Creates a transport over an agent of yours. It uses only the settings `timeout` and `max_body`.
     ///
-    /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new).
-    /// Root certificates, proxy, pool, the head's limit in bytes and automatic headers are the agent's. So
-    /// are look-ups. With ureq's own resolver each look-up makes a thread, and **panics** if the system cannot
-    /// make one.
+    /// Redirects, statuses, both limits and the shape of requests are as with [`new`](Self::new). Root
+    /// certificates, proxy, pool, look-ups, the head's limit in bytes and automatic headers are the agent's.
+    /// With ureq's own resolver, each look-up makes a thread, and **panics** if the system cannot make one.
     ///
     /// Over TLS, ureq's own connector reuses a connection with unread bytes that the server sent after the
     /// response. They become the response to the next request.
@@ -138,7 +139,7 @@ impl UreqTransport {
         Ok(Self { agent, is_callers: true, shared: Arc::new(Shared { settings, matcher }) })
     }
 
-    /// The settings that it was made with.
+    /// Returns the settings that it was made with.
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
     }
@@ -188,7 +189,7 @@ impl UreqTransport {
         } else if parts.version == Version::HTTP_10
             && parts.headers.contains_key(header::TRANSFER_ENCODING)
         {
-            // RFC 9112, section 6.1 calls this framing faulty. ureq would return the chunks' sizes as a part
+            // This framing is faulty (RFC 9112, section 6.1). ureq would return the chunks' sizes as a part
             // of the body.
             Err(Cause::Protocol { source: "chunks in HTTP/1.0".into() }.into())
         } else {
@@ -233,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// Settings with root certificates that every build supports.
+    /// Returns settings with root certificates that every build supports.
     fn settings() -> Settings {
         let service = Simulator::builder().tls().start().expect("started");
         let ca = service.ca_pem().expect("a CA").into();
@@ -246,7 +247,7 @@ mod tests {
         transport.execute(request).expect_err("no response")
     }
 
-    /// The system's resolver cannot be interrupted. The call does not wait for it.
+    /// The system's resolver cannot be interrupted, but the call does not wait for it.
     #[test]
     fn a_look_up_that_hangs_ends_at_the_connect_timeout() {
         let (release, released) = mpsc::channel::<()>();
@@ -287,7 +288,7 @@ mod tests {
             thread::yield_now();
         }
         assert_eq!(running.load(Ordering::Relaxed), 16);
-        // The look-ups return, and others may begin.
+        // The look-ups return, so that others may begin.
         drop(release);
         while fail() != "the name of the host could not be resolved" {}
     }
@@ -299,7 +300,7 @@ mod tests {
         use std::net::{TcpListener, TcpStream};
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let silent = listener.local_addr().expect("an address");
-        // std's queue is 128 long, or as long as the system allows.
+        // std asks for a queue of 128 connections. The system may allow fewer.
         let mut queue = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&silent, Duration::from_millis(50)) {
             queue.push(stream);

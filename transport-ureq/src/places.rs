@@ -8,7 +8,7 @@ use std::{
 #[derive(Clone)]
 pub(crate) struct Places(Arc<(Mutex<usize>, Condvar)>);
 
-/// A place in [`Places`]. It is given back when it is dropped.
+/// A place in [`Places`]. Dropping it gives it back.
 pub(crate) struct Place(Places);
 
 impl Places {
@@ -16,7 +16,7 @@ impl Places {
         Self(Arc::new((Mutex::new(count), Condvar::new())))
     }
 
-    /// Takes a place. Returns `None` if none is free until the deadline.
+    /// Takes a place. Returns `None` if no place is free until the deadline.
     pub(crate) fn take(&self, deadline: Instant) -> Option<Place> {
         let left = deadline.saturating_duration_since(Instant::now());
         let waited = self.0.1.wait_timeout_while(self.free(), left, |free| *free == 0);

@@ -9,20 +9,20 @@ use std::{
 
 use http::{Uri, uri::Scheme};
 
-/// How long a connection attempt runs alone before the next address is tried beside it, the "Connection
-/// Attempt Delay" of RFC 8305, section 5.
+/// The time for which a connection attempt runs alone before the next address is tried beside it. RFC 8305,
+/// section 5 calls it "Connection Attempt Delay".
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A function that resolves a host and port. It may block, as [`system_resolver`] does.
 pub type Resolve = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
-/// The system's resolver.
+/// Returns the system's resolver.
 #[must_use]
 pub fn system_resolver() -> Resolve {
     Arc::new(|host, port| Ok((host, port).to_socket_addrs()?.collect()))
 }
 
-/// Returns the address of a host that is an IP address. It needs no look-up.
+/// Returns the address of a host that is an IP address and so needs no look-up.
 #[must_use]
 pub fn literal(host: &str, port: u16) -> Option<SocketAddr> {
     without_brackets(host).parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, port))
@@ -53,8 +53,8 @@ pub fn look_up(resolve: &Resolve, host: &str, port: u16) -> io::Result<Vec<Socke
     Ok(interleave(found))
 }
 
-/// Alternates the address families, beginning with that of the first address (RFC 8305, section 4), so
-/// that a family without a route delays the other by one attempt only.
+/// Alternates the address families, beginning with that of the first address (RFC 8305, section 4). So a
+/// family without a route delays the other one by only one attempt.
 fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first = addresses.first().map(SocketAddr::is_ipv4);
     let (one, other): (Vec<_>, Vec<_>) =

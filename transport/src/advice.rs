@@ -6,7 +6,7 @@ use crate::{
 };
 
 impl TransportError {
-    /// The advice to the operator, on one line.
+    /// Returns advice to the operator, on one line.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         let has_proxy = self.proxy().is_some();
@@ -32,7 +32,7 @@ impl TransportError {
                 "try again; if it stays, a firewall or proxy cuts the connection"
             }
             Cause::TooLarge { .. } => {
-                "this is no response of the service: check the endpoint and the proxy"
+                "this is not a response of the service: check the endpoint and the proxy"
             }
             Cause::Protocol { .. } => {
                 "something that is not the service listens there: check the endpoint and the proxy"
@@ -59,7 +59,9 @@ fn proxy(error: &TunnelError) -> &'static str {
             "put the proxy's user and password into its address (http://user:password@host:port)"
         }
         403 | 405 => "have the proxy allow CONNECT to the endpoint's host, or use no proxy",
-        500.. => "the proxy does not reach the service: check its own DNS, firewall and way out",
+        500.. => {
+            "the proxy does not reach the service: check its DNS, firewall and Internet access"
+        }
         _ => "check that the proxy's address is one of an http:// proxy, or use no proxy",
     }
 }
@@ -95,7 +97,7 @@ mod tests {
             (status(502, Vec::new()), "does not reach"),
             (Cause::Proxy { source: TunnelError::NotHttp }, "no proxy"),
             (Cause::Closed { source: "x".into() }, "try again"),
-            (Cause::TooLarge { phase: Phase::Head, limit: 1 }, "no response of the service"),
+            (Cause::TooLarge { phase: Phase::Head, limit: 1 }, "not a response of the service"),
             (Cause::Protocol { source: "x".into() }, "not the service"),
             (Cause::Other { source: "x".into() }, "causes"),
         ] {

@@ -10,7 +10,7 @@ use crate::error::{Cause, NotSendable};
 pub fn check_request<B>(request: &Request<B>) -> Result<(), Cause> {
     let uri = request.uri();
     let authority = uri.authority().map_or("", Authority::as_str);
-    // The port is parsed by hand, because every call pays for this check.
+    // Every call makes this check, so the port is parsed by hand.
     let digits = authority.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (rest, port) = authority.split_at(authority.len() - digits);
     let (host, port) = rest.strip_suffix(':').map_or((authority, ""), |host| (host, port));
@@ -18,7 +18,7 @@ pub fn check_request<B>(request: &Request<B>) -> Result<(), Cause> {
     let problem = if !matches!(uri.scheme_str(), Some("http" | "https")) {
         "the scheme of its URI is neither http nor https"
     } else if has(b'@') {
-        // Some HTTP clients would send it as `Authorization`.
+        // Some HTTP clients would send the user information as `Authorization`.
         "its URI has user information"
     } else if host.is_empty() {
         "its URI has no host"

@@ -8,8 +8,8 @@ use crate::{ProxyUrl, tls_problem::tls_problem, tunnel::TunnelError};
 /// The error of the HTTP client or of the system.
 pub type Source = Box<dyn StdError + Send + Sync>;
 
-/// The reason why a request got no response. Both adapters use the same words. The HTTP client's own error is
-/// the [`source`](StdError::source).
+/// The reason why a request got no response. Both adapters have the same messages. The HTTP client's own
+/// error is the [`source`](StdError::source).
 ///
 /// Neither the text nor the source holds a header's value or a body.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub enum TransportErrorKind {
     Timeout,
     /// The host's name, or that of the proxy, could not be resolved.
     Dns,
-    /// No connection could be made: refused, unreachable, filtered.
+    /// No connection could be made. For example, the host refused it, or a firewall dropped it.
     Connect,
     /// TLS failed. Usually the service's certificate is not trusted.
     Tls,
@@ -45,7 +45,7 @@ pub enum TransportErrorKind {
 }
 
 impl TransportErrorKind {
-    /// The kind in lower case, for logs: `too_large`.
+    /// Returns the kind in lower case, for logs, such as `too_large`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ pub enum Cause {
 }
 
 impl TransportError {
-    /// The kind of the error.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> TransportErrorKind {
         match self.cause {
@@ -106,8 +106,8 @@ impl TransportError {
         }
     }
 
-    /// The phase in which the call timed out, if the HTTP client knows. For a response that is too large, the
-    /// part that exceeded its limit: head or body.
+    /// Returns the phase in which the call timed out, if it is known. For a response that is too large,
+    /// returns the part that exceeded its limit: head or body.
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
         match self.cause {
@@ -117,7 +117,7 @@ impl TransportError {
         }
     }
 
-    /// The limit that a timeout exceeded: that of the call, or with [`Phase::Connect`] the connect timeout.
+    /// Returns the timeout that passed: that of the call, or with [`Phase::Connect`] the connect timeout.
     #[must_use]
     pub fn limit(&self) -> Option<Duration> {
         match self.cause {
@@ -126,7 +126,7 @@ impl TransportError {
         }
     }
 
-    /// The status with which the proxy rejected the tunnel.
+    /// Returns the status with which the proxy rejected the tunnel.
     #[must_use]
     pub fn proxy_status(&self) -> Option<StatusCode> {
         match self.cause {
@@ -135,21 +135,21 @@ impl TransportError {
         }
     }
 
-    /// The status of a success whose body failed. It is `None` if no head arrived.
+    /// Returns the status of a success whose body failed, or `None` if no head arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// The proxy that the request was to use, as `host:port`, without user and password.
+    /// Returns the proxy of the request as `host:port`, without user and password.
     #[must_use]
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_deref()
     }
 
-    /// Whether the same request may succeed later, with nothing changed.
+    /// Returns whether the same request may succeed later without any change.
     ///
-    /// `false` means that a person has to act first: trust a CA, give a password, correct an address.
+    /// With `false`, a person has to act first: trust a CA, give a password, correct an address.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match &self.cause {
@@ -166,8 +166,8 @@ impl TransportError {
         }
     }
 
-    /// Classifies an error of the HTTP client. If it wraps a `TransportError`, that one is returned.
-    /// `connecting` says that there was no connection yet. `limit` is the timeout of the call.
+    /// Classifies an error of the HTTP client. If it wraps a `TransportError`, returns that one. `connecting`
+    /// is true if there was no connection yet. `limit` is the timeout of the call.
     #[doc(hidden)]
     #[must_use]
     pub fn classify(source: Source, limit: Duration, connecting: bool) -> Self {
@@ -244,7 +244,7 @@ impl fmt::Display for TransportError {
             Cause::TooLarge { phase: Phase::Body, limit } => {
                 write!(f, "the body of the response is over {limit} bytes{through}")
             }
-            // hyper does not tell which of the two limits was exceeded.
+            // hyper does not say which of the two limits was exceeded.
             Cause::TooLarge { limit, .. } => {
                 write!(f, "the head of the response is over {limit} bytes or 100 headers{through}")
             }

@@ -1,4 +1,4 @@
-//! The seam between `huaweicloud-sms` and an HTTP client: [`Transport`] and [`AsyncTransport`].
+//! The traits between `huaweicloud-sms` and an HTTP client: [`Transport`] and [`AsyncTransport`].
 //!
 //! A transport maps an `http::Request` to an `http::Response`. It knows nothing of the Server
 //! Migration Service.
@@ -82,7 +82,7 @@ pub use {
     settings::{Settings, SettingsError},
 };
 
-/// Items for the adapters of this project only. They may change in any release.
+/// Items that are only for the adapters of this project. They may change in any release.
 #[cfg(feature = "adapter")]
 #[doc(hidden)]
 pub mod internal {

@@ -23,7 +23,7 @@ enum Hosts {
 }
 
 impl NoProxy {
-    /// Reads a list. An entry that matches nothing is an error, because its author means some host.
+    /// Reads a list. An entry that can match no host is an error, because its author meant some host.
     pub(crate) fn new(list: &str) -> Result<Self, &'static str> {
         let separators = [',', ';', ' ', '\t', '\r', '\n'];
         let entries = list.split(separators).filter(|entry| !entry.is_empty());
@@ -102,7 +102,7 @@ fn left(address: IpAddr) -> u128 {
     }
 }
 
-/// Whether a host is the domain or under it.
+/// Returns whether a host is the domain or a sub-domain of it.
 fn is_within(host: &str, domain: &str) -> bool {
     let Some(start) = host.len().checked_sub(domain.len()) else { return false };
     let (front, end) = host.as_bytes().split_at(start);

@@ -6,9 +6,9 @@ use rustls_pki_types::CertificateDer;
 
 /// An item of a PEM text, such as a certificate.
 pub(crate) struct Item {
-    /// The number of the line that it begins in, from 1.
+    /// The number of the line in which it begins, counted from 1.
     pub(crate) line: usize,
-    /// The label in the BEGIN line. It is empty if there is an END line only.
+    /// The label in the BEGIN line. It is empty if there is only an END line.
     label: String,
     /// The text between BEGIN and END, or `None` without an END.
     content: Option<String>,
@@ -17,7 +17,7 @@ pub(crate) struct Item {
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 
-/// The items of a PEM text, in their order.
+/// Returns the items of a PEM text, in their order.
 pub(crate) fn items(text: &[u8]) -> Vec<Item> {
     // Comments may be in any encoding.
     let text = &*String::from_utf8_lossy(text);
@@ -44,7 +44,7 @@ pub(crate) fn items(text: &[u8]) -> Vec<Item> {
 
 impl Item {
     /// Returns the certificate, or the reason why the item is skipped. The reason does not repeat the label,
-    /// because a key may be in its place.
+    /// because a damaged file may have a key there.
     pub(crate) fn certificate(&self) -> Result<CertificateDer<'static>, &'static str> {
         match self.label.as_str() {
             "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {}
@@ -96,13 +96,14 @@ pub(crate) fn other_format(text: &[u8]) -> &'static str {
     }
 }
 
-/// Whether rustls can read the certificate. Valid PEM or DER may hold something else.
+/// Returns whether rustls can read the certificate. Valid PEM or DER may hold something else.
 fn is_certificate(certificate: &CertificateDer<'_>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone().into_owned()).is_ok()
 }
 
 /// Returns the certificate of a `TRUSTED CERTIFICATE`, without OpenSSL's trust settings, which follow it. A
-/// certificate is a DER sequence of 256 to 65,535 bytes. Anything else is left to rustls.
+/// certificate is a DER sequence of 256 to 65,535 bytes. Returns other bytes unchanged, and rustls checks
+/// them.
 fn first_element(der: &[u8]) -> &[u8] {
     match *der {
         [0x30, 0x82, high, low, ..] => {

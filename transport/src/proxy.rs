@@ -31,7 +31,7 @@ pub struct ProxyUrl {
 }
 
 impl ProxyUrl {
-    /// Checks an address. It must name a port, since the default of HTTP clients, 80, is rarely right.
+    /// Checks an address. It must name a port, because 80, the default of HTTP clients, is rarely right.
     ///
     /// # Errors
     /// [`SettingsError::Proxy`] with the problem. It never repeats the address, which may hold a password.
@@ -55,7 +55,7 @@ impl ProxyUrl {
             None => (None, authority),
         };
         if let Some(text) = user_info {
-            // It is most likely a password that has to be percent-encoded. Otherwise it would be truncated.
+            // Most likely, the password has to be percent-encoded. Without this check, it would be truncated.
             if !percent_encoding_is_valid(text) || !text.bytes().all(is_user_info) {
                 return wrong("has a user or password that is not percent-encoded");
             }
@@ -86,26 +86,26 @@ impl ProxyUrl {
         }
     }
 
-    /// The host. An IPv6 address is in brackets.
+    /// Returns the host. An IPv6 address is in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The whole address with user and password, for an HTTP client.
+    /// Returns the whole address with user and password, for an HTTP client.
     #[must_use]
     pub fn expose(&self) -> String {
         let user_info = self.user_info.as_ref().map(|text| format!("{text}@"));
         format!("http://{}{}:{}", user_info.unwrap_or_default(), self.host, self.port)
     }
 
-    /// The value of `Proxy-Authorization`, if there is a user, for an HTTP client.
+    /// Returns the value of `Proxy-Authorization` for an HTTP client, or `None` without a user.
     #[must_use]
     pub fn basic_auth(&self) -> Option<String> {
         let user_info = self.user_info.as_deref()?;
@@ -115,7 +115,7 @@ impl ProxyUrl {
         Some(format!("Basic {}", BASE64_STANDARD.encode(plain)))
     }
 
-    /// Whether the address has a user (and password).
+    /// Returns whether the address has a user (and password).
     #[must_use]
     pub fn has_user_info(&self) -> bool {
         self.user_info.is_some()
@@ -138,7 +138,7 @@ impl TryFrom<&str> for ProxyUrl {
     }
 }
 
-/// Whether RFC 3986, section 3.2.1 allows this byte in user information.
+/// Returns whether RFC 3986, section 3.2.1 allows this byte in user information.
 fn is_user_info(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte)
 }

@@ -6,21 +6,21 @@ use crate::{Proxy, ProxyUrl, SettingsError, addresses::target, no_proxy::NoProxy
 
 /// Decides which proxy a request uses.
 ///
-/// Both adapters use it, so that settings and environment mean the same over ureq and over hyper. It reads
-/// the environment as curl does:
+/// Both adapters use it, so that settings and environment have the same effect over ureq and over hyper. It
+/// reads the environment as curl does:
 ///
 /// * For `https` it takes the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` that is not
 ///   empty. For `http` it takes the first of `http_proxy`, `all_proxy`, `ALL_PROXY`. It ignores `HTTP_PROXY`,
-///   because under CGI a client sets that variable with the header `Proxy` ([httpoxy]). On Windows, where both
-///   names mean the same variable, it reads neither if there is a `REQUEST_METHOD`.
+///   because under CGI a client sets that variable with the header `Proxy` ([httpoxy]). On Windows both names
+///   are the same variable, so it reads neither of them if `REQUEST_METHOD` is set.
 /// * A value may lack `http://`. It must name a port. curl would use 1080.
-/// * Hosts of `no_proxy`, else `NO_PROXY`, use no proxy. The list is separated by commas, semicolons, blanks
-///   or line breaks: `example.com`, `.example.com` and `*.example.com` are that domain with its
-///   sub-domains, `10.0.0.1` is an address and `10.0.0.0/8` a range. An entry with `:443` at its end is for
-///   that port only. A lone `*` is every host.
+/// * Hosts of `no_proxy`, else `NO_PROXY`, use no proxy. Commas, semicolons, blanks or line breaks separate
+///   the entries. `example.com`, `.example.com` and `*.example.com` are that domain with its sub-domains,
+///   `10.0.0.1` is an address and `10.0.0.0/8` a range. An entry that ends with `:443` is only for that port.
+///   A lone `*` is every host.
 ///
-/// A value that cannot be used is an error of every request that it applies to. If it were ignored, the
-/// request would bypass the proxy.
+/// An unusable value is an error of every request to which it applies. If it were ignored, the request would
+/// bypass the proxy.
 ///
 /// [httpoxy]: https://httpoxy.org/
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ const HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 impl ProxyMatcher {
-    /// Reads the settings, and the environment if they say so. The environment is read once.
+    /// Reads the settings, and the environment if the settings say so. It reads the environment once.
     #[must_use]
     pub fn new(proxy: &Proxy) -> Self {
         let always = |url: Option<&ProxyUrl>| {
@@ -94,7 +94,7 @@ impl ProxyMatcher {
         Self { https: found(&HTTPS), http: found(http), no_proxy, no_proxy_variable }
     }
 
-    /// The proxy of a request, or `None` if the request uses none.
+    /// Returns the proxy of a request, or `None` if the request uses no proxy.
     ///
     /// # Errors
     /// [`SettingsError::Environment`]. The request must not be sent then.
@@ -111,8 +111,8 @@ impl ProxyMatcher {
         found.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
-    /// The variable of the environment that names the request's proxy, or whose list exempts the request from
-    /// a proxy. Returns `None` if the settings decide, or if there is no proxy.
+    /// Returns the variable of the environment that names the request's proxy, or whose list exempts the
+    /// request from a proxy. Returns `None` if the settings decide, or if there is no proxy.
     #[must_use]
     pub fn variable_for(&self, uri: &Uri) -> Option<&'static str> {
         let found = self.found(uri);
@@ -138,7 +138,7 @@ mod tests {
         })
     }
 
-    /// The proxy of a request, if any.
+    /// Returns the proxy of a request, if any.
     fn proxy_of(matcher: &ProxyMatcher, uri: &'static str) -> Option<String> {
         let proxy = matcher.proxy_for(&Uri::from_static(uri)).expect("usable");
         proxy.map(|proxy| proxy.expose().trim_start_matches("http://").to_owned())

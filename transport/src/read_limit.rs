@@ -5,8 +5,8 @@ use crate::Settings;
 #[error("the server sent far more than any response takes")]
 pub struct ReadLimitExceeded;
 
-/// Limits the bytes received for one response, including those that are not part of a body: interim
-/// responses without end, chunk sizes without end.
+/// Limits the bytes received for one response. It also counts bytes that are not part of a body, such as
+/// endless interim responses or an endless chunk size.
 ///
 /// Without this limit, both HTTP clients keep one core busy with such bytes until the timeout. hyper reads so
 /// eagerly that its runtime may not notice the timeout.
@@ -17,7 +17,7 @@ pub struct ReadLimit {
 }
 
 impl ReadLimit {
-    /// Allows eight bytes for each byte of a body, and a megabyte besides. A byte in a chunk of its own takes six
+    /// Allows one megabyte, and eight bytes for each byte of a body. A byte in a chunk of its own takes six
     /// bytes.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {

@@ -1,5 +1,5 @@
 /// Follows the boundaries of TLS records ([RFC 8446], section 5.1) in the received bytes of a connection. rustls
-/// does not tell whether it holds the beginning of a record.
+/// does not say whether it holds the beginning of a record.
 ///
 /// [RFC 8446]: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Records {
         }
     }
 
-    /// Whether every record that has begun has ended.
+    /// Returns whether every record that has begun has ended.
     #[must_use]
     pub fn is_at_boundary(&self) -> bool {
         self.header == 0 && self.missing == 0

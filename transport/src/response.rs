@@ -2,7 +2,7 @@ use http::{Response, StatusCode, header, response::Parts};
 
 use crate::{TransportError, error::Cause};
 
-/// A successful response has neither a length nor a body, so it may be truncated.
+/// The error of a successful response with neither a length nor a body. It may be truncated.
 #[derive(Debug, thiserror::Error)]
 #[error("it has neither a length nor a body")]
 struct MissingBody;

@@ -6,7 +6,7 @@ use crate::{SettingsError, pem};
 
 /// The root certificates that a transport trusts.
 ///
-/// There is no way to trust any certificate. Behind a TLS-inspecting proxy, trust that proxy's CA with
+/// No setting turns the check of certificates off. Behind a TLS-inspecting proxy, trust that proxy's CA with
 /// [`RootCerts::Pem`].
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,8 +21,8 @@ pub enum RootCerts {
 }
 
 impl RootCerts {
-    /// Checks the certificates, and returns what a transport will skip: a line for each item of the PEM text
-    /// that is not a certificate, or cannot be read.
+    /// Checks the certificates. Returns the warnings: a line for each item of the PEM text that a transport
+    /// will skip, because it is not a certificate or cannot be read.
     ///
     /// It reads the output of `cat`, editors and `openssl x509 -trustout`. Lines may be indented, end in CRLF,
     /// or follow a byte order mark or the end of another line. The labels `TRUSTED CERTIFICATE` and
@@ -46,7 +46,7 @@ impl RootCerts {
         }
     }
 
-    /// Reads the certificates of a PEM text. The second list says why items are skipped.
+    /// Reads the certificates of a PEM text. The second list has the reasons why items are skipped.
     pub(crate) fn read(
         text: &[u8],
     ) -> Result<(Vec<CertificateDer<'static>>, Vec<String>), SettingsError> {
@@ -65,7 +65,7 @@ impl RootCerts {
         Ok((certificates, skipped))
     }
 
-    /// The error of a transport whose features leave this trust store out.
+    /// Returns the error of a transport whose features leave this trust store out.
     #[doc(hidden)]
     #[must_use]
     pub fn not_compiled_in(&self) -> SettingsError {

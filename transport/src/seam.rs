@@ -3,7 +3,7 @@ use std::{error::Error, future::Future, time::Instant};
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Sends one request and returns its response, blocking.
+/// Sends one request, and blocks until it returns the response.
 ///
 /// A closure is a transport:
 ///
@@ -30,8 +30,8 @@ use http::{Request, Response};
 ///   never reach another host.
 /// * A status is never lost. A response that is not a success (2xx) is returned even if its body is too
 ///   large, malformed, late or truncated, because the body only explains the status. It then has the part of
-///   the body that was read. A success whose body fails is an error. A response that arrives before the
-///   request was sent to its end counts.
+///   the body that was read. A success whose body fails is an error. A response that arrives before the whole
+///   request was sent is returned as well.
 /// * No request is sent twice. The caller decides whether to send a request again.
 /// * A call ends within a bounded time, and its response has a bounded size.
 /// * The body is returned as it was sent, not decoded.
@@ -62,7 +62,7 @@ where
     }
 }
 
-/// Sends one request and returns its response, async, on the runtime of your choice.
+/// Sends one request and returns its response asynchronously, on the runtime of your choice.
 ///
 /// ```
 /// # use huaweicloud_sms_transport as huaweicloud_sms;
@@ -119,7 +119,7 @@ pub trait AsyncTransport: Send + Sync {
     /// A timer belongs to a runtime, so only the transport has one.
     fn sleep_until(&self, instant: Instant) -> impl Future<Output = ()> + Send;
 
-    /// The current instant on the clock of [`sleep_until`](Self::sleep_until).
+    /// Returns the current instant on the clock of [`sleep_until`](Self::sleep_until).
     fn now(&self) -> Instant {
         Instant::now()
     }

@@ -45,14 +45,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The longest accepted duration. A longer one could not be added to every clock.
+    /// The longest accepted duration. Not every clock could add a longer one.
     pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// The largest accepted head of a response (status line and headers), in bytes.
     pub const MAX_HEAD: usize = 64 * 1024;
 
-    /// The largest accepted number of headers of a response. It is hyper's default: with any other number hyper
-    /// allocates memory for each response.
+    /// The largest accepted number of headers of a response. It is hyper's default, because with any other
+    /// number hyper allocates memory for each response.
     pub const MAX_HEADERS: usize = 100;
 
     /// The default of [`with_pool_idle_timeout`](Self::with_pool_idle_timeout): 20 s. Servers
@@ -81,8 +81,8 @@ impl Settings {
         self
     }
 
-    /// Sets how long an idle connection is kept for reuse. Zero means never. Default:
-    /// [`POOL_IDLE_TIMEOUT`](Self::POOL_IDLE_TIMEOUT).
+    /// Sets the time for which an idle connection is kept for reuse. With zero, no connection is reused.
+    /// Default: [`POOL_IDLE_TIMEOUT`](Self::POOL_IDLE_TIMEOUT).
     pub fn with_pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.pool_idle_timeout = timeout;
         self
@@ -103,57 +103,57 @@ impl Settings {
     /// Observes how connections are made, for the program `sms-agent`. The observer is called on the thread
     /// or task that connects, so it must not wait.
     ///
-    /// It is hidden because its events follow the needs of that program, and may change in any release.
+    /// It is hidden, because its events follow the needs of that program and may change in any release.
     #[doc(hidden)]
     pub fn with_trace(mut self, observe: Observe) -> Self {
         self.trace = Trace::new(observe);
         self
     }
 
-    /// The observer of connections.
+    /// Returns the observer of connections.
     #[doc(hidden)]
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    /// The limit of a call.
+    /// Returns the timeout of a call.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// The connect timeout that is in force: at most 9/10 of the timeout.
+    /// Returns the effective connect timeout, which is at most 9/10 of the timeout.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout.min(self.timeout / 10 * 9)
     }
 
-    /// The limit of a body, in bytes.
+    /// Returns the limit of a body, in bytes.
     #[must_use]
     pub fn max_body(&self) -> usize {
         self.max_body
     }
 
-    /// How long an idle connection is kept.
+    /// Returns the time for which an idle connection is kept.
     #[must_use]
     pub fn pool_idle_timeout(&self) -> Duration {
         self.pool_idle_timeout
     }
 
-    /// The root certificates.
+    /// Returns the root certificates.
     #[must_use]
     pub fn root_certs(&self) -> &RootCerts {
         &self.root_certs
     }
 
-    /// The proxy.
+    /// Returns the proxy.
     #[must_use]
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
     }
 
-    /// Checks the durations. The constructor of each transport does so, too.
+    /// Checks the durations. The constructor of each transport calls this, too.
     ///
     /// # Errors
     /// [`SettingsError::Timeout`], [`SettingsError::ConnectTimeout`] or
@@ -186,7 +186,7 @@ pub enum SettingsError {
     /// The idle timeout of the pool is over a day.
     #[error("the idle timeout of connections must be at most 24 hours")]
     PoolIdleTimeout,
-    /// The PEM text of the root certificates holds no certificate that can be used.
+    /// The PEM text of the root certificates has no usable certificate.
     #[error("{0}")]
     NoCertificate(
         /// The format of the text if it is not PEM, or the problem of its first item with its line.

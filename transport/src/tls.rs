@@ -1,5 +1,5 @@
-//! Configures TLS by rustls with ring. The crypto provider is given to each connection, and never installed for
-//! the whole process.
+//! Configures TLS by rustls with ring. The crypto provider is part of the configuration, and is never
+//! installed for the whole process.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -24,11 +24,11 @@ use crate::{
 
 /// The TLS configuration of a transport.
 ///
-/// It is made when it is first needed, because the system's trust store has many files. A call over http does
-/// not read them, and a machine without a trust store can still use http.
+/// It is made when it is first needed, because reading the system's trust store takes time. A call over http
+/// does not read it, and a machine without a trust store can still use http.
 #[derive(Debug)]
 pub struct TlsConfig {
-    /// `None` stands for the system's trust store.
+    /// The root certificates, or `None` for the system's trust store.
     roots: Option<RootCertStore>,
     config: OnceLock<Arc<ClientConfig>>,
     trace: Trace,
@@ -107,7 +107,7 @@ impl TlsConfig {
         }
     }
 
-    /// Tells an observer that TLS is established.
+    /// Reports to an observer that TLS is established.
     pub fn secured(&self, version: Option<ProtocolVersion>) {
         self.trace.tell(TraceEvent::Secured(match version {
             Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
@@ -117,7 +117,7 @@ impl TlsConfig {
     }
 }
 
-/// The system's clock. rustls's own clock panics before 1970.
+/// The system's clock. It is used because rustls's own clock panics before 1970.
 #[derive(Debug)]
 struct Clock;
 

@@ -1,4 +1,4 @@
-//! Describes a problem of TLS, and gives advice to the operator. The words hold no text of the peer.
+//! Describes a problem of TLS, and gives advice to the operator. The texts contain nothing from the peer.
 
 use std::{env, error::Error};
 
@@ -15,7 +15,7 @@ pub(crate) fn tls_problem(source: &(dyn Error + 'static)) -> (String, &'static s
         }
         Some(Tls::AlertReceived(AlertDescription::CertificateRequired)) => (
             "the peer wants a client certificate".into(),
-            "client certificates are not supported: use an endpoint or gateway that wants none",
+            "client certificates are not supported: use an endpoint or gateway that does not want one",
         ),
         Some(Tls::AlertReceived(alert)) => (
             format!("the peer ended the handshake ({alert:?})"),
@@ -100,7 +100,7 @@ fn trust_store(is_set: impl Fn(&str) -> bool) -> (String, &'static str) {
     match ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| is_read && is_set(name)) {
         Some(name) => (
             format!("the variable {name} leads to no certificate that can be used"),
-            "have it name the system's CA certificates, or unset it, or trust a CA of your own",
+            "set it to the system's CA certificates, or unset it, or trust a CA of your own",
         ),
         None => (
             "the system's trust store cannot be used".into(),
@@ -128,7 +128,7 @@ mod tests {
         let name = || ServerName::try_from("h").expect("a name");
         let names = |presented| Bad::NotValidForNameContext { expected: name(), presented };
         let time = UnixTime::since_unix_epoch(Duration::ZERO);
-        for (problem, reason, advice) in [
+        for (problem, reason, remedy) in [
             (Bad::UnknownIssuer, "it is issued by an unknown CA", "trust its CA"),
             (Bad::ExpiredContext { time, not_after: time }, "it has expired (or", "clock"),
             (Bad::NotValidYet, "it is not valid yet (or", "clock"),
@@ -140,9 +140,9 @@ mod tests {
             (Bad::UnhandledCriticalExtension, "it is not valid (UnhandledCriticalExtension)", ""),
         ] {
             let error = Tls::InvalidCertificate(problem);
-            let (shown, way_out) = tls_problem(&error);
+            let (shown, advice) = tls_problem(&error);
             assert!(shown.starts_with("the certificate is not trusted: "), "{shown}");
-            assert!(shown.contains(reason) && way_out.contains(advice), "{shown}: {way_out}");
+            assert!(shown.contains(reason) && advice.contains(remedy), "{shown}: {advice}");
             assert!(!shown.contains('\u{1b}'), "a name of the peer");
         }
         let (shown, advice) = tls_problem(&Tls::AlertReceived(AlertDescription::HandshakeFailure));

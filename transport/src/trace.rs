@@ -32,14 +32,14 @@ impl Trace {
         Self(Some(observe))
     }
 
-    /// Tells the observer.
+    /// Passes an event to the observer.
     pub fn tell(&self, event: TraceEvent<'_>) {
         if let Some(observe) = &self.0 {
             observe(event);
         }
     }
 
-    /// Whether there is an observer.
+    /// Returns whether there is an observer.
     pub(crate) fn is_on(&self) -> bool {
         self.0.is_some()
     }

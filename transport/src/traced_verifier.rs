@@ -9,7 +9,7 @@ use rustls::{
 use crate::trace::{Trace, TraceEvent};
 
 /// Shows the peer's certificates to an observer, also rejected ones, which rustls does not keep. The inner
-/// verifier decides.
+/// verifier accepts or rejects them.
 #[derive(Debug)]
 pub(crate) struct TracedVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,

@@ -1,7 +1,7 @@
 //! Opens a tunnel through an HTTP proxy (CONNECT, RFC 9110, section 9.3.6), without I/O.
 //!
-//! The HTTP clients have tunnels of their own. They differ, hide the proxy's status, or accept bytes after its
-//! response.
+//! It replaces the tunnels of the HTTP clients, which differ. They may hide the proxy's status or accept
+//! bytes after its response.
 
 use std::io;
 
@@ -13,9 +13,9 @@ use crate::{ProxyUrl, Settings, SettingsError};
 #[derive(Debug, Default)]
 pub struct Tunnel {
     received: Vec<u8>,
-    /// The number of bytes that were searched for the end of the head.
+    /// The number of bytes that were already searched for the end of the head.
     searched: usize,
-    /// The bytes of interim responses, which were dropped.
+    /// The number of bytes of interim responses, which were dropped.
     skipped: usize,
 }
 
@@ -64,7 +64,7 @@ fn rejected(status: u16, schemes: &[&str]) -> String {
 }
 
 impl Tunnel {
-    /// The request for a tunnel to a host and port.
+    /// Returns the request for a tunnel to a host and port.
     #[must_use]
     pub fn request(proxy: &ProxyUrl, host: &str, port: u16) -> Vec<u8> {
         let auth = proxy.basic_auth();
@@ -100,7 +100,7 @@ impl Tunnel {
                 return Ok(true);
             }
         }
-        // Another protocol's greeting is rejected at once, without a wait for the end of a head.
+        // The greeting of another protocol is rejected at once, because the end of a head may never come.
         let start = &self.received[..self.received.len().min(5)];
         if !b"HTTP/".starts_with(start) {
             return Err(TunnelError::NotHttp);
@@ -111,8 +111,8 @@ impl Tunnel {
         Ok(false)
     }
 
-    /// Returns the length of the head, once it is complete. It looks at each byte once, so that a head that
-    /// arrives byte by byte costs no more than another.
+    /// Returns the length of the head once it is complete. It searches each byte once, so a head that arrives
+    /// byte by byte costs no more than another.
     fn head_end(&mut self) -> Option<usize> {
         let line_ends =
             (self.searched..self.received.len()).filter(|at| self.received[*at] == b'\n');
@@ -154,7 +154,7 @@ fn parse(head: &[u8]) -> Result<(StatusCode, Vec<&'static str>), TunnelError> {
 mod tests {
     use super::*;
 
-    /// The outcome of a response that arrives at once, which must be the same if it arrives byte by byte.
+    /// Returns the outcome of a response that arrives at once. Checks that it is the same byte by byte.
     fn outcome(response: &str) -> Result<bool, String> {
         let whole = Tunnel::default().receive(response.as_bytes());
         let mut tunnel = Tunnel::default();

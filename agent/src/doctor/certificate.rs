@@ -34,7 +34,7 @@ impl Summary {
         self.subject == self.issuer
     }
 
-    /// The time until it expires; zero if it has.
+    /// Returns the time until it expires, or zero if it has expired.
     pub(super) fn left(&self, now: SystemTime) -> Duration {
         self.expires.duration_since(now).unwrap_or_default()
     }

@@ -12,7 +12,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// The word for people and in JSON.
+    /// Returns the verdict as a word, for text and JSON.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
@@ -62,7 +62,7 @@ impl Check {
         Self { time: Some(time), ..self }
     }
 
-    /// Adds the result of the same check for another host. The worse verdict counts, with its reason.
+    /// Adds the result of the same check for another host. Keeps the worse verdict and its reason.
     pub(super) fn and(mut self, mut other: Self) -> Self {
         if other.verdict > self.verdict {
             (self.verdict, other.verdict) = (other.verdict, self.verdict);

@@ -1,4 +1,4 @@
-//! This machine's clock: whether it is plausible, and how far it is from the service's.
+//! Checks whether this machine's clock is plausible, and how far it is from the service's.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ const LATEST: Duration = Duration::from_secs(4_102_444_800);
 
 const SET_IT: &str = "set this server's clock and time zone, and have a time service (NTP) keep it";
 
-/// Looks at the clock alone.
+/// Checks whether the clock is plausible.
 pub(super) fn local(now: SystemTime) -> Check {
     let since = now.duration_since(UNIX_EPOCH).ok();
     let found = timestamp(now).to_string();
@@ -29,7 +29,7 @@ pub(super) fn local(now: SystemTime) -> Check {
     }
 }
 
-/// Compares it with the service's. `signs` says that a key signs with this machine's clock.
+/// Checks the skew of the service's clock. `signs` is true if a key signs with this machine's clock.
 pub(super) fn skew(skew: Option<ClockSkew>, signs: bool) -> Check {
     let Some(skew) = skew else {
         return Check::warn(
@@ -67,7 +67,7 @@ mod tests {
             (1_793_491_200, Verdict::Ok, "2026-11-01T00:00:00Z"),
             (4_102_444_799, Verdict::Ok, "2099-12-31T23:59:59Z"),
             (4_102_444_800, Verdict::Fail, "2100-01-01T00:00:00Z"),
-            // A timestamp cannot show this time.
+            // This time is later than the last one that a timestamp can show.
             (253_402_300_800, Verdict::Fail, "9999-12-31T23:59:59Z"),
         ] {
             let check = local(UNIX_EPOCH + Duration::from_secs(seconds));
@@ -84,7 +84,7 @@ mod tests {
             (299, true, Verdict::Ok),
             (301, true, Verdict::Warn),
             (889, true, Verdict::Warn),
-            // A `Date` is accurate to a few seconds only.
+            // A `Date` is accurate to a few seconds, so the check fails a little before 15 minutes.
             (891, true, Verdict::Fail),
             (891, false, Verdict::Warn),
             (1_000_000, false, Verdict::Warn),

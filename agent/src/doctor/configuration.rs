@@ -1,4 +1,4 @@
-//! The options, the credential's source, and the mode of its file. Nothing is sent.
+//! Checks the options, the credential's source, and the mode of its file. Sends nothing.
 
 use huaweicloud_sms::{Credential, Endpoint, ObtainCommand, Operation, Settings, Unauthenticated};
 

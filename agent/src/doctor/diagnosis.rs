@@ -11,7 +11,7 @@ use super::{
 pub(super) struct Diagnosis(BTreeMap<Step, Check>);
 
 impl Diagnosis {
-    /// Adds a result. A check may have one for each host.
+    /// Adds a result. A check may have a result for each host.
     pub(super) fn add(&mut self, step: Step, check: Check) {
         let check = match self.0.remove(&step) {
             Some(before) => before.and(check),
@@ -20,7 +20,7 @@ impl Diagnosis {
         self.0.insert(step, check);
     }
 
-    /// The first check that failed.
+    /// Returns the first check that failed.
     pub(super) fn failed(&self) -> Option<Step> {
         let mut failed = self.0.iter().filter(|(_, check)| check.verdict == Verdict::Fail);
         failed.next().map(|(step, _)| *step)
@@ -30,7 +30,7 @@ impl Diagnosis {
         self.0.get(&step).is_some_and(|check| check.verdict == Verdict::Fail)
     }
 
-    /// Skips the checks that were not made, because of the first check that failed.
+    /// Adds the checks that were not made as skipped. The first check that failed is the reason.
     pub(super) fn complete(mut self) -> Self {
         let because = match self.failed() {
             Some(step) => format!("because of {}", step.name()),

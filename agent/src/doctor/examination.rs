@@ -1,4 +1,4 @@
-//! Sends the requests, at most three, each once.
+//! Sends the requests. There are at most three, and each is sent once.
 
 use huaweicloud_sms::{
     AuthToken, Authorize, Credential, IssueToken, ObtainCommand, Settings, Unauthenticated, now,
@@ -24,8 +24,8 @@ use crate::{
 
 /// The clients that send the requests, and the route of the requests.
 pub(super) struct Examination {
-    /// A gateway may close the connection of a request that it rejects, without saying so. So each request has
-    /// a client of its own, and none reuses the connection of another.
+    /// A gateway may close a connection after a rejection without announcing it. So each request has a client
+    /// of its own, and does not reuse the connection of another one.
     probe: Observed,
     login: Observed,
     call: Observed,
@@ -63,7 +63,7 @@ impl Examination {
         let is_key = loaded.is_some_and(|loaded| matches!(loaded.credential, Credential::Key(_)));
         let skew = self.probe.clock_skew();
         diagnosis.add(Step::Skew, clock::skew(skew, is_key && !self.follows_server_clock));
-        // A signature by a clock that is known to be wrong would count towards the lock of the key.
+        // With a wrong clock, the signature would be rejected, which counts towards the lock of the key.
         let is_clock_wrong = skew.is_none() && diagnosis.has_failed(Step::Clock);
         if diagnosis.has_failed(Step::Skew) || (is_key && is_clock_wrong) {
             return;
@@ -118,7 +118,7 @@ impl Examination {
         credential: &Credential,
     ) {
         let sent = self.call.send(call, auth, Failure::Call);
-        // The first request has shown the route. It is worth telling again only if it failed.
+        // The first request has shown the route. The route of this one is shown only if it failed.
         if self.route.failed_step(&sent).is_some() {
             self.route.check(diagnosis, &sent, self.ca_cert.as_deref());
             return;

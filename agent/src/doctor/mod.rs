@@ -1,8 +1,8 @@
-//! `sms-agent doctor`: checks each step of a call, and tells the first that fails and what to do.
+//! `sms-agent doctor`: checks each step of a call, and prints the first that fails and its remedy.
 //!
-//! It sends the agent's requests over the agent's own transport, which an observer follows. The first request
-//! has no credential. It tells whether the gateway is reached and whether the clocks differ before a key is
-//! used, and it locks no key. Then there is one login at most, and one call.
+//! It sends the agent's requests over the agent's own transport, with an observer. The first request has no
+//! credential, so it cannot lock a key. It shows whether the gateway is reached and whether the clocks
+//! differ. Then there is one login at most, and one call.
 
 mod certificate;
 mod check;

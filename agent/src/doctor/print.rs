@@ -24,13 +24,13 @@ pub(super) fn print(diagnosis: &Diagnosis, format: Format) -> ExitCode {
         Format::Json => writeln!(io::stdout(), "{}", json(diagnosis)),
     };
     match diagnosis.failed() {
-        // The exit status tells the failure even if its message is lost.
+        // The exit status shows the failure even if its message is lost.
         Some(step) => ExitCode::from(step as u8),
         None => Exit::Answer.if_written(written).into(),
     }
 }
 
-/// A check with texts that may be shown. They are not escaped.
+/// A check from whose texts secrets are withheld. The texts are not escaped.
 #[derive(Serialize)]
 struct Shown {
     name: &'static str,

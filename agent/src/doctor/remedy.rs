@@ -1,15 +1,15 @@
-//! Remedies for the rejections whose code, or kind of credential, tells more than the library's advice.
+//! Remedies for rejections. The code and the kind of credential may allow a better one than the library's.
 
 use huaweicloud_sms::{ApiError, ApiErrorKind as Kind, Credential};
 
-/// Returns `None` if the library's advice is enough.
+/// Returns the remedy for a rejection, or `None` if the library's advice is enough.
 pub(super) fn remedy(error: &ApiError, credential: &Credential) -> Option<&'static str> {
     by_code(error.code().unwrap_or_default())
         .or_else(|| (error.kind() == Kind::Unauthorized).then(|| rejected(error, credential)))
 }
 
-/// Remedies for codes of the [gateway](https://support.huaweicloud.com/devg-apisign/api-sign-errorcode.html) and
-/// of the service that name a cause of their own.
+/// Returns the remedy for a code of the service or the
+/// [gateway](https://support.huaweicloud.com/devg-apisign/api-sign-errorcode.html) that has only one cause.
 fn by_code(code: &str) -> Option<&'static str> {
     let (prefix, number) = code.split_once('.')?;
     Some(match (prefix, number) {
@@ -26,8 +26,8 @@ fn by_code(code: &str) -> Option<&'static str> {
     })
 }
 
-/// Remedies for a rejected credential. The service's own Agent reports each of these causes as its error
-/// SMS.0202. The gateway's texts tell them apart.
+/// Returns the remedy for a rejected credential. The official Agent reports all these causes as its error
+/// SMS.0202. The texts of the gateway distinguish them.
 fn rejected(error: &ApiError, credential: &Credential) -> &'static str {
     let says = |words| error.message().is_some_and(|message| message.contains(words));
     match credential {

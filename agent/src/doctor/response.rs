@@ -1,4 +1,4 @@
-//! Looks at the responses: whether they are the gateway's, and whether they accept the credential.
+//! Checks whether the responses are the gateway's, and whether they accept the credential.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     print,
 };
 
-/// Looks at the response to a request without a credential. The gateway rejects it.
+/// Checks the response to a request without a credential. The gateway must reject it.
 pub(super) fn gateway(outcome: &Outcome) -> Check {
     let failure = match outcome {
         Err(failure) => failure,
@@ -38,7 +38,7 @@ pub(super) fn gateway(outcome: &Outcome) -> Check {
     }
 }
 
-/// Whether an error object has a mark of the service or its gateway: a code or a request id.
+/// Returns whether an error object has a mark of the service or its gateway: a code or a request id.
 fn is_marked(error: &ApiError) -> bool {
     let prefix = error.code().and_then(|code| code.split_once('.')).map(|(prefix, _)| prefix);
     matches!(prefix, Some("SMS" | "S3M" | "APIG" | "APIGW")) || error.request_id().is_some()
@@ -52,9 +52,9 @@ fn api(failure: &Failure) -> Option<&ApiError> {
     }
 }
 
-/// Looks at the response to the call: credential, permission, server, and the answer.
+/// Checks the response to the call: credential, permission, server, and the answer.
 ///
-/// `time` is that of the call. The first of these checks has it, because one response decides them all.
+/// `time` is the duration of the call. One response decides all these checks, and only the first shows it.
 pub(super) fn call(
     diagnosis: &mut Diagnosis,
     outcome: &Outcome,
@@ -75,7 +75,7 @@ pub(super) fn call(
                 let remedy = failure.advice().unwrap_or_default();
                 (Step::Answer, Check::warn("nothing to do", failure.message(), remedy))
             }
-            // Such a response does not tell whether the credential is accepted.
+            // Such a response does not show whether the credential is accepted.
             _ => {
                 let mut check = fail("", failure);
                 specify(&mut check, outcome, credential);
@@ -97,7 +97,7 @@ pub(super) fn call(
     }
 }
 
-/// Replaces the advice by a closer remedy, if there is one.
+/// Replaces the advice by a more specific remedy, if there is one.
 fn specify(check: &mut Check, outcome: &Outcome, credential: &Credential) {
     let error = outcome.as_ref().err().and_then(api);
     if let Some(remedy) = error.and_then(|error| remedy(error, credential)) {
@@ -106,7 +106,7 @@ fn specify(check: &mut Check, outcome: &Outcome, credential: &Credential) {
 }
 
 fn answer(answer: &Answer, outcome: &Outcome) -> Check {
-    // Its lines become one.
+    // The check shows the answer on one line.
     let text = print::text(outcome).lines().map(str::trim).collect::<Vec<_>>().join(", ");
     match answer {
         Answer::Command(_) => Check::ok(format!(

@@ -1,4 +1,4 @@
-//! The route to a host: name, proxy, TCP and TLS. It is known from the transport's events and its error.
+//! Checks the route to a host (name, proxy, TCP and TLS) by the transport's events and its error.
 
 use std::net::IpAddr;
 
@@ -22,7 +22,7 @@ impl Route {
         self.matcher.proxy_for(uri).ok().flatten()
     }
 
-    /// The part of the route at which a request failed, if it failed there.
+    /// Returns the step of the route at which a request failed, if it failed there.
     pub(super) fn failed_step<T>(&self, sent: &Sent<T>) -> Option<Step> {
         sent.failed_step(self.proxy_for(&sent.uri).is_some())
     }
@@ -35,7 +35,7 @@ impl Route {
         ca_cert: Option<&str>,
     ) {
         let failed = self.failed_step(sent);
-        // It failed before a connection was begun.
+        // The request failed before the transport began to connect.
         if sent.trail.is_empty() && failed.is_none() {
             return;
         }
@@ -129,7 +129,7 @@ impl Route {
     }
 }
 
-/// A failure of the transport, in its own words.
+/// Makes a failed check of a transport's failure, with its own message.
 pub(super) fn fail(found: impl Into<String>, failure: &Failure) -> Check {
     let causes = failure.causes().join(": ");
     let cause = if causes.is_empty() { String::new() } else { format!(" ({causes})") };
@@ -139,7 +139,7 @@ pub(super) fn fail(found: impl Into<String>, failure: &Failure) -> Check {
     Check::fail(found, reason, failure.advice().unwrap_or_default())
 }
 
-/// The host whose name is looked up.
+/// Returns the host whose name is looked up.
 fn peer(uri: &Uri, proxy: Option<&ProxyUrl>) -> String {
     match proxy {
         Some(proxy) => format!("{} (the proxy)", proxy.host()),
@@ -147,7 +147,7 @@ fn peer(uri: &Uri, proxy: Option<&ProxyUrl>) -> String {
     }
 }
 
-/// The addresses that were tried in vain, and why.
+/// Describes the addresses that failed, with the reasons.
 fn tried<T>(sent: &Sent<T>) -> Option<String> {
     let tried: Vec<_> =
         sent.trail.tried().iter().map(|(address, why)| format!("{address}: {why}")).collect();

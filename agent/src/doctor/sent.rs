@@ -38,7 +38,7 @@ impl Observed {
         Ok(Self { client, recorder })
     }
 
-    /// Sends a request once. `failed` makes a failure of an error.
+    /// Sends a request once. `failed` converts an error.
     pub(super) fn send<O: Operation>(
         &self,
         call: &O,
@@ -69,20 +69,20 @@ impl<T> Sent<T> {
         self.ended.saturating_duration_since(self.started)
     }
 
-    /// The duration of the part of the request that ended at `end`.
+    /// Returns the duration of the part of the request that ended at `end`.
     pub(super) fn since_last(&self, end: Instant) -> Duration {
         self.trail.since_last(self.started, end)
     }
 
-    /// The part of the making of the connection that failed, if one did.
+    /// Returns the step of making the connection that failed, if one did.
     pub(super) fn failed_step(&self, is_proxied: bool) -> Option<Step> {
         let error = &self.failure()?.transport()?.error;
         match error.kind() {
             Kind::Dns => return Some(Step::Name),
             Kind::Proxy => return Some(Step::Proxy),
-            // Over TLS 1.3 a peer may end TLS after the handshake.
+            // With TLS 1.3, a peer may reject the client after the handshake.
             Kind::Tls => return Some(Step::Tls),
-            // The look-up did not end, or could not begin.
+            // The look-up timed out or could not begin.
             Kind::Timeout | Kind::Connect | Kind::Other if self.trail.is_empty() => {
                 return Some(Step::Name);
             }

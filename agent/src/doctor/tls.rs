@@ -1,16 +1,16 @@
-//! TLS: its version, the peer's certificates, and whether the service or an inspecting proxy answers.
+//! Checks TLS: its version, the peer's certificates, and whether the service or an inspecting proxy responds.
 
 use std::time::{Duration, SystemTime};
 
 use super::{certificate::Summary, check::Check, route::fail, sent::Sent};
 use crate::failure::Failure;
 
-/// A certificate that expires sooner is worth a warning.
+/// A certificate that expires sooner than this causes a warning.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const NOT_PUBLIC: &str = "no public CA issued the certificate: a proxy that inspects TLS answers in \
                           place of the service, or the service has a CA of its own";
 
-/// Returns `None` if the request did not get as far as TLS.
+/// Checks TLS. Returns `None` if the request failed before TLS.
 pub(super) fn check<T>(
     sent: &Sent<T>,
     failure: Option<&Failure>,
@@ -59,15 +59,15 @@ pub(super) fn check<T>(
         (None, false, None) => Check::warn(
             found,
             NOT_PUBLIC,
-            "if it is such a proxy, its operator can read the credential: have the endpoint exempted \
-             from inspection if that must not be",
+            "if it is such a proxy, its operator can read the credential: to prevent that, have the \
+             endpoint exempted from inspection",
         ),
         _ => Check::ok(found),
     };
     Some(check.within(sent.since_last(at)))
 }
 
-/// The days until the first certificate expires, if these are few. A root in the chain does not count.
+/// Returns the days until the first certificate expires, if that is soon. A root in the chain does not count.
 fn expires_soon(chain: &[Summary]) -> Option<u64> {
     let now = SystemTime::now();
     let is_first = |index| index == 0;
@@ -79,7 +79,7 @@ fn expires_soon(chain: &[Summary]) -> Option<u64> {
     (left < SOON).then_some(left.as_secs() / (24 * 60 * 60))
 }
 
-/// Whether a CA that is trusted would help.
+/// Returns whether it would help to trust another CA.
 fn is_unknown_ca(failure: &Failure) -> bool {
     failure.message().contains("issued by an unknown CA")
 }
@@ -111,7 +111,7 @@ mod tests {
         let certificate = |issuer: &str, days: u64| Summary {
             subject: "CN=a".into(),
             issuer: issuer.into(),
-            // A part of a day more, so that the time of the test does not count.
+            // Half a day more, so that the duration of the test does not change the number of days.
             expires: SystemTime::now() + Duration::from_secs(days * DAY + DAY / 2),
             is_issuer_public: false,
         };

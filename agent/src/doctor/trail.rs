@@ -20,7 +20,7 @@ pub(super) struct Trail {
     pub(super) failures: Vec<(SocketAddr, String)>,
     pub(super) connected: Option<(Instant, SocketAddr)>,
     pub(super) tunnelled: Option<Instant>,
-    /// In DER.
+    /// The peer's certificates in DER.
     pub(super) certificates: Vec<Vec<u8>>,
     pub(super) secured: Option<(Instant, &'static str)>,
 }
@@ -61,12 +61,13 @@ impl Trail {
         }
     }
 
-    /// Whether no connection was begun.
+    /// Returns whether the transport has not begun to connect.
     pub(super) fn is_empty(&self) -> bool {
         self.looked_up.is_none()
     }
 
-    /// The addresses that were tried before the one that was reached, or all if none was, and why each failed.
+    /// Returns the addresses that were tried before one was reached, each with the reason why it failed. If
+    /// no address was reached, returns all.
     pub(super) fn tried(&self) -> Vec<(SocketAddr, &str)> {
         let addresses = self.looked_up.as_ref().map_or(&[][..], |(_, addresses)| addresses);
         let reached = self.connected.map(|(_, address)| address);
@@ -78,7 +79,7 @@ impl Trail {
         before.map(|address| (*address, why(address))).collect()
     }
 
-    /// The duration of the part of the call that ended at `end`: since the last event before it.
+    /// Returns the duration of the part of the call that ended at `end`, from the last event before it.
     pub(super) fn since_last(&self, started: Instant, end: Instant) -> Duration {
         let instants = [
             self.looked_up.as_ref().map(|(at, _)| *at),

@@ -10,9 +10,9 @@
 //! | was ended for another reason, such as a STOP | `fail` | `msg`, `stopped`, `output` |
 //! | could not be started | `fail` | `msg` |
 //!
-//! `output` is the program's standard output. If only the first part of it is there, `output_truncated` and
-//! `output_bytes` are there as well. Bytes that are not UTF-8 are replaced. Beside a `msg` there is no `output`
-//! if the program printed nothing.
+//! `output` is the program's standard output. If it is truncated, the detail also has `output_truncated` and
+//! `output_bytes`. Bytes that are not UTF-8 are replaced. A detail with `msg` has no `output` if the program
+//! printed nothing.
 //!
 //! A string or a name that contains a secret of the agent is withheld as a whole. The whole output is withheld
 //! if a secret is split over several strings. The detail has at most 64 KiB as JSON.
@@ -24,19 +24,19 @@ use serde_json::{Map, Value, json};
 use super::output::{MAX, Output};
 use crate::redactor::{WITHHELD, contains_secret};
 
-/// The most levels of an object. The journal and the request add levels to it, and `serde_json` reads at most
-/// 127.
+/// The largest number of levels of an object. The journal and the request add levels to it, and `serde_json`
+/// reads at most 127.
 const MAX_DEPTH: usize = 64;
 
 /// The result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Finished {
     pub(crate) is_success: bool,
-    /// At most 64 KiB as JSON, without a secret of the agent.
+    /// The `result_detail`. It has at most 64 KiB as JSON, and no secret of the agent.
     pub(crate) detail: Map<String, Value>,
 }
 
-/// How a program's run ended.
+/// The end of a program's run.
 #[derive(Debug)]
 pub(super) enum End {
     Status(ExitStatus),
@@ -46,12 +46,12 @@ pub(super) enum End {
     Stopped {
         reason: String,
     },
-    /// The end is not known, for this reason.
+    /// The end is unknown for this reason.
     Unknown(String),
 }
 
 impl Finished {
-    /// A command for which no program ran.
+    /// Returns the failure of a command for which no program ran.
     pub(crate) fn not_started(why: &str) -> Self {
         Self { is_success: false, detail: failure(why, None, &Output::default()) }
     }
@@ -101,7 +101,7 @@ fn failure(message: &str, member: Option<(&str, Value)>, output: &Output) -> Map
     }
 }
 
-/// The output, if it is one object.
+/// Parses the output. Returns `None` if it is not one object.
 fn object(output: &Output) -> Option<Map<String, Value>> {
     if output.is_truncated() {
         return None;
@@ -116,11 +116,11 @@ fn object(output: &Output) -> Option<Map<String, Value>> {
     if contains_secret(&json) || contains_secret(texts.as_bytes()) {
         return Some(Map::from_iter([("output".to_owned(), WITHHELD.into())]));
     }
-    // A number such as 1e15 is written with more characters than it was read.
+    // The JSON may be longer than the output, because 1e15 is written as 1000000000000000.0, for example.
     (json.len() <= MAX).then_some(detail)
 }
 
-/// The most objects and arrays that are nested in one another.
+/// Returns the largest number of objects and arrays that are nested in one another.
 fn depth<'a>(values: impl IntoIterator<Item = &'a Value>) -> usize {
     let depth = |value: &'a Value| match value {
         Value::Array(values) => depth(values),
@@ -155,14 +155,14 @@ fn withhold_in(value: &mut Value, texts: &mut String) {
     }
 }
 
-/// Adds the output, as much of it as there is room for.
+/// Adds as much of the output as fits into the detail.
 fn with_output(mut detail: Map<String, Value>, output: &Output) -> Map<String, Value> {
     if contains_secret(&output.head) {
         detail.insert("output".into(), WITHHELD.into());
         return detail;
     }
     let head = match std::str::from_utf8(&output.head) {
-        // Only a part of the last character is there.
+        // The output was cut within its last character.
         Err(error) if error.error_len().is_none() && output.is_truncated() => {
             &output.head[..error.valid_up_to()]
         }
@@ -182,7 +182,7 @@ fn with_output(mut detail: Map<String, Value>, output: &Output) -> Map<String, V
     detail
 }
 
-/// The longest beginning of a text that has at most `room` bytes as JSON.
+/// Returns the longest beginning of a text that has at most `room` bytes as JSON.
 fn fitting(text: &str, room: usize) -> &str {
     let mut used = 0;
     let end = text.char_indices().find(|(_, character)| {
@@ -263,7 +263,7 @@ mod tests {
         assert!(text.starts_with(output) && output.len() > MAX - 100);
         assert_eq!(detail["output_truncated"], json!(true));
         assert_eq!(detail["output_bytes"], json!(3 * MAX));
-        // The object does not end within the limit.
+        // The object is longer than the limit, so it is an output.
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX));
         assert_eq!(success(&long)["output_truncated"], json!(true));
     }

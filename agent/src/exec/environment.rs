@@ -1,5 +1,5 @@
-//! The environment of the operator's program: the agent's own without the variables for the agent only, and
-//! with those of the command.
+//! Sets the environment of the operator's program. It is the agent's own with the variables of the command,
+//! and without those that are only for the agent.
 
 use std::{env, ffi::OsStr, path::Path, process};
 
@@ -19,20 +19,20 @@ const SYSTEMD: [&str; 7] = [
     "WATCHDOG_USEC",
 ];
 
-/// What a program learns of its run.
+/// The content of the variables that a program gets.
 #[derive(Clone, Copy)]
 pub(super) struct Environment<'a> {
     /// The number of the run in the journal.
     pub(super) run: u64,
     pub(super) command: &'a Command,
     pub(super) server_id: &'a ServerId,
-    /// The folder of the journal. With the number, no other run has the same variables.
+    /// The folder of the journal. This and the number identify the run.
     pub(super) state_dir: &'a Path,
 }
 
 impl Environment<'_> {
-    /// Sets the variables of the run. A parameter that the command does not have is unset, also if the agent's
-    /// environment has a variable of this name.
+    /// Sets the variables of the run. Unsets the variable of a parameter that the command does not have,
+    /// because the agent's environment may have it.
     pub(super) fn set(&self, child: &mut process::Command) {
         for (name, value) in env::vars_os() {
             if is_withheld(&name, &value) {
@@ -56,7 +56,7 @@ impl Environment<'_> {
     }
 }
 
-/// Whether the program must not see a variable. On Windows `hw_access_key` is `HW_ACCESS_KEY`.
+/// Returns whether the program must not get a variable. On Windows, `hw_access_key` is `HW_ACCESS_KEY`.
 fn is_withheld(name: &OsStr, value: &OsStr) -> bool {
     let name = name.to_string_lossy().to_uppercase();
     let has_password = || value.as_encoded_bytes().contains(&b'@');

@@ -30,9 +30,9 @@ use crate::{
     waker::Waker,
 };
 
-/// The most steps that may wait. More wait only if the journal cannot be written for long.
+/// The largest number of steps that may wait. It is reached only if the journal cannot be written for long.
 const MAX_BACKLOG: usize = 256;
-/// How long a step that is held up waits, at least.
+/// The shortest time between two attempts of a step that fails.
 const RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Executor {
@@ -41,18 +41,18 @@ pub(crate) struct Executor {
     server_id: ServerId,
     plan: Plan,
     journal: Journal,
-    /// The obstacle to the next step, and when the step was last tried.
+    /// The error of the next step, and the instant at which it was last tried.
     obstacle: Option<(String, Instant)>,
     running: Option<Running>,
     ended: Sender<Finished>,
     ends: Receiver<Finished>,
     waker: Arc<Waker>,
-    /// The command of the rejected report that the operator was told of.
+    /// The command of the rejected report about which a warning was logged.
     warned_of: Option<Command>,
 }
 
 impl Executor {
-    /// Opens the journal and goes on where it ends. `waker` is told when the program has ended.
+    /// Opens the journal and goes on where it ends. The end of the program wakes `waker`.
     pub(crate) fn open(
         args: &args::Exec,
         endpoint: Endpoint,
@@ -95,7 +95,7 @@ impl Executor {
         }))
     }
 
-    /// Describes itself, for people.
+    /// Describes the program and the journal, for people.
     pub(crate) fn description(&self) -> String {
         let (program, dir) = (self.program.path.display(), self.journal.dir().display());
         format!("carrying commands out with {program}, journal in {dir}")
@@ -126,22 +126,22 @@ impl Executor {
     }
 
     pub(crate) fn on_report_rejected(&mut self, error: &ResponseError) {
-        // Its message may echo a secret, and the journal is a file.
+        // The reason goes into the journal, and the service's message may echo a secret.
         let reason = redactor::shown(&error.to_string());
         match error.api().and_then(ApiError::code) {
-            // The error's text, and the detail, have a limit, too.
+            // The request body is too long, or the detail is invalid.
             Some("SMS.6014" | "SMS.6023") => self.plan.on_detail_rejected(reason),
             _ => self.plan.on_report_rejected(reason),
         }
     }
 
-    /// The name of the command whose program runs, for people.
+    /// Returns the name of the command whose program runs, for people.
     pub(crate) fn running(&self) -> Option<String> {
         self.plan.running().map(|command| redactor::shown(command.name.as_str()))
     }
 
-    /// Does the steps that are due now, and adds the entries that it wrote into the journal to `written`.
-    /// Returns a report to hand to the session.
+    /// Does the steps that are due now. Adds the entries that it writes into the journal to `written`.
+    /// Returns a report for the session.
     ///
     /// # Errors
     /// The journal cannot be written, and too many steps wait.
@@ -181,7 +181,7 @@ impl Executor {
                 Step::Start { id, command } => {
                     let (ended, waker) = (self.ended.clone(), Arc::clone(&self.waker));
                     let on_end = move |finished| {
-                        // Nobody waits for it if the agent ends.
+                        // The receiver is gone if the agent is ending.
                         let _ = ended.send(finished);
                         waker.wake();
                     };
@@ -248,7 +248,7 @@ impl Executor {
         self.plan.on_end(result, finished.detail);
     }
 
-    /// Something holds the next step up. It is tried again later.
+    /// Notes that the next step failed. It is tried again later.
     fn on_obstacle(&mut self, error: String) -> Result<(), String> {
         if self.plan.backlog() > MAX_BACKLOG {
             return Err(error);
@@ -260,8 +260,8 @@ impl Executor {
         Ok(())
     }
 
-    /// Ends the program. Its command counts as interrupted, unless the program had ended by itself. Starts
-    /// and reports nothing any more.
+    /// Ends the program. Its command counts as interrupted, unless the program has already ended. After this,
+    /// the executor starts and reports nothing.
     pub(crate) fn shut_down(&mut self) {
         let Some(running) = self.running.take() else { return };
         let ended = self.ends.try_recv().ok().or_else(|| {
@@ -284,12 +284,12 @@ impl Executor {
     }
 }
 
-/// Makes the system keep the exit status of a program until it is read. A parent may have told it not to.
+/// Makes the system keep the exit status of a program until it is read. A parent may have turned that off.
 fn keep_exit_statuses() {
     #[cfg(unix)]
     {
         use std::sync::atomic::AtomicBool;
-        // Any handler does. The program itself starts without it.
+        // Any handler has this effect. The program starts without it.
         let handler = Arc::new(AtomicBool::new(false));
         if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGCHLD, handler) {
             log::warn!("SIGCHLD cannot be caught: {error}");
@@ -297,7 +297,7 @@ fn keep_exit_statuses() {
     }
 }
 
-/// The first of systemd's state directories.
+/// Returns the first of systemd's state directories.
 fn state_directory() -> Option<PathBuf> {
     let dirs = env::var_os("STATE_DIRECTORY").filter(|dirs| !dirs.is_empty())?;
     env::split_paths(&dirs).next()

@@ -1,12 +1,13 @@
-//! Looks for the program of a command whose process is not in the journal, because the agent ended between the
-//! start of the program and the entry with its process.
+//! Looks for a program whose process is not in the journal, because the agent ended between the start of the
+//! program and the entry with its process.
 
 use super::{environment::Environment, process_id::ProcessId};
 
 /// Finds the processes of this run. They lead a process group, and have the environment that the program gets.
 ///
-/// The environment names the journal, which no other agent has, so they are left over from the agent's last
-/// run. A process that left the program's session (`setsid`) is not among them. On other systems than Linux none is found.
+/// The environment names the journal, which no other agent uses. So the processes are left over from this
+/// agent's last run. It does not find a process that left the program's session (`setsid`). On systems other
+/// than Linux, it finds no process.
 #[cfg(target_os = "linux")]
 pub(super) fn find(run: &Environment<'_>) -> Vec<ProcessId> {
     let mut program = std::process::Command::new("");
@@ -26,9 +27,9 @@ pub(super) fn find(_: &Environment<'_>) -> Vec<ProcessId> {
 mod linux {
     use std::{ffi::OsStr, fs};
 
-    /// Whether a process has these variables, and lacks those without a value.
+    /// Returns whether a process has these variables, and lacks those without a value.
     pub(super) fn has(pid: u32, expected: &[(&OsStr, Option<&OsStr>)]) -> bool {
-        // Those of another user cannot be read.
+        // The environment of another user's process cannot be read.
         let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
         let variables = environment.split(|byte| *byte == 0).filter_map(|variable| {
             let at = variable.iter().position(|byte| *byte == b'=')?;
@@ -65,7 +66,7 @@ mod tests {
         let one = Environment { run: 1, command: &start_a, server_id, state_dir };
         let two = Environment { command: &start_b, ..one };
         let begin = |run: &Environment<'_>| {
-            // It waits for its input, which stays open.
+            // `cat` runs until its input is closed.
             let mut program = process::Command::new("cat");
             run.set(&mut program);
             program.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());

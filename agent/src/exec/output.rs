@@ -13,9 +13,9 @@ pub(super) const MAX: usize = ReportResult::MAX_DETAIL;
 /// The standard output of a program.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Output {
-    /// At most the first [`MAX`] bytes.
+    /// The first bytes, at most [`MAX`].
     pub(super) head: Vec<u8>,
-    /// How many bytes there were.
+    /// The number of all bytes.
     pub(super) bytes: u64,
 }
 
@@ -31,7 +31,7 @@ impl Output {
     }
 }
 
-/// Reads to the end, so that the program is never held up by a full pipe.
+/// Reads to the end, so that the program never waits for a full pipe.
 pub(super) fn read(mut pipe: impl Read, output: &Mutex<Output>) -> io::Result<()> {
     let mut buffer = [0; 8 * 1024];
     loop {

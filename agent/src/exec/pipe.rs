@@ -18,11 +18,11 @@ mod unix {
         io::Errno,
     };
 
-    /// As much as a pipe can hold. So the output that a program wrote before its end is read, and not the
-    /// output that another process goes on writing.
+    /// The number of bytes that are read after the program has ended. A pipe holds at most this many, so all
+    /// output of the program is read. The limit matters if another process goes on writing.
     const MAX_AFTER_END: usize = 1024 * 1024;
 
-    /// Ends the reads and writes of all pipes that were made with it when it is dropped.
+    /// Dropping this ends the reads and writes of all pipes that were made with it.
     pub(in super::super) struct Over {
         /// Dropping this closes it, and the other end sees that.
         _closed_by_drop: UnixStream,
@@ -45,12 +45,12 @@ mod unix {
     pub(in super::super) struct Pipe<P> {
         pipe: P,
         over: UnixStream,
-        /// How many bytes are still read after the run.
+        /// The number of bytes that are still read after the run.
         left: usize,
     }
 
     impl<P: AsFd> Pipe<P> {
-        /// Waits for the pipe or for the end of the run. Returns whether the pipe is ready.
+        /// Waits for the pipe or for the end of the run. Returns for each whether it has come.
         fn wait(&self, what: PollFlags) -> io::Result<(bool, bool)> {
             loop {
                 let mut fds =
@@ -95,7 +95,7 @@ mod unix {
     }
 }
 
-/// The end of the job ends every process that has the other end, and so each read and write.
+/// The end of the job ends every process that has the other end of a pipe. So each read and write ends.
 #[cfg(not(unix))]
 mod other {
     use std::io;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::process_id::ProcessId;
 use crate::journal::{Entry, Progress, State};
 
-/// A step to do. Each step is done before the next one.
+/// A step to do. The executor does the steps in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Write this into the journal.
@@ -55,7 +55,8 @@ pub(crate) struct Plan {
     running: Option<(u64, Command)>,
     /// The command to run next.
     waiting: Option<(u64, Command)>,
-    /// In the order in which they finished. The session has the first one if `is_reporting`.
+    /// The results to report, in the order in which the commands finished. If `is_reporting`, the session has
+    /// the first one.
     unreported: VecDeque<Done>,
     is_reporting: bool,
     /// Whether the agent was restarted and does not know yet what the service holds.
@@ -108,7 +109,7 @@ impl Plan {
         plan
     }
 
-    /// The step to do now. It stays the next one until it is [done](Self::on_done).
+    /// Returns the step to do now. It stays the same until it is [done](Self::on_done).
     pub(crate) fn step(&self) -> Option<&Step> {
         self.steps.front()
     }
@@ -126,8 +127,8 @@ impl Plan {
         }
     }
 
-    /// The service holds no command. Whether a command that it returned before counts as consumed is not
-    /// documented, so that one is carried out.
+    /// The service holds no command. A command that it returned before is still carried out, because the API
+    /// reference does not say whether reading a command consumes it.
     pub(crate) fn on_nothing(&mut self) {
         if self.rejected.take().is_some() {
             self.write(Entry::Cleared);
@@ -164,7 +165,7 @@ impl Plan {
 
     /// The program was started.
     pub(crate) fn on_started(&mut self, id: u64, process: &ProcessId) {
-        // This goes before the other steps that wait, because it tells a restarted agent which process to end.
+        // This step comes first, because a restarted agent needs the entry to end the process.
         self.steps.push_front(Step::Write(Entry::Started { id, process: Some(process.clone()) }));
     }
 
@@ -184,8 +185,8 @@ impl Plan {
         }
     }
 
-    /// The service rejects the detail of the report. Its limits are not documented, so the result is
-    /// reported once more, without the detail.
+    /// The service rejects the detail of the report. The result is reported once more without the detail,
+    /// because the API reference does not document the limits of a detail.
     pub(crate) fn on_detail_rejected(&mut self, reason: String) {
         let note = json!({"msg": "the service rejected the detail of this result"});
         let Value::Object(note) = note else { unreachable!("it is an object") };
@@ -201,8 +202,8 @@ impl Plan {
     /// The service will never accept the report.
     pub(crate) fn on_report_rejected(&mut self, reason: String) {
         if let Some(done) = self.take_reported() {
-            // If the service did not return it any more, it has accepted an earlier report or given the command
-            // up. Then the next one that looks the same is a new one.
+            // If the service has returned something else since, it has accepted an earlier report or dropped
+            // the command. Then the next command that looks the same is a new one.
             let is_rejected = self.held.as_ref().is_some_and(|held| held.is_same(&done.command));
             self.write(Entry::Dropped { id: done.id, reason, is_rejected });
             self.rejected = is_rejected.then_some(done.command);
@@ -210,22 +211,24 @@ impl Plan {
         }
     }
 
-    /// Whether a report is still to be made. Meanwhile the service may have returned another command.
+    /// Returns whether this report is still to be sent. The service may have returned another command
+    /// meanwhile.
     pub(crate) fn is_due(&self, done: &Done) -> bool {
         self.is_reporting && self.unreported.front().is_some_and(|first| first.id == done.id)
     }
 
-    /// The command that runs.
+    /// Returns the command that runs.
     pub(crate) fn running(&self) -> Option<&Command> {
         self.running.as_ref().map(|(_, command)| command)
     }
 
-    /// Whether this command is not run, because its report was rejected and the service still returns it.
+    /// Returns whether this command is not run because its report was rejected and the service still returns
+    /// it.
     pub(crate) fn is_rejected(&self, command: &Command) -> bool {
         self.rejected.as_ref().is_some_and(|rejected| rejected.is_same(command))
     }
 
-    /// The number of steps that wait, for example because the journal cannot be written.
+    /// Returns the number of steps that wait, for example because the journal cannot be written.
     pub(crate) fn backlog(&self) -> usize {
         self.steps.len()
     }
@@ -235,15 +238,15 @@ impl Plan {
         if is_reporting { self.unreported.pop_front() } else { None }
     }
 
-    /// Drops the results of commands that the service does not hold any more. A report names only the name of
-    /// its command, and would be taken for the one that the service holds.
+    /// Drops the results of commands that the service does not hold any more. A report has only the name of
+    /// its command, so the service would take it for a report of the command that it holds.
     fn drop_results(&mut self, is_superseded: impl Fn(&Done) -> bool) {
         for done in mem::take(&mut self.unreported) {
             if !is_superseded(&done) {
                 self.unreported.push_back(done);
                 continue;
             }
-            // It was the first one.
+            // The dropped result was the one that the session has.
             self.is_reporting = false;
             self.drop_superseded(done.id);
         }
@@ -289,8 +292,8 @@ impl Plan {
         }
         if self.running.is_none() {
             if let Some((id, command)) = self.waiting.take() {
-                // The entry comes before the start, so that a restarted agent knows of a run that may have
-                // begun.
+                // The entry is written before the start, so that a restarted agent knows that the run may
+                // have begun.
                 self.write(Entry::Started { id, process: None });
                 self.steps.push_back(Step::Start { id, command: command.clone() });
                 self.running = Some((id, command));
@@ -307,7 +310,7 @@ impl Plan {
     }
 }
 
-/// Whether this command is the STOP of a START.
+/// Returns whether `stop` is a STOP for the task of the START `start`.
 fn stops(stop: &Command, start: &Command) -> bool {
     let task = &stop.param.task_id;
     (&stop.name, &start.name) == (&CommandName::Stop, &CommandName::Start)

@@ -4,23 +4,23 @@ use std::{io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// A process. Its number alone is not enough: the system gives it to another one later.
+/// Identifies a process. Its number alone is not enough, because the system reuses numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProcessId {
     pub(crate) pid: u32,
-    /// When it started: ticks since the system's start. Known on Linux.
+    /// The time at which it started, in ticks since the system's start. It is known only on Linux.
     pub(crate) start: Option<u64>,
-    /// The system's start. Unknown where a sandbox hides it (systemd's `ProcSubset=pid`).
+    /// The id of the system's start. It is unknown if a sandbox hides it (systemd's `ProcSubset=pid`).
     pub(crate) boot: Option<String>,
 }
 
 impl ProcessId {
-    /// The process that has this number now.
+    /// Identifies the process that has this number now.
     pub(super) fn of(pid: u32) -> Self {
         Self { pid, start: system::stat(pid).map(|stat| stat.start), boot: system::boot() }
     }
 
-    /// Whether this very process still runs, and leads a process group.
+    /// Returns whether this process still runs and leads a process group.
     fn leads_a_group(&self) -> bool {
         self.boot == system::boot()
             && system::stat(self.pid).is_some_and(|stat| {
@@ -29,12 +29,12 @@ impl ProcessId {
     }
 }
 
-/// Ends the program of an earlier run of the agent, with its whole process group: SIGTERM, then after
-/// `kill_after` SIGKILL. Returns whether it was still running.
+/// Ends the program of an earlier run of the agent, with its whole process group. Sends SIGTERM, and SIGKILL
+/// after `kill_after`. Returns whether the program was still running.
 ///
-/// Processes that the program left behind when it ended are not looked for: the number of its group says
-/// nothing once the program itself is gone. On Windows there is nothing to end, because the system ends a
-/// job with the agent. On other systems than Linux the start of a process is unknown, so nothing is ended.
+/// If the program has ended, this does not end the processes that it left behind, because the system may have
+/// given the number of the group to another one. On Windows, the system ends a job with the agent. On other
+/// systems than Linux, the start of a process is unknown, so this ends nothing.
 ///
 /// # Errors
 ///
@@ -46,15 +46,16 @@ pub(crate) fn end_left_over(id: &ProcessId, kill_after: Duration) -> io::Result<
     super::group::end_foreign(id.pid, kill_after).map(|()| true)
 }
 
-/// Whether a group has a member that runs, if the system tells. A zombie, which waits for its parent, does not
-/// run. A member of another user is not seen, and the agent could not end it anyway.
+/// Returns whether a group has a running member, or `None` if the system does not say it. A zombie, which
+/// waits for its parent, does not run. This does not see a member of another user, which the agent could not
+/// end anyway.
 #[cfg(unix)]
 pub(super) fn has_running_member(group: u32) -> Option<bool> {
     let mut stats = system::pids()?.filter_map(system::stat);
     Some(stats.any(|stat| stat.group == group && !stat.is_zombie))
 }
 
-/// The processes that lead a group, but not a session.
+/// Returns the processes that lead a group, but not a session.
 #[cfg(target_os = "linux")]
 pub(super) fn leaders_within_a_session() -> impl Iterator<Item = u32> {
     let leads = |pid: &u32| {
@@ -77,7 +78,7 @@ mod system {
     }
 
     pub(super) fn stat(pid: u32) -> Option<Stat> {
-        // The name of a program can be any bytes.
+        // The name of a program need not be UTF-8.
         let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
         parse(&String::from_utf8_lossy(&bytes))
     }

@@ -24,27 +24,27 @@ use super::{
     standard_error,
 };
 
-/// How long after SIGTERM the processes of a group get SIGKILL.
+/// The time from SIGTERM to SIGKILL for the processes of a group.
 pub(crate) const KILL_AFTER: Duration = Duration::from_secs(10);
-/// How long the output is waited for after the program has ended, if another process has the pipe.
+/// The longest wait for output after the program has ended, if another process has the pipe.
 const OUTPUT: Duration = Duration::from_secs(1);
-/// How long the processes that a program leaves behind may take to end after SIGTERM.
+/// The time from SIGTERM to SIGKILL for the processes that a program leaves behind.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
-/// How long the system may take to end a process that got SIGKILL.
+/// The time that the system may take to end a process after SIGKILL.
 pub(super) const KILLED: Duration = Duration::from_secs(5);
-/// How often a run is looked at: at first often, then less and less.
+/// The first pause between two looks at a run. The pauses grow up to `LAST_LOOK`.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// The operator's program.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// A name without a separator is looked up in `PATH`.
+    /// The path of the program. A name without a separator is looked up in `PATH`.
     pub(crate) path: PathBuf,
     pub(crate) args: Vec<OsString>,
-    /// The limit of a run.
+    /// The time limit of a run.
     pub(crate) timeout: Option<Duration>,
-    /// How long after SIGTERM it gets SIGKILL, usually [`KILL_AFTER`].
+    /// The time from SIGTERM to SIGKILL, usually [`KILL_AFTER`].
     pub(crate) kill_after: Duration,
 }
 
@@ -105,7 +105,7 @@ impl Program {
         // The channel is disconnected when both outputs have ended.
         let (is_open, outputs) = mpsc::channel::<()>();
         spawn("program-stdin", move || {
-            // A program need not read it.
+            // A program need not read its input, so an error is ignored.
             let _ = stdin.write_all(&line);
         })?;
         let (captured, is_open_too) = (Arc::clone(&output), is_open.clone());
@@ -161,21 +161,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The process, for [`end_left_over`](super::process_id::end_left_over).
+    /// Returns the process, for [`end_left_over`](super::process_id::end_left_over).
     pub(crate) fn id(&self) -> &ProcessId {
         &self.id
     }
 
     /// Asks for the end of the program, and returns at once. The reason completes "the program was ended:
-    /// ...". A program that is already ending is not affected.
+    /// ...". This has no effect on a program that is already ending.
     pub(crate) fn stop(&self, reason: &str) {
-        // It may be over.
+        // The run may be over.
         let _ = self.stop.send(reason.into());
     }
 
     /// Waits until the run is over and `on_end` has returned.
     pub(crate) fn join(self) {
-        // A panic was already logged.
+        // The panic hook has already reported a panic.
         let _ = self.thread.join();
     }
 }
@@ -200,7 +200,7 @@ impl Run {
         let limit = match cause {
             Some(_) => self.kill_after,
             None => {
-                // The processes that are left may have something to write. The errors are the channel's two.
+                // The remaining processes may still write. Both errors, disconnect and timeout, end the wait.
                 let _ = self.outputs.recv_timeout(OUTPUT);
                 LEFT_BEHIND
             }
@@ -219,12 +219,12 @@ impl Run {
         };
         on_end(Finished::new(&end, &output));
         if is_running {
-            // Otherwise it stays a zombie.
+            // Without this, the leader would stay a zombie.
             let _ = self.group.reap();
         }
     }
 
-    /// Waits until the program has ended, or has to end. Returns why it has to end.
+    /// Waits until the program has ended or has to end. Returns the reason if it has to end.
     fn wait_for_end(&mut self) -> Option<End> {
         let mut pause = FIRST_LOOK;
         loop {
@@ -243,8 +243,8 @@ impl Run {
         }
     }
 
-    /// Ends every process of the group: with SIGTERM, and after this limit with SIGKILL. Returns how the
-    /// program ended, or `None` if the system cannot end it.
+    /// Ends every process of the group, with SIGTERM and after this limit with SIGKILL. Returns the exit
+    /// status of the program, or `None` if the system cannot end it.
     fn end_group(&mut self, limit: Duration) -> Option<io::Result<process::ExitStatus>> {
         let kill_at = Instant::now() + limit;
         let had_ended = self.group.has_leader_ended();
@@ -257,7 +257,7 @@ impl Run {
             }
         }
         if !had_ended {
-            // Processes that were started meanwhile have not got the signal.
+            // Sent again, because processes that were started meanwhile have not got the signal.
             self.group.ask_to_end();
         }
         let status = self.group.reap();
@@ -271,7 +271,7 @@ impl Run {
     }
 }
 
-/// Waits until `is_so` returns true. Returns whether it did so before the deadline.
+/// Waits until `is_so` returns true. Returns `false` at the deadline.
 pub(super) fn wait_until(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
     let mut pause = FIRST_LOOK;
     loop {

@@ -7,15 +7,15 @@ use std::{
 
 /// The longest line that is logged, in bytes.
 const MAX_LINE: usize = 1024;
-/// How much is logged within a [`WINDOW`], in bytes.
+/// The largest number of bytes that are logged within a [`WINDOW`].
 const MAX_WINDOW: usize = 64 * 1024;
 const WINDOW: Duration = Duration::from_secs(60);
-/// The cost of a line beside its text. Without it, empty lines could flood the log.
+/// Each line counts as this many bytes more than its text. Without that, empty lines could flood the log.
 const PER_LINE: usize = 32;
 
 /// Logs the lines of a program until its output ends. `name` is the program's.
 ///
-/// The lines are warnings, because the agent logs nothing below by default.
+/// The lines are warnings, because the agent logs no lower level by default.
 pub(super) fn log(pipe: impl Read, name: &str) -> io::Result<()> {
     let mut limit = Limit::new(Instant::now());
     let result = lines(pipe, |line, length| {
@@ -67,7 +67,7 @@ fn lines(pipe: impl Read, mut on_line: impl FnMut(&[u8], u64)) -> io::Result<()>
     }
 }
 
-/// How much may still be logged.
+/// Limits how much is logged within a [`WINDOW`].
 struct Limit {
     since: Instant,
     used: usize,
@@ -79,7 +79,7 @@ impl Limit {
         Self { since: now, used: 0, left_out: 0 }
     }
 
-    /// Returns whether a line may be logged, and how many before it were left out.
+    /// Returns the number of lines that were left out before this line, or `None` if it must not be logged.
     fn admit(&mut self, now: Instant, length: usize) -> Option<u64> {
         if now.saturating_duration_since(self.since) >= WINDOW {
             (self.since, self.used) = (now, 0);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_counted_and_told_in_the_next_window() {
+    fn lines_over_the_limit_are_counted_and_reported_in_the_next_window() {
         let start = Instant::now();
         let mut limit = Limit::new(start);
         let admitted = (0..1_000_000).filter(|_| limit.admit(start, 0).is_some()).count();

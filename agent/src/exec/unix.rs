@@ -1,4 +1,4 @@
-//! A program and the processes that it starts: a process group.
+//! A process group: a program and the processes that it starts.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use super::{
     runner::{KILLED, wait_until},
 };
 
-/// A process group and its leader. When dropped, it is killed.
+/// A process group and its leader. Dropping this kills the group.
 pub(super) struct Group {
     pub(super) leader: Child,
     id: Pid,
@@ -34,15 +34,16 @@ impl Group {
         Ok(Self { leader, id, is_reaped: false })
     }
 
-    /// Whether the leader has ended. Its number stays taken until [`reap`](Self::reap).
+    /// Returns whether the leader has ended. The system does not reuse its number before
+    /// [`reap`](Self::reap).
     pub(super) fn has_leader_ended(&mut self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        // If SIGCHLD is ignored, there is no child any more, and `reap` tells so.
+        // If SIGCHLD is ignored, the child does not exist any more, and `reap` returns an error.
         self.is_reaped
             || !matches!(waitid(WaitId::Pid(self.id), options), Ok(None) | Err(Errno::INTR))
     }
 
-    /// Asks every process to end.
+    /// Sends SIGTERM to every process.
     pub(super) fn ask_to_end(&self) {
         ask_to_end(self.id);
     }
@@ -58,10 +59,10 @@ impl Group {
         self.leader.wait()
     }
 
-    /// Whether no process is left, after [`reap`](Self::reap).
+    /// Returns whether no process is left, after [`reap`](Self::reap).
     ///
-    /// The system gives the number of a group to no new process while the group has a member. So a group that
-    /// is not empty is still this one.
+    /// The system does not reuse the number of a group while the group has a member. So a group that is not
+    /// empty is still this one.
     pub(super) fn is_empty(&self) -> bool {
         is_empty(self.id)
     }
@@ -71,7 +72,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         if !self.is_reaped {
             self.kill();
-            // There is nobody left to tell.
+            // The error has no receiver any more.
             let _ = self.reap();
         }
     }
@@ -93,7 +94,7 @@ pub(super) fn end_foreign(leader: u32, kill_after: Duration) -> io::Result<()> {
 
 fn ask_to_end(id: Pid) {
     send(id, Signal::TERM);
-    // A process that was stopped gets the signal only after it goes on.
+    // A stopped process gets the signal only after it continues.
     send(id, Signal::CONT);
 }
 
@@ -108,6 +109,6 @@ fn is_empty(id: Pid) -> bool {
     // As the first process of a container, the agent is the parent of every orphan.
     while let Ok(Some(_)) = waitpgid(id, WaitOptions::NOHANG) {}
     test_kill_process_group(id) == Err(Errno::SRCH)
-        // An orphan's new parent may be slow to take notice of its end, or never do.
+        // The new parent of an orphan may be slow to reap it, or never do so.
         || has_running_member(id.as_raw_nonzero().get().unsigned_abs()) == Some(false)
 }

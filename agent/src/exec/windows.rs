@@ -1,4 +1,4 @@
-//! A program and the processes that it starts: a job object. The system ends it with the agent.
+//! A job object: a program and the processes that it starts. The system ends it with the agent.
 //!
 //! A job has no SIGTERM, so its processes are ended at once.
 
@@ -11,7 +11,7 @@ use std::{
 
 use win32job::{ExtendedLimitInfo, Job, JobError};
 
-/// A job and its first process. When dropped, all its processes are ended.
+/// A job and its first process. Dropping this ends all its processes.
 pub(super) struct Group {
     pub(super) leader: Child,
     /// Taking this ends the job.
@@ -19,8 +19,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The program runs for an instant before it belongs to the job. A process that it starts within that
-    /// instant is not ended with it.
+    /// Starts the program, then assigns it to the job. A process that it starts before that is not part of
+    /// the job, and not ended with it.
     pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
         let failed = |error: JobError| io::Error::other(format!("no job object: {error}"));
         let mut limits = ExtendedLimitInfo::new();

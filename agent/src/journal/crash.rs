@@ -2,15 +2,15 @@
 
 use super::Entry;
 
-/// Ends the process here, if a test wants it: `SMS_AGENT_CRASH_AT` is `finished:before`, for example. The
-/// entry that tells the process of a started program is `process`.
+/// Ends the process here if `SMS_AGENT_CRASH_AT` names this point, such as `finished:before`. The name of the
+/// entry with the process of a started program is `process`.
 pub(super) fn point(entry: &Entry, when: &str) {
     if is_at(entry, when) {
         std::process::abort();
     }
 }
 
-/// Whether a test wants the process to end here.
+/// Returns whether a test wants the process to end here.
 #[cfg(feature = "crash-test")]
 pub(super) fn is_at(entry: &Entry, when: &str) -> bool {
     let json = serde_json::to_value(entry).expect("it serializes");

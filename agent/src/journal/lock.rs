@@ -9,9 +9,9 @@ use std::{
 };
 
 const NAME: &str = "commands.lock";
-/// How long another process may keep the lock.
+/// The longest wait for a lock that another process has.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often the lock is tried.
+/// The pause between two attempts to lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The lock of a folder. It is held until it is dropped or the process ends, even by SIGKILL.
@@ -23,8 +23,8 @@ pub(super) struct Lock {
 impl Lock {
     /// Locks this folder. If another process keeps it locked, the error's kind is `WouldBlock`.
     ///
-    /// An agent that was killed while it started a program leaves the lock to the new process, until that
-    /// process begins to run the program. So this waits a little.
+    /// If an agent is killed while it starts a program, the new process keeps the lock until it runs the
+    /// program. So this waits a little.
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -45,12 +45,12 @@ impl Lock {
         let lock = open_alone(&mut options, &dir.join(NAME)).map(|file| Self { file })?;
         match lock.is_in(dir)? {
             true => Ok(lock),
-            // It was replaced meanwhile.
+            // The lock file was replaced meanwhile.
             false => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
-    /// Whether this folder still has the file that is locked.
+    /// Returns whether this folder still has the file that is locked.
     pub(super) fn is_in(&self, dir: &Path) -> io::Result<bool> {
         super::is_at(&self.file, &dir.join(NAME))
     }

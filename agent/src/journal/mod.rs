@@ -1,8 +1,8 @@
-//! The journal of the commands that were received, started, finished and reported. A command survives a crash
-//! of the agent in it.
+//! The journal of the commands that were received, started, finished and reported. With it, a command
+//! survives a crash of the agent.
 //!
 //! Each line is an entry: a checksum, a space, and JSON. An entry is on the disk before the next step is
-//! done. The first line has the server and the state after all entries that were there before it.
+//! done. The first line has the server, and the state after the entries that compacting has removed.
 
 mod crash;
 mod lock;
@@ -23,19 +23,19 @@ use self::lock::Lock;
 pub(crate) use self::state::{Entry, Progress, State};
 
 const NAME: &str = "commands.journal";
-/// The name of a file that replaces it.
+/// The name of a new journal before it replaces the old one.
 const NEW_NAME: &str = "commands.journal.new";
 /// A longer file is compacted.
 const MAX_LENGTH: u64 = 1024 * 1024;
-/// The agent writes no file of this length.
+/// A longer file is an error. The agent never writes such a file.
 const MAX_READ: u64 = 64 * MAX_LENGTH;
 
-/// The reason for which the journal cannot be used.
+/// The reason why the journal cannot be used.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// Somebody has to change something.
+    /// The operator has to change something.
     Input(String),
-    /// It may work later: a full disk, for example, or another agent that has not ended yet.
+    /// The problem may pass. For example, the disk is full, or another agent has not ended yet.
     Temporary(String),
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Journal {
     file: File,
     /// The length of the entries that were written whole.
     length: u64,
-    /// Whether there may be a part of an entry after them.
+    /// Whether a part of an entry may follow these entries.
     is_torn: bool,
     state: State,
     lock: Lock,
@@ -74,7 +74,7 @@ struct Header {
 const VERSION: u32 = 1;
 
 impl Journal {
-    /// Opens the journal in this folder. Makes the folder if there is none.
+    /// Opens the journal in this folder. Makes the folder if it does not exist.
     pub(crate) fn open(dir: &Path, server_id: &ServerId) -> Result<(Self, State), Error> {
         let failed = |what: &str, error: io::Error| {
             let message = format!(
@@ -118,7 +118,7 @@ impl Journal {
         Ok((journal, state))
     }
 
-    /// The folder, as an absolute path.
+    /// Returns the folder as an absolute path.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -132,7 +132,7 @@ impl Journal {
         Ok(())
     }
 
-    /// An entry in a file that was removed or replaced would be lost.
+    /// Checks that the file was not removed or replaced, because then an entry would be lost.
     fn check_place(&self) -> io::Result<()> {
         let is_here = is_at(&self.file, &self.dir.join(NAME))? && self.lock.is_in(&self.dir)?;
         is_here.then_some(()).ok_or_else(|| {
@@ -155,7 +155,7 @@ impl Journal {
         crash::point(entry, "torn");
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // Even if the part is removed, the content of the disk is unknown.
+            // Even if the part can be removed, the content of the disk is unknown.
             self.is_torn = true;
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));
@@ -166,7 +166,7 @@ impl Journal {
     }
 }
 
-/// Whether a path still leads to this open file.
+/// Returns whether a path still leads to this open file.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -174,7 +174,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
 }
 
-/// An open file cannot be removed there.
+/// Returns true, because an open file cannot be removed on this system.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
@@ -203,9 +203,9 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// Writes a new file with the state after all entries, and replaces the old one by it.
+/// Writes the state into a new file, and replaces the old one by it.
 fn compact(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)> {
-    // An earlier process may have ended here. Only one can be here now.
+    // An earlier process may have ended here and left the file. The lock keeps other processes out.
     let path = dir.join(NEW_NAME);
     let mut file = open_new(&path)?;
     let header = Header {
@@ -227,7 +227,7 @@ fn compact(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)
     file.write_all(&lines)?;
     file.sync_all()?;
     fs::rename(&path, dir.join(NAME))?;
-    // Makes the new name survive a power failure.
+    // With this, the new name survives a power failure.
     #[cfg(unix)]
     File::open(dir)?.sync_all()?;
     Ok((file, lines.len() as u64))
@@ -236,7 +236,7 @@ fn compact(dir: &Path, server_id: &str, state: &State) -> io::Result<(File, u64)
 fn open_new(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(true).write(true);
-    // Only its owner can read it.
+    // Only the owner can read the file.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -251,13 +251,13 @@ fn line(content: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Half of a SHA-256 hash: a library that is there already, for a check that is made rarely.
+/// Returns half of a SHA-256 hash. A faster checksum would need another dependency.
 fn checksum(json: &[u8]) -> String {
     Sha256::hash(json)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads a journal. A part of a line at its end was being written when the agent or the machine ended: it is
-/// as if that entry had not been added.
+/// Reads a journal. Ignores a part of a line at its end, which was being written when the agent or the
+/// machine ended.
 fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
     let mut bytes = Vec::new();
     file.take(MAX_READ + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
@@ -279,7 +279,7 @@ fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
         )
     };
     let mut lines = bytes[..end].split_inclusive(|byte| *byte == b'\n').map(content).zip(1..);
-    // The first line was there before the file had its name.
+    // The first line is always whole, because it is written before the file gets its name.
     let header = lines.next().and_then(|(header, _)| header);
     let header = header.and_then(|json| serde_json::from_slice::<Header>(json).ok());
     let header = header.ok_or_else(|| damaged(1))?;
@@ -304,7 +304,7 @@ fn read(path: &Path, file: File, server_id: &ServerId) -> Result<State, Error> {
     Ok(state)
 }
 
-/// The JSON of a line, if its checksum is right.
+/// Returns the JSON of a line, if its checksum is right.
 fn content(line: &[u8]) -> Option<&[u8]> {
     let (sum, json) = line.strip_suffix(b"\n")?.split_at_checked(32)?;
     let json = json.strip_prefix(b" ")?;

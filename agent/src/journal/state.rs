@@ -12,7 +12,7 @@ use crate::exec::process_id::ProcessId;
 pub(crate) enum Entry {
     /// The service returned a new command.
     Received { id: u64, command: Command },
-    /// The program is about to be started; with `process`, it was.
+    /// The program is about to be started. With `process`, it was started.
     Started {
         id: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) rejected: Option<Command>,
 }
 
-/// How far a command came.
+/// The last step of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Progress {
     Received,

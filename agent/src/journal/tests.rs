@@ -47,7 +47,7 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-/// The state after these entries.
+/// Returns the state after these entries.
 fn state_after(entries: &[Entry]) -> State {
     let mut state = State::default();
     for entry in entries {
@@ -71,7 +71,7 @@ fn goes_on_after_each_entry_where_it_ended() {
 fn ignores_a_part_of_an_entry_at_the_end_and_nothing_else() {
     let dir = dir();
     let path = dir.path().join(NAME);
-    // The file after each entry. Its first line alone is the empty journal.
+    // The content of the file after each entry. An empty journal has only the first line.
     let mut files = Vec::new();
     let (mut journal, _) = open(dir.path());
     files.push(fs::read(&path).expect("read"));
@@ -137,14 +137,14 @@ fn has_one_writer() {
     open(dir.path());
 }
 
-/// A process that was forked has the lock until it executes a program.
+/// A forked process has the lock until it executes a program.
 #[test]
 fn waits_a_little_for_the_lock_of_a_process_that_ended() {
     let dir = dir();
     let (journal, _) = open(dir.path());
     let path = dir.path().to_owned();
     let next = std::thread::spawn(move || Journal::open(&path, &id()).map(drop));
-    // It may not have begun to wait, which changes nothing.
+    // The test also passes if the thread has not begun to wait.
     std::thread::yield_now();
     drop(journal);
     next.join().expect("ended").expect("opened");
@@ -166,7 +166,7 @@ fn a_folder_that_cannot_be_used_is_named_at_once() {
     fs::write(&file, "").expect("written");
     let shown = error(&file);
     assert!(shown.contains(&file.display().to_string()), "{shown}");
-    // Its journal is a folder.
+    // In this folder, the name of the journal belongs to a folder.
     fs::create_dir(dir.path().join(NAME)).expect("made");
     assert!(error(dir.path()).contains(NAME));
 }
@@ -219,7 +219,7 @@ fn a_journal_that_was_removed_or_replaced_takes_no_entry() {
 /// `/dev/full` is a full disk.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_entry_that_could_not_be_written_is_not_there_and_later_ones_are() {
+fn an_entry_that_could_not_be_written_is_missing_and_later_ones_are_not() {
     let dir = dir();
     let (mut journal, _) = open(dir.path());
     journal.append(&received(0)).expect("written");
@@ -229,7 +229,7 @@ fn an_entry_that_could_not_be_written_is_not_there_and_later_ones_are() {
     journal.file = File::options().write(true).open(&path).expect("opened");
     let error = journal.append(&Entry::Started { id: 0, process: None }).expect_err("full");
     assert!(error.to_string().contains("cannot be written"), "{error}");
-    // There is room again.
+    // The disk has room again.
     let dropped = Entry::Dropped { id: 0, reason: "r".into(), is_rejected: false };
     journal.append(&dropped).expect("written");
     drop(journal);
@@ -246,7 +246,7 @@ proptest! {
         prop_assert!(error(dir.path()).contains("is damaged: line 1 "));
     }
 
-    /// Whole lines in any order.
+    /// Writes whole lines in any order.
     #[test]
     fn entries_that_cannot_follow_are_damage(order in vec(0..10_usize, 0..12)) {
         let dir = dir();

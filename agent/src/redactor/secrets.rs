@@ -1,4 +1,5 @@
-//! Recognises secrets by their pieces. It keeps keyed hashes of these, and only short secrets as they are.
+//! Recognises secrets by their pieces. Keeps keyed hashes of the pieces. It keeps only short secrets in
+//! clear.
 
 use std::{
     collections::HashSet,
@@ -12,13 +13,13 @@ const PIECE: usize = 8;
 /// The length of a piece if only letters and digits are compared. It is longer, because unrelated words may
 /// look like a piece without the spaces between them.
 const LETTERS: usize = 12;
-/// A secret of this length has many pieces, and each fifth is enough: 12 characters in a row contain one.
+/// A secret of this length has many pieces. Each fifth is enough, because 12 characters in a row contain one.
 const LONG: usize = 24;
 const STRIDE: usize = 5;
-/// A shorter secret may be there by chance in decoded base64 or hexadecimal digits.
+/// Decoded base64 or hexadecimal digits may contain a shorter secret by chance.
 const CHANCE: usize = 4;
 
-/// Words of messages, which say nothing about a secret that contains them.
+/// Words of messages. A text that has one of these does not reveal a secret that contains the same word.
 const WORDS: [&str; 14] = [
     "authentication",
     "authorization",
@@ -36,7 +37,7 @@ const WORDS: [&str; 14] = [
     "username",
 ];
 
-/// At least the last [`KEPT`](Self::KEPT) secrets, at most twice as many.
+/// The last secrets: at least [`KEPT`](Self::KEPT), and at most twice as many.
 #[derive(Default)]
 pub(super) struct Secrets {
     key: RandomState,
@@ -49,7 +50,7 @@ struct Index {
     pieces: HashSet<u64>,
     /// Secrets that are shorter than a piece.
     short: Vec<Vec<char>>,
-    /// The hashes of the secrets themselves. One that is loaded again and again counts once.
+    /// The hashes of whole secrets. A secret that is loaded many times counts once.
     secrets: HashSet<u64>,
 }
 
@@ -98,7 +99,7 @@ impl Secrets {
         }
     }
 
-    /// Whether a secret or a piece of one is in a text.
+    /// Returns whether a text contains a secret or a piece of one.
     pub(super) fn are_in(&self, spelling: &Spelling) -> bool {
         let mut indexes = vec![&self.recent, &self.older];
         let has_short = |secret: &Vec<char>| {

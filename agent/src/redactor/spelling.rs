@@ -4,14 +4,14 @@ mod escape;
 
 use huaweicloud_sms::Escaped;
 
-/// How often escapes are decoded: a JSON text in a JSON text in an HTML page.
+/// The number of times that escapes are decoded. A JSON text may be in a JSON text in an HTML page.
 const ROUNDS: usize = 4;
-/// How often base64, hexadecimal digits and numbers are decoded.
+/// The number of times that base64, hexadecimal digits and numbers are decoded.
 const DEPTH: usize = 2;
-/// The shortest run of base64 or hexadecimal digits, and the fewest numbers, that are decoded.
+/// Shorter runs of base64 or hexadecimal digits, and fewer numbers, are not decoded.
 const RUN: usize = 8;
 
-/// A text without the characters that cannot be seen, in lower case.
+/// A text in lower case, without invisible characters.
 pub(super) struct Spelling {
     pub(super) text: Vec<char>,
     /// Whether only its letters and digits are left.
@@ -20,7 +20,7 @@ pub(super) struct Spelling {
     pub(super) is_decoded: bool,
 }
 
-/// Whether a spelling of the text is found.
+/// Returns whether `is_found` returns true for a spelling of the text.
 pub(super) fn any(text: &[u8], mut is_found: impl FnMut(&Spelling) -> bool) -> bool {
     find(text, 0, &mut is_found)
 }
@@ -64,7 +64,7 @@ fn rounds(bytes: &[u8], mut call: impl FnMut(&[u8], &[char]) -> bool) -> bool {
     false
 }
 
-/// The characters that can be seen. Bytes that are not UTF-8 are read as Latin-1.
+/// Returns the visible characters. Reads bytes that are not UTF-8 as Latin-1.
 fn visible(bytes: &[u8]) -> Vec<char> {
     let mut text = Vec::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -75,7 +75,7 @@ fn visible(bytes: &[u8]) -> Vec<char> {
     text
 }
 
-/// Whether a character is a space or would be escaped.
+/// Returns whether a character is a space or would be escaped.
 pub(crate) fn is_hidden(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_graphic();
@@ -83,7 +83,7 @@ pub(crate) fn is_hidden(character: char) -> bool {
     Escaped(character.encode_utf8(&mut [0; 4])).to_string().starts_with('\\')
 }
 
-/// The letter of ASCII that a letter of full width stands for.
+/// Returns the ASCII letter for a letter of full width.
 fn half_width(character: char) -> char {
     match character {
         '\u{ff01}'..='\u{ff5e}' => {
@@ -93,13 +93,13 @@ fn half_width(character: char) -> char {
     }
 }
 
-/// Two spellings in lower case: all characters, and only letters and digits, because a server may put anything
-/// between these.
+/// Returns two spellings in lower case. One has all characters. The other has only letters and digits,
+/// because a server may put other characters between these.
 fn spellings(visible: &[char], is_decoded: bool) -> [Spelling; 2] {
     let lower = |character: char| {
         let ascii = character.is_ascii().then(|| character.to_ascii_lowercase());
         let other = (!character.is_ascii()).then_some(character);
-        // In upper case first: the upper case of ß is SS.
+        // The upper case comes first, because that of ß is SS.
         let other = other.into_iter().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
         ascii.into_iter().chain(other)
     };
@@ -127,7 +127,7 @@ fn decoded(bytes: &[u8], visible: &[char]) -> Vec<Vec<u8>> {
             decoded[4 + offset].extend(pairs.map(|pair| (pair[0] << 4 | pair[1]) as u8));
         }
     }
-    // A line break separates numbers, or is within one.
+    // A line break may separate numbers, or be within one. So both are tried.
     let joined = visible.iter().collect::<String>().into_bytes();
     for bytes in [bytes, &joined] {
         decoded.extend([16, 10].map(|radix| numbers(bytes, radix)));
@@ -135,7 +135,7 @@ fn decoded(bytes: &[u8], visible: &[char]) -> Vec<Vec<u8>> {
     decoded
 }
 
-/// The values of all runs of digits that are long enough.
+/// Returns the values of all runs of digits that are long enough.
 fn runs(text: &[char], digit: impl Fn(char) -> Option<u32>) -> Vec<Vec<u32>> {
     let is_digit = |character: &char| digit(*character).is_some();
     let runs = text.chunk_by(|one, next| is_digit(one) == is_digit(next));
@@ -156,14 +156,14 @@ fn base64_digit(character: char) -> Option<u32> {
     })
 }
 
-/// Up to 4 digits are up to 3 bytes.
+/// Decodes up to 4 digits to up to 3 bytes.
 fn from_base64(digits: &[u32]) -> impl Iterator<Item = u8> + use<> {
     let bits = (0..4).fold(0, |bits, at| bits << 6 | digits.get(at).copied().unwrap_or(0));
     let [_, bytes @ ..] = bits.to_be_bytes();
     bytes.into_iter().take(digits.len() * 6 / 8)
 }
 
-/// The words of a text that are numbers of a byte: two hexadecimal digits, or up to three decimal ones.
+/// Returns the bytes for which a text has numbers: two hexadecimal digits, or up to three decimal ones.
 fn numbers(bytes: &[u8], radix: u32) -> Vec<u8> {
     let words = bytes.split(|byte| !byte.is_ascii_alphanumeric());
     let numbers: Vec<u8> = words

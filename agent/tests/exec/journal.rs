@@ -1,4 +1,4 @@
-//! Journals that are damaged, that belong to another server, or that cannot be written for a while.
+//! Tests of journals that are damaged, belong to another server, or cannot be written for a while.
 
 use std::{fs, process::Command};
 
@@ -11,14 +11,14 @@ use crate::support::{
 
 const COUNTS: &str = "echo \"$SMS_COMMAND_NAME\" >> \"$RUNS\"";
 
-/// Runs the agent to its end. It must exit with 2, say why, and run nothing.
+/// Runs the agent to its end. It must exit with 2, print these words, and run nothing.
 #[track_caller]
 fn ends_with_2(command: Command, place: &Place, words: &[&str]) {
     ends_with(2, command, place, words);
 }
 
-/// The status is 2 if somebody has to change something, and 1 if it may pass. systemd starts the agent again
-/// after 1.
+/// Runs the agent to its end. The status is 2 if the operator has to change something, and 1 if the problem
+/// may pass. systemd starts the agent again after 1.
 fn ends_with(exit: i32, mut command: Command, place: &Place, words: &[&str]) {
     let output = command.stderr(std::process::Stdio::piped()).output().expect("runs");
     let runs = place.runs();
@@ -31,7 +31,7 @@ fn ends_with(exit: i32, mut command: Command, place: &Place, words: &[&str]) {
     assert!(runs.is_empty(), "{runs:?}");
 }
 
-/// Like [`Place::agent`], with a standard output that [`ends_with_2`] can read.
+/// Returns the command of [`Place::agent`], with a standard output that [`ends_with_2`] can read.
 fn agent(place: &Place, service: &huaweicloud_sms_simulator::Simulator) -> Command {
     let mut command = place.agent(service, &[], COUNTS);
     command.stdout(std::process::Stdio::piped());
@@ -39,7 +39,7 @@ fn agent(place: &Place, service: &huaweicloud_sms_simulator::Simulator) -> Comma
 }
 
 #[test]
-fn a_damaged_journal_is_told_with_file_line_and_remedy_and_nothing_is_sent() {
+fn the_error_of_a_damaged_journal_has_file_line_and_remedy_and_nothing_is_sent() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     let first = run(place.agent(&service, &[], "true"));
     assert!(service.wait_for_accepted_reports(1, LONG));
@@ -58,7 +58,7 @@ fn a_damaged_journal_is_told_with_file_line_and_remedy_and_nothing_is_sent() {
     );
     assert_eq!(service.request_count(), count);
     assert_eq!(fs::read(&journal).expect("read"), bytes, "it is left to the operator");
-    // The remedy works.
+    // The remedy of the message works.
     fs::rename(&journal, place.path("state/damaged")).expect("moved");
     let command = huaweicloud_sms_simulator::Command::new("SYNC", Some("b"));
     service.push_command(SERVER_ID, command);
@@ -101,7 +101,7 @@ fn a_second_agent_on_the_same_folder_ends_at_once_and_the_first_goes_on() {
 }
 
 #[test]
-fn a_missing_folder_is_told_before_anything_is_sent() {
+fn a_missing_folder_is_an_error_before_anything_is_sent() {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     let url = service.url();
     let arguments = ["watch", "--endpoint", &url, "--server-id", SERVER_ID, "--allow-http"];
@@ -115,10 +115,10 @@ fn a_missing_folder_is_told_before_anything_is_sent() {
     assert_eq!(service.request_count(), 0);
 }
 
-/// A user without rights, since root may write everywhere.
+/// A read-only mount is used, because root may write into any other folder.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_read_only_folder_is_told_before_anything_is_sent() {
+fn a_read_only_folder_is_an_error_before_anything_is_sent() {
     if !mounts() {
         return skip("a read-only folder of the journal");
     }
@@ -131,7 +131,7 @@ fn a_read_only_folder_is_told_before_anything_is_sent() {
     assert_eq!(service.request_count(), 0);
 }
 
-/// A disk that fills up during a run, and has room again.
+/// The disk fills up during a run, and later has room again.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_in_the_middle_starts_and_reports_nothing_until_there_is_room_again() {
@@ -142,7 +142,7 @@ fn a_full_disk_in_the_middle_starts_and_reports_nothing_until_there_is_room_agai
     let (place, service) = (Place::new(), service_with(commands));
     place.gates();
     fs::create_dir(place.path("state")).expect("made");
-    // The program fills the disk, and prints more than there is room for in the journal's last block.
+    // The program fills the disk, and prints more than fits into the journal's last block.
     let body = format!(
         "{COUNTS}\ntest $SMS_COMMAND_NAME = START || exit 0\n\
          cat /dev/zero > \"$DIR/filler\" 2> /dev/null\n\
@@ -153,7 +153,7 @@ fn a_full_disk_in_the_middle_starts_and_reports_nothing_until_there_is_room_agai
     let command = mounted(&mut command, mount, &place);
     let (agent, mut log) = run_logged(command);
     let program = place.wait_until_ready();
-    // The disk as the program sees it, since it is in another namespace.
+    // The path of the program's disk, which is mounted in another namespace.
     let folder = format!("/proc/{program}/root{}", path(&place.path("state")));
     let folder = fs::File::open(folder).expect("opened");
     place.open_gate();
@@ -170,7 +170,7 @@ fn a_full_disk_in_the_middle_starts_and_reports_nothing_until_there_is_room_agai
     signal(&agent, "TERM");
 }
 
-/// Whether this user may mount in a namespace of its own.
+/// Returns whether this user may mount in a namespace of its own.
 #[cfg(target_os = "linux")]
 fn mounts() -> bool {
     let mount = "mount -t tmpfs -o size=64k tmpfs /mnt";
@@ -183,7 +183,7 @@ fn skip(what: &str) {
     println!("SKIPPED: {what} (no mount namespace)");
 }
 
-/// The same command, in a mount namespace in which `$DIR`, the journal's folder, is mounted.
+/// Returns the command in a mount namespace in which `$DIR`, the journal's folder, is mounted.
 #[cfg(target_os = "linux")]
 fn mounted(command: &mut Command, mount: &str, place: &Place) -> Command {
     let shell = format!("{mount} && exec \"$@\"");

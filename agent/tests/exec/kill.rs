@@ -1,4 +1,4 @@
-//! The agent is killed at random, and the service, the network and the logins fail.
+//! Kills the agent at random, while the service, the network and the logins fail.
 
 use std::{fmt, fs::File, io::Write, process::Stdio, thread, time::Duration};
 
@@ -13,16 +13,16 @@ use crate::support::{
 
 const COMMANDS: usize = 200;
 
-/// A machine may be slow.
+/// The timeout of a wait. A machine may be slow.
 const LONG: Duration = Duration::from_secs(600);
 
-/// How often the agent is killed, with each credential over each transport.
+/// Returns the number of kills, with each credential over each transport.
 fn kills() -> u64 {
     let text = std::env::var("SMS_AGENT_TEST_KILLS");
     text.map_or(75, |text| text.parse().expect("SMS_AGENT_TEST_KILLS is a number"))
 }
 
-/// Writes the key of its command at its start. A STOP fails.
+/// A program that writes the key of its command at its start. A STOP fails.
 const PROGRAM: &str = r#"
 key="$SMS_COMMAND_NAME/$SMS_TASK_ID$SMS_OBJECT"
 echo "run $key" >> "$RUNS"
@@ -44,7 +44,7 @@ fn killed_at_random_it_reports_each_command_once_with_a_user() {
     }
 }
 
-/// Numbers that look random, the same for the same seed (xorshift64*).
+/// Generates random numbers, the same for the same seed (xorshift64*).
 struct Random(u64);
 
 impl Random {
@@ -79,7 +79,7 @@ impl Key {
     }
 }
 
-/// Commands with new tasks, commands that came before, and commands that are the same as the one before.
+/// Returns commands: some have new tasks, some came before, and some are the same as the one before.
 fn commands(random: &mut Random) -> Vec<Key> {
     let mut commands: Vec<Key> = Vec::new();
     while commands.len() < COMMANDS {
@@ -127,7 +127,7 @@ fn kill_at_random(login: Login, transport: &str, seed: u64) {
     let random = &mut Random(seed);
     let keys = commands(random);
     let place = Place::new();
-    // One file has the runs and the reports that the service accepted, so it tells their order.
+    // The runs and the accepted reports go to one file, so that it shows their order.
     let record = append(&place.path("runs"));
     let service = Simulator::builder().script(script()).on_request(move |request| {
         let report = request.report.as_ref().filter(|report| report.is_accepted());
@@ -150,7 +150,7 @@ fn kill_at_random(login: Login, transport: &str, seed: u64) {
     let mut commands = keys.iter().map(Key::command);
     let mut pushed = 0;
     for number in 1..=kills {
-        // However fast the agent is, some commands are left for the kills to come.
+        // The commands are pushed in parts, so that a fast agent leaves some for later kills.
         let count = (COMMANDS as u64 - 1) * number / kills - pushed;
         commands.by_ref().take(count as usize).for_each(|command| {
             service.push_command(SERVER_ID, command);
@@ -206,7 +206,7 @@ fn check(service: &Simulator, keys: &[Key], lines: &[String], runs_again: bool) 
             }
         }
     }
-    // A repeated command cannot be told from the same one, so the runs are counted by group.
+    // Equal commands in a row cannot be told apart, so the runs are counted by group.
     let mut begin = 0;
     for group in keys.chunk_by(|one, other| one == other) {
         let end = begin + group.len();

@@ -1,5 +1,5 @@
-//! `sms-agent watch --exec` as an operator or systemd runs it: it obtains commands from a service that holds
-//! them, runs real programs, and reports.
+//! Tests `sms-agent watch --exec` as an operator or systemd runs it. It obtains commands from a service that
+//! holds them, runs real programs, and reports.
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "prints a seed, counts, and skipped tests")]
 

@@ -1,4 +1,4 @@
-//! The order in which commands run and are reported.
+//! Tests the order in which commands run and are reported.
 
 use huaweicloud_sms_simulator::{Answer, Command, Script, Simulator};
 
@@ -48,7 +48,7 @@ fn with_stop_waits_a_stop_waits_for_the_start() {
     }
 }
 
-/// The report names only the name, so the service would take it for the second START.
+/// A report has only the name of its command, so the service would take it for the second START.
 #[test]
 fn the_result_of_a_start_that_another_start_replaced_is_not_reported() {
     let service = service_with([("START", "a")]);
@@ -79,7 +79,7 @@ fn it_polls_while_the_program_runs_and_reports_before_the_next_command_runs() {
         for (number, runs) in [(0, &["START"][..]), (1, &["START", "SYNC"])] {
             place.wait_until_ready();
             let count = service.deliveries(SERVER_ID)[number];
-            // It says so to the service.
+            // The agent polls while the program runs.
             assert!(service.wait_for_requests(service.request_count() + 30, LONG));
             assert!(service.deliveries(SERVER_ID)[number] >= count + 30);
             assert_eq!(place.runs(), runs, "it is run once");
@@ -111,7 +111,7 @@ fn a_report_is_sent_at_once_and_not_at_the_next_poll() {
 }
 
 #[test]
-fn states_and_nothing_run_nothing() {
+fn a_task_state_or_no_command_runs_no_program() {
     for transport in transports() {
         let script = Script::new().server(
             SERVER_ID,
@@ -140,7 +140,7 @@ fn states_and_nothing_run_nothing() {
 }
 
 #[test]
-fn a_command_whose_report_is_never_accepted_is_run_once_and_told() {
+fn a_command_whose_report_is_never_accepted_is_run_once_with_a_warning() {
     // The service accepts no report of this name, and goes on returning it.
     let service = service_with([("PREMIGRATE", "a")]);
     let place = Place::new();
@@ -149,7 +149,7 @@ fn a_command_whose_report_is_never_accepted_is_run_once_and_told() {
     log.find("rejected the report of PREMIGRATE and still returns it");
     assert!(service.wait_for_requests(service.request_count() + 20, LONG));
     assert_eq!(place.runs(), ["PREMIGRATE"]);
-    // After a restart, too.
+    // The same holds after a restart.
     drop(_agent);
     let (_agent, mut log) = crate::support::exec::run_logged(place.agent(&service, &[], body));
     log.find("rejected the report of PREMIGRATE and still returns it");

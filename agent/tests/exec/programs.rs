@@ -1,4 +1,4 @@
-//! Programs that behave badly: each has its report, within its limit.
+//! Tests programs that behave badly. Each gets its report, within its time limit.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::support::{
     path, transports,
 };
 
-/// Runs a program for one START, and returns result and detail of its report.
+/// Runs a program for one START. Returns the result and the detail of its report.
 fn reported(body: &str, options: &[&str]) -> (String, Value) {
     let (place, service) = (Place::new(), service_with([("START", "a")]));
     place.gates();
@@ -50,11 +50,11 @@ fn standard_error_is_logged() {
 }
 
 #[test]
-fn a_child_that_keeps_standard_output_open_holds_nothing_up() {
+fn a_child_that_keeps_standard_output_open_does_not_delay_the_next_command() {
     for body in [
-        // In the program's group.
+        // The child is in the program's group.
         "{ read line < \"$GATE\"; } & echo started",
-        // In a session of its own, which is not ended.
+        // The child has a session of its own, so the agent does not end it.
         "setsid sh -c 'read line < \"$GATE\"' & echo started",
     ] {
         let (place, service) = (Place::new(), service_with([("START", "a"), ("SYNC", "b")]));
@@ -63,7 +63,7 @@ fn a_child_that_keeps_standard_output_open_holds_nothing_up() {
         assert!(service.wait_for_accepted_reports(2, LONG));
         assert_eq!(results(&service), ["START success", "SYNC success"]);
         assert_eq!(detail(&service), json!({"output": "started\n"}));
-        // Lets the second one end.
+        // This ends the child of the second case.
         std::fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -93,7 +93,7 @@ fn a_program_that_ends_by_a_signal_is_reported_with_it() {
     assert_eq!((&detail["signal"], &detail["output"]), (&json!(9), &json!("half\n")));
 }
 
-/// Past its limit, and then 10 s more until SIGKILL.
+/// SIGTERM follows at the limit, and SIGKILL 10 s later.
 #[test]
 fn a_program_that_ignores_sigterm_is_killed_after_its_limit() {
     let body = "trap '' TERM; echo begun; read line < \"$GATE\"";
@@ -107,7 +107,8 @@ fn a_program_that_cannot_be_started_is_reported_with_the_reason() {
     let place = Place::new();
     let script = place.script("echo never");
     let no_interpreter = place.path("no-interpreter");
-    // A process that writes leaves no descriptor to another test's child.
+    // A shell writes the file. If this process wrote it, a child of another test could inherit the
+    // descriptor.
     let write = |text: &str, target: &str| {
         let shell = "printf %s \"$0\" > \"$1\" && chmod 755 \"$1\"";
         let status = Command::new("sh").args(["-c", shell, text, target]).status();
@@ -137,7 +138,7 @@ fn a_program_that_cannot_be_started_is_reported_with_the_reason() {
     }
 }
 
-/// Each secret, as it is, as JSON and as base64.
+/// The program prints each secret in clear, as JSON and as base64.
 #[test]
 fn secrets_of_the_agent_are_withheld_from_the_report_and_the_log() {
     for transport in transports() {

@@ -1,4 +1,4 @@
-//! The agent is stopped, killed, replaced and hung up during a run.
+//! Stops, kills, replaces and hangs up the agent during a run.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::support::{
     path, transports,
 };
 
-/// Counts its runs, and waits in the first.
+/// A program that counts its runs, and waits in the first one.
 const WAITS_ONCE: &str = r#"
 echo run >> "$RUNS"
 test $(wc -l < "$RUNS") -gt 1 || { echo $$ > "$READY"; read line < "$GATE"; }
@@ -53,7 +53,7 @@ fn a_sigterm_ends_the_program_and_the_command_is_reported_after_the_restart() {
     }
 }
 
-/// The program gets SIGKILL 10 s after SIGTERM. A second Ctrl-C changes nothing.
+/// The program gets SIGKILL 10 s after SIGTERM. A second Ctrl-C has no effect.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_that_ignores_sigterm_is_killed_also_after_a_second_interruption() {
@@ -108,7 +108,7 @@ fn a_sigterm_starts_no_command_that_waits() {
     assert_eq!((place.runs().len(), service.reports().len()), (2, 1));
 }
 
-/// Only the agent is killed, as by the kernel when memory is short. Its program is in a group of its own.
+/// The test kills only the agent, as the kernel does when memory is short. The program has its own group.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_that_a_killed_agent_left_behind_is_ended_before_anything_is_started() {
@@ -116,7 +116,7 @@ fn a_program_that_a_killed_agent_left_behind_is_ended_before_anything_is_started
         for on_interrupted in ["run-again", "report-failure"] {
             let (place, service) = (Place::new(), service_with([("START", "a"), ("SYNC", "b")]));
             place.gates();
-            // A second one looks for the first.
+            // The second run of the program looks for the first.
             let body = r#"
                 test -e "$RUNS" && {
                     grep -s '^State:.[RSD]' /proc/$(head -n 1 "$RUNS")/status >> "$RUNS"
@@ -128,7 +128,7 @@ fn a_program_that_a_killed_agent_left_behind_is_ended_before_anything_is_started
             let options = ["--transport", transport, "--on-interrupted", on_interrupted];
             let agent = run(place.agent(&service, &options, body));
             let pid = place.wait_until_ready();
-            // The journal has the process before the next poll.
+            // After the next poll, the journal has the process.
             assert!(service.wait_for_requests(service.request_count() + 2, LONG));
             drop(agent);
             assert!(is_running(pid));
@@ -146,9 +146,9 @@ fn a_program_that_a_killed_agent_left_behind_is_ended_before_anything_is_started
     }
 }
 
-/// As an upgrade does it, with the new file before or after the stop.
+/// An upgrade replaces the file before or after the stop.
 #[test]
-fn an_upgrade_during_a_run_loses_and_doubles_nothing() {
+fn an_upgrade_during_a_run_loses_and_repeats_no_command() {
     for transport in transports() {
         for (on_interrupted, is_replaced_first) in
             [("report-failure", false), ("report-failure", true), ("run-again", false)]
@@ -157,7 +157,8 @@ fn an_upgrade_during_a_run_loses_and_doubles_nothing() {
             place.gates();
             let installed = place.path("sms-agent");
             let install = || {
-                // A process that copies leaves no descriptor to another test's child.
+                // `cp` copies the file. If this process did, a child of another test could inherit the
+                // descriptor.
                 let new = place.path("sms-agent.new");
                 let arguments = [env!("CARGO_BIN_EXE_sms-agent"), path(&new)];
                 assert!(Command::new("cp").args(arguments).status().expect("runs").success());
@@ -224,10 +225,10 @@ fn a_stuck_output_ends_program_and_agent_at_a_sigterm_and_not_at_a_hangup() {
     let mut command = place.agent(&service, &["--every"], WAITS);
     let mut agent = Running(command.stdout(Stdio::piped()).spawn().expect("runs"));
     let _pid = place.wait_until_ready();
-    // Until nothing is sent any more, the output is not stuck.
+    // The output is stuck when the agent does not send requests any more.
     while service.wait_for_requests(service.request_count() + 1, Duration::from_secs(2)) {}
     signal(&agent, "HUP");
-    // Longer than a watch without `--exec` takes for it.
+    // A watch without `--exec` would end within this time.
     assert!(!service.wait_for_requests(service.request_count() + 1, Duration::from_secs(4)));
     assert!(agent.0.try_wait().expect("known").is_none(), "the hangup ended it");
     #[cfg(target_os = "linux")]

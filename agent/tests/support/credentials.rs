@@ -1,4 +1,4 @@
-//! A service that checks credentials. Each secret contains a word to search for.
+//! A service that checks credentials. Each secret contains a word for which the tests search.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `watch --exec` against a service that holds commands until their results are reported.
+//! Runs `watch --exec` against a service that holds commands until their results are reported.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -20,11 +20,12 @@ use super::{
 /// A folder with the journal, the program and the program's files.
 pub(crate) struct Place(TempDir);
 
-/// Lets programs that still wait end, because their agent was killed.
+/// Ends the waiting programs of killed agents.
 impl Drop for Place {
     fn drop(&mut self) {
         for name in ["ready", "gate"] {
-            // An open pipe wakes those that wait for one. Without a name, nobody waits for it again.
+            // Opening the pipe wakes the programs that wait for it. Then it is removed, so that no program
+            // waits again.
             let pipe = OpenOptions::new().read(true).write(true).open(self.path(name));
             let _ = fs::remove_file(self.path(name));
             drop(pipe);
@@ -48,18 +49,18 @@ impl Place {
         path(&self.path("script")).to_owned()
     }
 
-    /// The lines that the programs wrote to `$RUNS`.
+    /// Returns the lines that the programs wrote to `$RUNS`.
     pub(crate) fn runs(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("runs")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// The log of the last agent, if it logged into the file `log`.
+    /// Returns the log of the last agent, if it logged into the file `log`.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Makes the two pipes of a program that says when it runs, and that waits as [`WAITS`] does.
+    /// Makes the two pipes of a program with [`WAITS`]: it shows when it runs, and then waits.
     pub(crate) fn gates(&self) {
         for name in ["ready", "gate"] {
             let status = Command::new("mkfifo").arg(self.path(name)).status().expect("runs");
@@ -73,21 +74,21 @@ impl Place {
         text.trim().parse().expect(&text)
     }
 
-    /// Lets the program go on.
+    /// Lets the waiting program go on.
     pub(crate) fn open_gate(&self) {
         let mut gate = OpenOptions::new().write(true).open(self.path("gate")).expect("opened");
         // The program may have ended.
         let _ = gate.write_all(b"go\n");
     }
 
-    /// The agent with a journal in this folder, and `/bin/sh` with this script as its program. It polls without
-    /// pauses.
+    /// Returns the agent with a journal in this folder, and `/bin/sh` with this script as its program. It
+    /// polls without pauses.
     pub(crate) fn agent(&self, service: &Simulator, options: &[&str], body: &str) -> Command {
         let script = self.script(body);
         self.agent_with(service, options, &["/bin/sh", &script])
     }
 
-    /// The same with any program.
+    /// Returns the same agent with any program.
     pub(crate) fn agent_with(
         &self,
         service: &Simulator,
@@ -148,7 +149,7 @@ pub(crate) fn holding(
     script.commands(SERVER_ID, commands)
 }
 
-/// A service that holds these commands, one after the other.
+/// Starts a service that holds these commands, one after the other.
 pub(crate) fn service_with(
     commands: impl IntoIterator<Item = (&'static str, &'static str)>,
 ) -> Simulator {
@@ -162,19 +163,19 @@ pub(crate) fn replace(service: &Simulator, name: &str, task: &str) {
     service.push_command(SERVER_ID, command.overtaking_after(0));
 }
 
-/// The reports that the service accepted.
+/// Returns the reports that the service accepted.
 pub(crate) fn accepted(service: &Simulator) -> Vec<Report> {
     service.reports().into_iter().filter(Report::is_accepted).collect()
 }
 
-/// Name and result of each report that the service accepted.
+/// Returns the name and the result of each report that the service accepted.
 pub(crate) fn results(service: &Simulator) -> Vec<String> {
     let text = |text: Option<String>| text.unwrap_or_default();
     let reports = accepted(service).into_iter();
     reports.map(|report| format!("{} {}", text(report.name), text(report.result))).collect()
 }
 
-/// The detail of the last report that the service accepted.
+/// Returns the detail of the last report that the service accepted.
 pub(crate) fn detail(service: &Simulator) -> Value {
     accepted(service).pop().and_then(|report| report.detail).expect("a report with a detail")
 }
@@ -187,7 +188,7 @@ pub(crate) fn run(mut command: Command) -> Running {
 pub(crate) struct Log(BufReader<ChildStderr>);
 
 impl Log {
-    /// The next line with these words.
+    /// Returns the next line with these words.
     pub(crate) fn find(&mut self, words: &str) -> String {
         let mut others = String::new();
         loop {
@@ -214,7 +215,7 @@ pub(crate) fn signal(running: &Running, name: &str) {
     assert!(status.success());
 }
 
-/// Whether a process runs. One that ended and was not waited for does not.
+/// Returns whether a process runs. A zombie does not run.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_running(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

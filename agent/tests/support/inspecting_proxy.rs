@@ -1,4 +1,4 @@
-//! A proxy that inspects TLS: behind CONNECT it answers itself, with a certificate of its own CA.
+//! A proxy that inspects TLS. After CONNECT it responds itself, with a certificate of its own CA.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -14,14 +14,14 @@ pub(crate) struct InspectingProxy {
 }
 
 impl InspectingProxy {
-    /// `inside` has the CA, and answers in place of every host. It speaks TLS.
+    /// Starts the proxy. `inside` speaks TLS with its CA, and responds in place of every host.
     pub(crate) fn start(inside: Simulator) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let addr = listener.local_addr().expect("an address");
         let target = inside.addr();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // The client sees its connection's errors.
+                // The client gets the errors of its connection.
                 thread::spawn(move || drop(serve(client, target)));
             }
         });

@@ -1,4 +1,4 @@
-//! Shared by the tests of the program.
+//! Functions that the tests of the program share.
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod credentials;
@@ -17,13 +17,13 @@ use huaweicloud_sms_simulator::{Answer, Simulator};
 pub(crate) const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
 pub(crate) const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
 
-/// The transports of this build.
+/// Returns the transports of this build.
 pub(crate) fn transports() -> Vec<&'static str> {
     let ureq = cfg!(feature = "ureq").then_some("ureq");
     ureq.into_iter().chain(cfg!(feature = "hyper").then_some("hyper")).collect()
 }
 
-/// The program, without the variables of this environment that it would read.
+/// Returns the program, without the variables of this environment that it would read.
 pub(crate) fn agent(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-agent"));
     for (name, _) in std::env::vars_os() {
@@ -49,7 +49,7 @@ pub(crate) fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, content).expect("written");
-    // It may hold a credential.
+    // The file may hold a credential.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

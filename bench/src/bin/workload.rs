@@ -1,4 +1,4 @@
-//! Runs one workload of the core a number of times, so that `bench/instructions` can count it.
+//! Runs one workload of the core many times, so that `bench/instructions` can count its instructions.
 
 use std::{env, hint::black_box};
 

@@ -21,8 +21,8 @@ const X_DOMAIN_ID: HeaderName = HeaderName::from_static("x-domain-id");
 /// [SDK-HMAC-SHA256](https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-001.html), in
 /// place of a token. Huawei recommends it, and the official Agent uses it.
 ///
-/// `Debug` shows only the id, which is not secret. The secret key is zeroized on drop. See
-/// `SECURITY.md` for what that does not cover.
+/// `Debug` shows only the id, which is not secret. The secret key is zeroized on drop. `SECURITY.md` lists
+/// the copies that are not zeroized.
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -61,7 +61,7 @@ impl AccessKey {
     ///
     /// # Errors
     /// One of them is empty, longer than [`MAX_CHARS`](Self::MAX_CHARS), or has a character that is not
-    /// visible ASCII, such as a line break at the end. Or the id has a comma.
+    /// visible ASCII, such as a line break at the end. A comma in the id is an error, too.
     pub fn new(id: &str, secret: &str) -> Result<Self, InvalidInput> {
         const ID: &str = "access key id";
         check_header_value(ID, id, Self::MAX_CHARS)?;
@@ -92,7 +92,7 @@ impl AccessKey {
         Ok(self)
     }
 
-    /// Sets the project to act in (`X-Project-Id`). The SDKs send it. SMS is a global service, and the
+    /// Sets the project of the requests (`X-Project-Id`). The SDKs send it. SMS is a global service, and the
     /// API reference does not say whether it reads this header.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl AccessKey {
         Ok(self)
     }
 
-    /// Sets the account to act in (`X-Domain-Id`), for global services. The SMS clients of the SDKs
+    /// Sets the account of the requests (`X-Domain-Id`), for global services. The SMS clients of the SDKs
     /// never send it.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl AccessKey {
         Ok(self)
     }
 
-    /// The access key id.
+    /// Returns the access key id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -139,11 +139,10 @@ impl fmt::Debug for AccessKey {
 
 /// Signs requests with an [`AccessKey`] and a timestamp; see [`AccessKey::signer`].
 ///
-/// The signature covers method, path, query, body, `Host` and all other headers, except those of one
-/// connection, those with several values and those with an underscore in their name. The body is always
-/// hashed, even if the request has `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD`. The request needs an
-/// absolute URI. The signer adds `X-Sdk-Date`, the key's own headers and `Authorization`, and removes a
-/// token or an older signature.
+/// The signature covers method, path, query, body and headers. It leaves out headers of one connection,
+/// headers with several values, and headers with an underscore in their name. The body is always hashed, even
+/// if the request has `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD`. The request needs an absolute URI. The signer
+/// adds `X-Sdk-Date`, the key's own headers and `Authorization`, and removes a token or an older signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Signer<'a> {
     key: &'a AccessKey,

@@ -29,15 +29,16 @@ const X_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-security-token")
     note = "an IAM user logs in first: send its `IssueToken` with `Unauthenticated`"
 )]
 pub trait Authorize: sealed::Credential + Sync {
-    /// Completes the request: adds `Host`, `Content-Length` if there is a body, and the credential.
+    /// Completes the request. Adds `Host`, the credential, and `Content-Length` if there is a body.
     ///
-    /// A credential that the request already has is replaced.
+    /// This replaces a credential that the request already has.
     fn authorize(&self, request: &mut Request<Vec<u8>>) {
         complete(request);
         self.add_to(request);
     }
 
-    /// Returns the fingerprint that tells this credential from others, or `None` without a credential.
+    /// Returns the fingerprint that distinguishes this credential from others, or `None` without a
+    /// credential.
     fn fingerprint(&self) -> Option<Fingerprint> {
         self.to_fingerprint()
     }
@@ -82,7 +83,7 @@ impl<A: Authorize + ?Sized> sealed::Credential for Box<A> {
     }
 }
 
-/// No credential, for an operation whose body holds one: [`IssueToken`](crate::IssueToken).
+/// Adds no credential, for an operation with a credential in its body: [`IssueToken`](crate::IssueToken).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unauthenticated;
 
@@ -98,8 +99,8 @@ impl sealed::Credential for Unauthenticated {
     }
 }
 
-/// Adds the headers that every request has, and removes an older credential. A project or account that
-/// the request names stays.
+/// Adds the headers that every request has, and removes an older credential. Keeps the headers that name a
+/// project or an account.
 pub(crate) fn complete(request: &mut Request<Vec<u8>>) {
     if !request.headers().contains_key(HOST) {
         if let Some(host) = host(request.uri()) {
@@ -139,7 +140,7 @@ fn host(uri: &Uri) -> Option<HeaderValue> {
 ///
 /// It has 1 to 16,384 characters of visible ASCII. It has no `Display`, no `PartialEq` and no
 /// serialization, and its `Debug` and header value are redacted. Its memory is not zeroized on drop,
-/// since every request holds a copy.
+/// because every request holds a copy.
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -160,14 +161,14 @@ impl AuthToken {
     ///
     /// # Errors
     /// The token is empty, longer than [`MAX_CHARS`](Self::MAX_CHARS), or has a character that is not
-    /// visible ASCII, such as the line break at the end of a file: trim it first.
+    /// visible ASCII. Trim the line break at the end of a file first.
     pub fn new(token: &str) -> Result<Self, InvalidInput> {
         let mut value = header_value("token", token, Self::MAX_CHARS)?;
         value.set_sensitive(true);
         Ok(Self(value))
     }
 
-    /// The token itself, if you have to store it. Keep it out of logs.
+    /// Returns the token itself, if you have to store it. Keep it out of logs.
     #[must_use]
     pub fn reveal(&self) -> &str {
         // `new` has checked that it is ASCII.
@@ -222,7 +223,7 @@ impl Authorize for AuthToken {}
 impl sealed::Credential for AuthToken {
     fn add_to(&self, request: &mut Request<Vec<u8>>) {
         let headers = request.headers_mut();
-        // A search for the placeholder takes a third of the instructions that a hash of the name takes.
+        // Searching for the placeholder takes a third of the instructions of hashing the name.
         match headers.iter_mut().find(|(name, _)| **name == X_AUTH_TOKEN) {
             Some((_, placeholder)) => *placeholder = self.0.clone(),
             None => drop(headers.insert(X_AUTH_TOKEN, self.0.clone())),

@@ -1,8 +1,7 @@
 //! The steps of SDK-HMAC-SHA256, in their order.
 //!
-//! This is the form with `Access=` and without a derived key, which the service has documented since
-//! 2022 and all its SDKs use:
-//! <https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-001.html>
+//! This is the form with `Access=` and without a derived key. The service has documented it since 2022, and
+//! all SDKs use it: <https://support.huaweicloud.com/devg-apisign/api-sign-algorithm-001.html>
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
@@ -14,7 +13,7 @@ use crate::endpoint::SEGMENT;
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// The names of the headers that are signed, sorted.
+/// Returns the names of the headers that are signed, sorted.
 pub(crate) fn signed_headers(headers: &HeaderMap) -> Vec<&HeaderName> {
     let is_signed = |name: &&HeaderName| {
         // The SDKs leave out headers with an underscore. Huawei does not document how several values
@@ -28,7 +27,7 @@ pub(crate) fn signed_headers(headers: &HeaderMap) -> Vec<&HeaderName> {
     names
 }
 
-/// Whether a client or a proxy may change this header.
+/// Returns whether a client or a proxy may change this header.
 fn is_of_one_connection(name: &HeaderName) -> bool {
     const NAMES: [&str; 11] = [
         "connection",
@@ -58,7 +57,7 @@ pub(crate) fn join(signed: &[&HeaderName]) -> String {
     names
 }
 
-/// Writes six parts, a line each: method, path, query, headers, their names, the body's hash.
+/// Writes six parts: method, path, query, headers, their names, and the body's hash.
 pub(crate) fn canonical_request(
     request: &Request<Vec<u8>>,
     signed: &[&HeaderName],
@@ -86,7 +85,7 @@ pub(crate) fn canonical_request(
     text
 }
 
-/// Encodes each segment again and adds a final slash, which the path on the wire need not have.
+/// Encodes each segment again, and adds a final slash even if the path on the wire has none.
 fn push_path(text: &mut Vec<u8>, path: &str) {
     for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
         text.push(b'/');
@@ -131,7 +130,7 @@ pub(crate) fn signature(secret: &[u8], string_to_sign: &str) -> String {
     hex(&HMAC::mac(string_to_sign, secret))
 }
 
-/// The value of `Authorization`.
+/// Returns the value of `Authorization`.
 pub(crate) fn authorization(id: &str, names: &str, signature: &str) -> String {
     [ALGORITHM, " Access=", id, ", SignedHeaders=", names, ", Signature=", signature].concat()
 }

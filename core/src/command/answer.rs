@@ -7,9 +7,8 @@ use super::name::CommandName;
 
 /// The answer of the service: the content of a 200, or of an empty 204.
 ///
-/// Delivery is **at least once**: the API reference does not say that reading a command consumes it,
-/// so the same one may come again until its result is reported. Compare name and task to recognise a
-/// repetition.
+/// Delivery is **at least once**. The API reference does not say that reading a command consumes it, so the
+/// same command may come again until its result is reported. Compare name and task to recognise a repetition.
 ///
 /// The enum is exhaustive, so that a new variant is a compile error and not a command that your code
 /// ignores. It serializes as `{"answer":"command","command_name":"START",..}`, `{"answer":"task",..}`
@@ -21,7 +20,7 @@ pub enum Answer {
     Command(Command),
     /// The state of the task. There is nothing to carry out.
     Task(Task),
-    /// No command, and how the service said so.
+    /// No command. The variant is the form of the response.
     #[serde(rename = "nothing")]
     NoCommand(NoCommand),
 }
@@ -55,8 +54,9 @@ impl Command {
         Self { name: name.into(), param }
     }
 
-    /// Whether both are one command to carry out. They are if they have the same name and the same task, or,
-    /// without a task, the same parameters. The service returns a command again until its result is reported.
+    /// Returns whether both are the same command, which is carried out once. They are if they have the same
+    /// name and the same task, or, without a task, the same parameters. The service returns a command again
+    /// until its result is reported.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let (one, two) = (self.task_id(), other.task_id());
@@ -65,11 +65,11 @@ impl Command {
         self.name == other.name && is_same_task
     }
 
-    /// Whether this documented command acts on a task but names none. The API reference makes every
-    /// field optional, so such a command is returned like any other.
+    /// Returns whether a command that needs a task has none. The API reference makes every field optional, so
+    /// such a command is an answer like any other.
     ///
-    /// `UPLOAD_LOG` and `RSET_LOG_ACL` act on no task. It is unknown what an undocumented command acts
-    /// on.
+    /// This is always `false` for `UPLOAD_LOG` and `RSET_LOG_ACL`, which need no task, and for undocumented
+    /// commands.
     #[must_use]
     pub fn lacks_task_id(&self) -> bool {
         use CommandName as Name;
@@ -79,7 +79,7 @@ impl Command {
         ) && self.task_id().is_empty()
     }
 
-    /// The task; empty if the command names none.
+    /// Returns the task, or an empty text if the command has no task.
     fn task_id(&self) -> &str {
         self.param.task_id.as_deref().unwrap_or_default()
     }
@@ -117,7 +117,7 @@ impl CommandParam {
         self
     }
 
-    /// Whether there is no parameter.
+    /// Returns whether there is no parameter.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -167,7 +167,7 @@ impl TaskState {
         }
     }
 
-    /// The documented name.
+    /// Returns the documented name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -190,11 +190,11 @@ impl Serialize for TaskState {
     }
 }
 
-/// The forms in which a successful response can carry no command. No edition of the API reference says
-/// which one the service uses, so each has a variant.
+/// The form of a successful response without a command. No edition of the API reference says which form the
+/// service uses, so each has a variant.
 ///
-/// `SMS.7606` (no migration task) may be one more. It is an [`ApiError`](crate::ApiError) of the kind
-/// [`NoTask`](crate::ApiErrorKind::NoTask).
+/// The service may also send `SMS.7606` (no migration task), which is an [`ApiError`](crate::ApiError) of the
+/// kind [`NoTask`](crate::ApiErrorKind::NoTask).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -214,7 +214,7 @@ pub enum NoCommand {
 }
 
 impl NoCommand {
-    /// A short name for logs and JSON: `no_content`, `empty_body`, `empty_object`, `missing_name`,
+    /// Returns a short name for logs and JSON: `no_content`, `empty_body`, `empty_object`, `missing_name`,
     /// `null_name`, `empty_name`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

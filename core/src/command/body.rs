@@ -17,7 +17,7 @@ const NAMES: &[&str] =
 /// The content of a 200.
 pub(crate) enum Success {
     Answer(Answer),
-    /// There is no `command_name`, but the code or message of an error.
+    /// It has no `command_name`, but the code or message of an error.
     ErrorObject,
 }
 

@@ -47,8 +47,8 @@ impl ObtainCommand {
         let mut template = Request::new(Vec::new());
         *template.uri_mut() = uri;
         let headers = template.headers_mut();
-        // The API reference requires a content type also without a body: every SDK sends one, and
-        // the codes SMS.6015 and SMS.6016 report its absence.
+        // The API reference requires a content type also without a body. Every SDK sends it, and SMS.6015 and
+        // SMS.6016 are errors about it.
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ACCEPT, JSON);
         auth::complete(&mut template);
@@ -56,7 +56,7 @@ impl ObtainCommand {
         Self { template }
     }
 
-    /// The URI of the call.
+    /// Returns the URI of the call.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         self.template.uri()
@@ -68,7 +68,7 @@ impl Operation for ObtainCommand {
 
     fn request(&self, auth: &(impl Authorize + ?Sized)) -> Request<Vec<u8>> {
         let mut request = self.template.clone();
-        // The template is complete.
+        // The template is complete, so only the credential is missing.
         auth.add_to(&mut request);
         request
     }

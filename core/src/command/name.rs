@@ -36,12 +36,12 @@ pub enum CommandName {
 
 /// An undocumented command name, 1 to 255 characters.
 ///
-/// It is made by [`CommandName::from`] only, so it is never a documented name.
+/// Only [`CommandName::from`] makes it, so it is never a documented name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OtherName(Box<str>);
 
 impl OtherName {
-    /// The name, verbatim. It may hold any character.
+    /// Returns the name, verbatim. It may hold any character.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -49,7 +49,7 @@ impl OtherName {
 }
 
 impl CommandName {
-    /// The name, verbatim.
+    /// Returns the name, verbatim.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -66,7 +66,7 @@ impl CommandName {
     }
 }
 
-/// Documented names become their variants.
+/// Converts documented names into their variants.
 impl From<&str> for CommandName {
     fn from(name: &str) -> Self {
         match name {
@@ -83,7 +83,7 @@ impl From<&str> for CommandName {
     }
 }
 
-/// The name, with control characters escaped.
+/// Shows the name, with control characters escaped.
 impl fmt::Display for CommandName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Escaped(self.as_str()).fmt(f)

@@ -21,10 +21,9 @@ use crate::{
 /// Reports the result of a command: `POST /v3/sources/{server_id}/command_result`, which the SDKs call
 /// [`UpdateCommandResult`](https://support.huaweicloud.com/intl/en-us/api-sms/UpdateCommandResult.html).
 ///
-/// The request names the command only by its name. If the service holds another command of the same name
-/// by then, it applies the report to that one. So report a command only as long as the service still
-/// returns it, or no command at all. A [`Session`](crate::Session) that carries the report takes care of
-/// this when it sends the report again.
+/// The request has only the name of the command. If the service holds another command of the same name by
+/// then, it applies the report to that one. So report a command only as long as the service returns this
+/// command, or no command at all. A [`Session`](crate::Session) checks this before it sends a report again.
 ///
 /// ```
 /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -95,19 +94,19 @@ impl ReportResult {
         Ok(Self(Box::new(Report { uri, command, result, body })))
     }
 
-    /// The URI of the call.
+    /// Returns the URI of the call.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.0.uri
     }
 
-    /// The command that is reported.
+    /// Returns the command that is reported.
     #[must_use]
     pub fn command(&self) -> &Command {
         &self.0.command
     }
 
-    /// Its result.
+    /// Returns the result of the command.
     #[must_use]
     pub fn result(&self) -> CommandResult {
         self.0.result
@@ -165,8 +164,8 @@ impl Operation for ReportResult {
     }
 }
 
-/// Reads the response to a report. Every 2xx is a success. Editions of the API reference disagree on its
-/// body, so the body is not parsed. But an HTML page comes from another server, such as a proxy, so the
+/// Reads the response to a report. Every 2xx is a success. The body is not parsed, because the editions of
+/// the API reference disagree on it. But an HTML page comes from another server, such as a proxy, so the
 /// service did not get the report.
 pub(crate) fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<(), ResponseError> {
     let status = response.status();
@@ -191,18 +190,18 @@ impl fmt::Debug for ReportResult {
     }
 }
 
-/// How a command ended: `success` or `fail`.
+/// The result of a command: `success` or `fail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandResult {
     /// `success`: the command was carried out.
     Success,
-    /// `fail`: it was not.
+    /// `fail`: the command was not carried out.
     Fail,
 }
 
 impl CommandResult {
-    /// The word that the service expects.
+    /// Returns the word that the service expects.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -13,9 +13,8 @@ use crate::text::{Escaped, write_request_id};
 
 /// An error object of the service, its gateway or IAM, in any of their shapes.
 ///
-/// Texts are kept verbatim and truncated at the documented limits. `Display` escapes
-/// characters that could steer a terminal. A server may put anything into these texts,
-/// the credential that you sent included.
+/// Texts are kept verbatim and truncated at the documented limits. `Display` escapes characters that a
+/// terminal would obey. A server may put anything into these texts, even the credential that you sent.
 ///
 /// The codes are listed in the [API reference](https://support.huaweicloud.com/intl/en-us/api-sms/ErrorCode.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,58 +71,59 @@ impl ApiError {
         self
     }
 
-    /// The response's status. One code may have several: `SMS.9004` is sent with 400 and 403.
+    /// Returns the response's status. One code may have several: `SMS.9004` is sent with 400 and 403.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// `error_code` verbatim, such as `SMS.7602`, `APIGW.0301` or `1101`; at most 255 characters.
+    /// Returns `error_code` verbatim, such as `SMS.7602`, `APIGW.0301` or `1101`. It has at most 255
+    /// characters.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// `error_msg`, in the service's language; at most 1,024 characters. Do not parse it.
+    /// Returns `error_msg`, in the service's language. It has at most 1,024 characters. Do not parse it.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Whether a text was truncated at its documented limit, a list after 20 items, or the body before its
-    /// end.
+    /// Returns whether the error is incomplete: a text was truncated at its documented limit, a list after 20
+    /// items, or the body before its end.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.is_truncated
     }
 
-    /// The request's id: header `X-Request-Id`, else the body's, else header `X-IAM-Trace-Id`.
+    /// Returns the request's id: header `X-Request-Id`, else the body's, else header `X-IAM-Trace-Id`.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// How long the service asks to wait; see
+    /// Returns the time that the service asks to wait; see
     /// [`ResponseError::retry_after`](crate::ResponseError::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after.wait()
     }
 
-    /// `error_param`: the parameters of the message, at most 20.
+    /// Returns `error_param`: the parameters of the message, at most 20.
     #[must_use]
     pub fn error_param(&self) -> &[String] {
         &self.error_param
     }
 
-    /// `details`: the errors that caused this one. At most 20.
+    /// Returns `details`: the errors that caused this one, at most 20.
     #[must_use]
     pub fn details(&self) -> &[ErrorDetail] {
         &self.details
     }
 
-    /// `encoded_authorization_message`: why a policy rejected the request, for IAM to decode; at most
-    /// 65,535 characters.
+    /// Returns `encoded_authorization_message`: the reason why a policy rejected the request. IAM can decode
+    /// it. It has at most 65,535 characters.
     #[must_use]
     pub fn encoded_authorization_message(&self) -> Option<&str> {
         self.encoded_authorization_message.as_deref()
@@ -131,8 +131,8 @@ impl ApiError {
 
     /// Returns the meaning of the error for the caller, by status first, then by code.
     ///
-    /// The gateway reports every problem with a credential as code 0301, so for this code its
-    /// documented English texts decide. The service's own texts are localised and never read.
+    /// The gateway reports every problem with a credential as code 0301, so for this code its documented
+    /// English texts decide. The texts of the service itself are localised, so they do not count.
     #[must_use]
     pub fn kind(&self) -> ApiErrorKind {
         let kind = ApiErrorKind::new(self.status, self.code());

@@ -26,19 +26,19 @@ impl BodyError {
         self
     }
 
-    /// The response's status: 200, 201 or 204, or any 2xx of a report.
+    /// Returns the response's status: 200, 201 or 204, or any 2xx of a report.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The problem with the body.
+    /// Returns the problem with the body.
     #[must_use]
     pub fn problem(&self) -> &BodyProblem {
         &self.problem
     }
 
-    /// The request's id, if a header has one.
+    /// Returns the request's id, if a header has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()

@@ -22,10 +22,10 @@ const CODINGS: [&str; 12] = [
     "zstd",
 ];
 
-/// Whether the body is encoded, so that it cannot be read.
+/// Returns whether the body is encoded, so that it cannot be read.
 ///
-/// Servers also write `utf-8`, `none` and the like here, over plain JSON. A body in an
-/// unregistered coding is not JSON, so the parser rejects it.
+/// Only registered codings count, because some servers write `utf-8`, `none` and the like for plain JSON. A
+/// body in an unregistered coding is not JSON, so the parser rejects it.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONTENT_ENCODING).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b',').any(|coding| {
@@ -35,7 +35,7 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The request's id: from the gateway's header, else from the body, else from IAM's header.
+/// Returns the request's id: from the gateway's header, else from the body, else from IAM's header.
 pub(crate) fn request_id(headers: &HeaderMap, in_body: Option<String>) -> Option<String> {
     const MAX_CHARS: usize = 255;
     let header = |name| {

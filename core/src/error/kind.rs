@@ -18,7 +18,7 @@ pub enum ApiErrorKind {
     AccountRestricted,
     /// The service does not know the source server.
     ServerUnknown,
-    /// There is no migration task for the source server (`SMS.7606`): nothing to do.
+    /// The source server has no migration task (`SMS.7606`), so there is nothing to do.
     NoTask,
     /// The service does not hold the command whose result is reported (`SMS.6021`). It accepted the report
     /// before, or another command has replaced this one.
@@ -29,9 +29,9 @@ pub enum ApiErrorKind {
     NotFound,
     /// Too many requests.
     Throttled,
-    /// The service or its gateway is in trouble.
+    /// The service or its gateway has a problem.
     Unavailable,
-    /// The service rejects the request as it is.
+    /// The service rejects the request as invalid.
     InvalidRequest,
 }
 
@@ -84,7 +84,7 @@ impl ApiErrorKind {
         })
     }
 
-    /// The kind in lower case, for logs: `token_expired`.
+    /// Returns the kind in lower case, for logs: `token_expired`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -105,19 +105,19 @@ impl ApiErrorKind {
         }
     }
 
-    /// Whether the same request may succeed later without any change.
+    /// Returns whether the same request may succeed later without any change.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable)
     }
 
-    /// Whether the service rejected the credential, so that a new one may help.
+    /// Returns whether the service rejected the credential. Then a new credential may help.
     #[must_use]
     pub const fn is_unauthorized(self) -> bool {
         matches!(self, Self::Unauthorized | Self::TokenExpired | Self::ClockSkew | Self::KeyLocked)
     }
 
-    /// The advice to the operator, on one line.
+    /// Returns advice to the operator, on one line.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
@@ -162,7 +162,7 @@ impl ApiErrorKind {
     }
 }
 
-/// Whether a status alone says that the same request may succeed later.
+/// Returns whether a status alone says that the same request may succeed later.
 pub(crate) fn is_retryable(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500..)
 }

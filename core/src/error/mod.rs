@@ -51,14 +51,14 @@ pub enum ResponseError {
 impl ResponseError {
     /// Reads a response that is not the success that the operation expects.
     ///
-    /// An [`Operation`](crate::Operation) of your own calls this for every other status. An error
-    /// object under a 4xx or 5xx status becomes an [`ApiError`], also if it is truncated. Anything else
-    /// becomes a [`StatusError`].
+    /// In an [`Operation`](crate::Operation) of your own, call this for every other status. An error object
+    /// under a 4xx or 5xx status becomes an [`ApiError`], also if it is truncated. Anything else becomes a
+    /// [`StatusError`].
     #[must_use]
     pub fn from_response<B: AsRef<[u8]>>(response: &Response<B>) -> Self {
         let (status, headers, body) =
             (response.status(), response.headers(), response.body().as_ref());
-        // A 3xx is a redirect to another place, whatever its body says.
+        // A 3xx is a redirect, even if its body is an error object.
         let may_be_api = status.is_client_error() || status.as_u16() >= 500;
         if may_be_api && !is_encoded(headers) {
             if let Some(error) = Self::from_error_object(response) {
@@ -68,7 +68,7 @@ impl ResponseError {
         Self::Status(Box::new(StatusError::new(status, headers, body)))
     }
 
-    /// Reports a success whose body cannot be understood.
+    /// Returns the error of a success whose body cannot be understood.
     #[must_use]
     pub fn from_body(status: StatusCode, headers: &HeaderMap, problem: BodyProblem) -> Self {
         Self::Body(Box::new(BodyError::new(status, headers, problem)))
@@ -81,8 +81,8 @@ impl ResponseError {
         Some(Self::Api(Box::new(error)))
     }
 
-    /// Replaces each text that a server wrote, such as a message or a request id. Use it to remove your own
-    /// secrets before you show an error: a server may echo them.
+    /// Replaces each text that a server wrote, such as a message or a request id. Use it to remove your
+    /// secrets before you show an error, because a server may echo them.
     ///
     /// ```
     /// # use huaweicloud_sms_core as huaweicloud_sms;
@@ -104,8 +104,8 @@ impl ResponseError {
         }
     }
 
-    /// Whether the same request may succeed later without any change: the service or the path to it
-    /// is in trouble, it throttles, or the body was truncated.
+    /// Returns whether the same request may succeed later without any change. This is so if the service or
+    /// the path to it has a problem, if the service throttles, or if the body was truncated.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -115,7 +115,7 @@ impl ResponseError {
         }
     }
 
-    /// Whether the service rejected the credential, so that a new one may help.
+    /// Returns whether the service rejected the credential. Then a new credential may help.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         match self {
@@ -125,18 +125,18 @@ impl ResponseError {
         }
     }
 
-    /// How long the service asks to wait (`Retry-After`), at most 24 hours. The header has a number of
-    /// seconds or a date. The longest of several values counts.
+    /// Returns the time that the service asks to wait (`Retry-After`), at most 24 hours. The header has a
+    /// number of seconds or a date. The longest of several values counts.
     ///
-    /// A date is compared with the response's own `Date`. Without one it counts only after
+    /// A date is compared with the response's own `Date`. Without a `Date`, it counts only after
     /// [`arrived_at`](Self::arrived_at).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.read_retry_after()?.wait()
     }
 
-    /// The first 100 characters, escaped, of a value of `Retry-After` that was ignored because it is neither
-    /// seconds nor a date. A server may put anything into it.
+    /// Returns a value of `Retry-After` that was ignored, because it is neither seconds nor a date. It is
+    /// escaped and has at most 100 characters. A server may put anything into it.
     #[must_use]
     pub fn ignored_retry_after(&self) -> Option<&str> {
         self.read_retry_after()?.ignored()
@@ -162,7 +162,7 @@ impl ResponseError {
         }
     }
 
-    /// The request's id, for the service's support.
+    /// Returns the request's id, for the service's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -172,7 +172,7 @@ impl ResponseError {
         }
     }
 
-    /// The response's status.
+    /// Returns the response's status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -182,7 +182,7 @@ impl ResponseError {
         }
     }
 
-    /// The error object, if there is one.
+    /// Returns the error object, if there is one.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         match self {

@@ -1,11 +1,11 @@
 //! Reads the body of an error in every shape that the service, its gateway, IAM and proxies send.
 //!
-//! An error must never be lost because of its shape, so this reader is lenient where the reader of a
-//! success is strict.
+//! An error must never be lost because of its shape. So this reader is lenient, unlike the reader of a
+//! success.
 //!
 //! # Precedence
 //!
-//! Code and message are read separately, since either may be missing. Each is the first of these
+//! Code and message are read separately, because either may be missing. Each is the first of these
 //! members that is a string, or a number for the code:
 //!
 //! | | code | message |
@@ -15,7 +15,7 @@
 //! | 3 | | `errorMessage` |
 //! | 4 | `code` | `message` |
 //! | 5 | the same inside the object `error` | the same inside the object `error` |
-//! | 6 | | `error` itself, where it is a string |
+//! | 6 | | `error` itself, if it is a string |
 //!
 //! If a member is doubled, the first one with a value counts.
 //!
@@ -35,7 +35,7 @@ const MAX_CODE: usize = 255;
 const MAX_MESSAGE: usize = 1024;
 const MAX_LONG_TEXT: usize = 65_535;
 
-/// The members of one meaning, in their precedence.
+/// The names of the members of each meaning, in their precedence.
 const CODE: &[&str] = &["error_code", "errorCode", "code"];
 const MESSAGE: &[&str] = &["error_msg", "errorMsg", "errorMessage", "message"];
 const PARAM: &[&str] = &["error_param", "error_params"];
@@ -123,21 +123,21 @@ pub(crate) fn read(body: &[u8]) -> Option<ErrorBody> {
     Some(ErrorBody { is_truncated, ..body })
 }
 
-/// Whether an object has the text of an error. A request id does not make one.
+/// Returns whether an object has the text of an error. A request id alone is not an error.
 fn is_error(object: &[Member<'_>]) -> bool {
     [CODE, MESSAGE, ENCODED]
         .iter()
         .any(|names| values(object, names).any(|value| value.text().is_some()))
 }
 
-/// The first text that is not empty, in the precedence of the names.
+/// Returns the first text that is not empty, in the precedence of the names.
 fn first<'a>(object: &'a [Member<'a>], names: &[&str]) -> Option<&'a str> {
     names.iter().find_map(|name| {
         values(object, &[name]).filter_map(Json::text).find(|text| !text.is_empty())
     })
 }
 
-/// The values of the members with these names.
+/// Returns the values of the members with these names.
 fn values<'a>(object: &'a [Member<'a>], names: &[&str]) -> impl Iterator<Item = &'a Json<'a>> {
     object.iter().filter(|member| names.contains(&member.0)).map(|member| &member.1)
 }
@@ -145,7 +145,7 @@ fn values<'a>(object: &'a [Member<'a>], names: &[&str]) -> impl Iterator<Item = 
 /// Reads the items of a list. Returns at most 20 items, and whether the list is longer. A lone string
 /// counts as a list, because some servers send one.
 ///
-/// Only the first list with an item counts, so that doubled ones can't pass the limit.
+/// Only the first list with an item counts, so that doubled lists can't exceed the limit.
 fn items<'a, T>(
     object: &'a [Member<'a>],
     names: &[&str],

@@ -20,7 +20,7 @@ pub(super) struct RetryAfter {
 }
 
 impl RetryAfter {
-    /// The cap, so that a wait can be added to any instant.
+    /// The longest wait. It is capped, so that it can be added to any instant.
     const MAX: Duration = Duration::from_secs(24 * 60 * 60);
     /// The longest kept part of a value that cannot be read, in characters.
     const MAX_IGNORED: usize = 100;
@@ -75,7 +75,7 @@ impl RetryAfter {
         self.ignored.as_mut()
     }
 
-    /// The first value that cannot be read, escaped.
+    /// Returns the first value that cannot be read, escaped.
     pub(super) fn ignored(&self) -> Option<&str> {
         self.ignored.as_deref()
     }

@@ -43,32 +43,32 @@ impl StatusError {
         self
     }
 
-    /// The response's status.
+    /// Returns the response's status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The request's id, if a header has one.
+    /// Returns the request's id, if a header has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// How long the service asks to wait; see
+    /// Returns the time that the service asks to wait; see
     /// [`ResponseError::retry_after`](crate::ResponseError::retry_after).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after.wait()
     }
 
-    /// Whether the body had a `Content-Encoding`, so that it could not be read.
+    /// Returns whether the body had a `Content-Encoding`, so that it could not be read.
     #[must_use]
     pub fn is_encoded(&self) -> bool {
         self.is_encoded
     }
 
-    /// The start of the body, escaped, at most [`MAX_EXCERPT`](Self::MAX_EXCERPT) characters.
+    /// Returns the start of the body, escaped, at most [`MAX_EXCERPT`](Self::MAX_EXCERPT) characters.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt

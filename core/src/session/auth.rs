@@ -42,7 +42,7 @@ impl From<Credential> for Identity {
 }
 
 impl Key {
-    /// Whether the last signature was rejected because of a clock that has been corrected since.
+    /// Returns whether the last signature was rejected because of a clock that has been corrected since.
     pub(super) fn was_signed_at_another_time(&self, clock: ServerClock) -> bool {
         // Any timestamp will do, because only the difference counts.
         let time = Timestamp::from_unix_time(Duration::from_secs(1 << 33));

@@ -16,7 +16,7 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// Returns the fingerprint that tells it from other credentials.
+    /// Returns the fingerprint that distinguishes it from other credentials.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         match self {

@@ -7,7 +7,7 @@ use crate::{error::ResponseError, token::IssuedToken};
 ///
 /// It serializes as an object, if `A` does. The member `event` is `answer`, `error`, `logged_in`,
 /// `login_error`, `credential_rejected`, `reported`, `report_error` or `report_rejected`. The members of
-/// the content follow. No token is among them.
+/// the content follow, without a token.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -18,26 +18,26 @@ pub enum Event<A, E = ResponseError> {
     /// report ([`Session::pending_report`](crate::Session::pending_report) is `None`). The service accepted
     /// it before, or the other command has replaced the reported one.
     Answer(A),
-    /// The call failed. The session tries again by itself.
+    /// The call failed. The session will repeat it.
     Error(E),
     /// A login succeeded. The session sends this token from now on, unless you have replaced the user
     /// by another credential meanwhile.
     LoggedIn(IssuedToken),
-    /// A login failed. The session tries again by itself, and uses the old token until it expires.
+    /// A login failed. The session will repeat it, and uses the old token until it expires.
     LoginError(E),
-    /// The service rejected the token or key, or IAM the password. Renew it with
-    /// [`Session::renew`](crate::Session::renew). If you just go on, the session pauses for 5 minutes,
-    /// longer after each further rejection in a row, and then tries the old one again.
+    /// The service rejected the token or key, or IAM rejected the password. Renew it with
+    /// [`Session::renew`](crate::Session::renew). Otherwise the session pauses for 5 minutes, longer after
+    /// each further rejection in a row, and then tries the old credential again.
     CredentialRejected(ResponseError),
     /// The service accepted the report.
     Reported,
-    /// The report failed. The session sends it again by itself. It polls first, to see whether the service
+    /// The report failed. The session will send it again. Before that, it polls to see whether the service
     /// still holds the command, unless the credential was the reason.
     ReportError(E),
     /// The service will never accept the report, and the session has dropped it. The service has no task,
-    /// rejects the request as it is, or does not hold this command
-    /// ([`ApiErrorKind::OtherCommand`](crate::ApiErrorKind::OtherCommand)), for example because it accepted
-    /// the report before and the response was lost.
+    /// rejects the request as invalid, or does not hold this command
+    /// ([`ApiErrorKind::OtherCommand`](crate::ApiErrorKind::OtherCommand)). For example, it accepted the
+    /// report before, and the response was lost.
     ReportRejected(ResponseError),
 }
 

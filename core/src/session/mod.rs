@@ -37,8 +37,8 @@ use crate::{
     token::{self, IssuedToken},
 };
 
-/// Polls an operation for months, with a token, an access key or an IAM user: a state machine without
-/// clock, randomness or I/O.
+/// Polls an operation with a token, an access key or an IAM user. It is a state machine without clock,
+/// randomness or I/O.
 ///
 /// It decides what to send and when. It signs each request, logs in, renews tokens before they expire,
 /// backs off after failures, honours `Retry-After`, and pauses after a rejected credential, because the
@@ -105,20 +105,20 @@ use crate::{
 ///
 /// # Guarantees
 ///
-/// * One request (a call, a login or a report) is under way at a time. If its outcome is never reported, the next
-///   request is sent after the pace's call limit, not sooner, even with a new credential.
+/// * One request (a call, a login or a report) is under way at a time. If you never report its outcome, the
+///   session does not send the next request before the pace's call limit, even with a new credential.
 /// * An early, late or repeated `poll` sends nothing twice and loses no pause.
 /// * It never sends a token that has expired or was rejected.
-/// * A rejected credential is not sent again for 5 minutes, then 10, 20, 40 and 60 for each further
-///   rejection in a row. A new one ([`renew`](Self::renew)) is sent at once after a first rejection, and
-///   after the pause if it is rejected as well.
+/// * A rejected credential is not sent again for 5 minutes, then 10, 20, 40 and 60 for each further rejection
+///   in a row. After a first rejection, a new credential ([`renew`](Self::renew)) is sent at once. If it is
+///   rejected as well, the next one is sent after the pause.
 ///
 /// `T` is an instant of a monotonic clock, to which 24 hours can be added: `Instant` of std or tokio,
 /// or a `Duration` since some start. Expiry and waits are measured on it, so a wrong system clock
 /// affects signatures only; see [`follow_server_clock`](Self::follow_server_clock).
 pub struct Session<O, T> {
     call: O,
-    /// It is boxed, since a fleet has many sessions.
+    /// It is boxed, so that the sessions of a fleet are small.
     identity: Box<Identity>,
     /// The logins of a user. They keep their pauses while another credential is in use.
     tokens: Option<Box<TokenCache<T>>>,
@@ -127,7 +127,7 @@ pub struct Session<O, T> {
     clock: ServerClock,
     /// The kind of the request that was sent last.
     sent: Sent,
-    /// The limit of the request that is under way.
+    /// The end of the timeout of the request that is under way.
     busy_until: Option<T>,
     /// Whether the credential of the last request has been replaced since.
     is_replaced: bool,
@@ -179,7 +179,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         self
     }
 
-    /// Decides what to do at the instant `now` and the system's time `clock`.
+    /// Decides the next action at the instant `now` and the system's time `clock`.
     ///
     /// Call it when you start, after each outcome, after [`report`](Self::report) and
     /// [`renew`](Self::renew), and when the instant of [`Action::WaitUntil`] is reached. An early call is
@@ -197,17 +197,18 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
 
     /// Sends the result of a command to the service.
     ///
-    /// It is sent as soon as the credential and the backoff allow, before the next call and without waiting for
-    /// the poll interval. It is sent again until the service accepts it ([`Event::Reported`]) or never will
-    /// ([`Event::ReportRejected`]). Polling goes on meanwhile.
+    /// It is sent as soon as the credential and the backoff allow, before the next call and without waiting
+    /// for the poll interval. It is sent again until the service accepts it ([`Event::Reported`]) or will
+    /// never accept it ([`Event::ReportRejected`]). The session polls meanwhile.
     ///
-    /// A report names only the name of its command, so one that is late may hit another command of the same
-    /// name. Do not hand over the report of a command that a later answer has replaced: the session keeps no
-    /// answers. If the outcome of a report is unknown, the session polls before it sends the report again, and
-    /// drops it if the answer is another command. It cannot tell a repeated command from the same one.
+    /// A report has only the name of its command, so the service may apply a late report to another command
+    /// of the same name. Do not hand over the report of a command that a later answer has replaced, because
+    /// the session keeps no answers. If the outcome of a report is unknown, the session polls before it sends
+    /// the report again, and drops it if the answer is another command. It cannot distinguish two equal
+    /// commands.
     ///
     /// # Errors
-    /// Returns the report if another one is pending: the service holds one command at a time.
+    /// Returns the report if another one is pending, because the service holds one command at a time.
     pub fn report(&mut self, now: T, report: ReportResult) -> Result<(), ReportResult> {
         if self.report.is_some() {
             return Err(report);
@@ -217,15 +218,15 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         Ok(())
     }
 
-    /// The report that was neither accepted nor dropped.
+    /// Returns the report that was neither accepted nor dropped.
     pub fn pending_report(&self) -> Option<&ReportResult> {
         self.report.as_ref().map(|report| &report.call)
     }
 
-    /// The credential that the next [`poll`](Self::poll) sends, if a request is due: a token, a key or a
-    /// user. It is `None` for a call or report with the token of a login.
+    /// Returns the credential that the next [`poll`](Self::poll) sends, if a request is due: a token, a key
+    /// or a user. Returns `None` for a call or report with the token of a login.
     ///
-    /// With it, several sessions share their rejected credentials; see [`Rejections`].
+    /// Several sessions need it to share their rejected credentials; see [`Rejections`].
     pub fn credential_due(&mut self, now: T) -> Option<Fingerprint> {
         self.decline(now);
         match self.next(now) {
@@ -235,8 +236,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// Applies the rejection of another session's request with the same credential, in place of sending the
-    /// request that is due.
+    /// Applies the rejection of another session's request with the same credential. Call it in place of
+    /// sending the request that is due.
     pub fn on_rejected_elsewhere(&mut self, now: T, error: ResponseError) -> Event<O::Output> {
         self.now = now.max(self.now);
         if let Due::Now(request) = self.next(now) {
@@ -300,7 +301,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// Replaces the credential. You may do so at any time, whether or not it was rejected.
+    /// Replaces the credential. You may call it at any time, even if the credential was not rejected.
     ///
     /// After a login, the old user's token stays in use until it expires.
     pub fn renew(&mut self, credential: impl Into<Credential>) {
@@ -316,8 +317,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         self.prepare_logins();
     }
 
-    /// Starts the pause after a rejection now, since there is no new credential. The next
-    /// [`poll`](Self::poll) does the same, so you need this only to read [`due`](Self::due) before.
+    /// Starts the pause after a rejection, because there is no new credential. The next [`poll`](Self::poll)
+    /// does the same, so you need this only to read [`due`](Self::due) before.
     pub fn decline(&mut self, now: T) {
         self.now = now.max(self.now);
         match (&self.identity.auth, &mut self.tokens) {
@@ -330,7 +331,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// When the next request is due. Returns `now` if it is due already.
+    /// Returns the instant at which the next request is due, or `now` if it is due already.
     pub fn due(&self, now: T) -> T {
         match self.next(now) {
             Due::At(instant) => instant,
@@ -338,28 +339,29 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// Whether the request that was sent last is a login.
+    /// Returns whether the request that was sent last is a login.
     pub fn is_login(&self) -> bool {
         self.sent == Sent::Login
     }
 
-    /// Whether the request that was sent last is a report.
+    /// Returns whether the request that was sent last is a report.
     pub fn is_report(&self) -> bool {
         self.sent == Sent::Report
     }
 
-    /// The difference between the service's clock and this machine's, by the last response of the
-    /// service that had a `Date`.
+    /// Returns the difference between the service's clock and this machine's. It comes from the last response
+    /// of the service that had a `Date`.
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         self.clock.skew
     }
 
-    /// Tells the session what you know of the service's clock, from another session for example.
+    /// Sets the difference between the clocks, for example from another session.
     pub fn set_clock_skew(&mut self, skew: ClockSkew) {
         self.clock.skew = Some(skew);
     }
 
-    /// The poller of the call. It tells when the next call is due and how many failed in a row.
+    /// Returns the poller of the call. It has the instant of the next call, and the number of failures in a
+    /// row.
     pub fn poller(&self) -> &Poller<T> {
         &self.poller
     }
@@ -393,7 +395,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// Decides what to do at the instant `now`, when no request is under way.
+    /// Decides the next action at the instant `now`, when no request is under way.
     fn next_when_free(&self, now: T) -> Due<T> {
         let request = self.next_call_or_report(now);
         let (Auth::Login(_), Some(tokens)) = (&self.identity.auth, &self.tokens) else {
@@ -408,7 +410,7 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
             Step::WaitUntil(instant) => instant,
             Step::Send | Step::RenewCredential => now,
         };
-        // Without a valid token only a login can be sent.
+        // Without a valid token, the session can only log in.
         let request = request.filter(|(due, _)| tokens.token(*due).is_some());
         match (request, login <= now) {
             // Logins take turns with the other requests, so that neither blocks the other.
@@ -422,8 +424,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         }
     }
 
-    /// The next request other than a login, and when it is due. A report goes first. Returns `None` while
-    /// the credential is rejected.
+    /// Returns the next call or report and the instant at which it is due. A report goes first. Returns
+    /// `None` while the credential is rejected.
     fn next_call_or_report(&self, now: T) -> Option<(T, Sent)> {
         let call = match self.poller.poll(now) {
             Step::WaitUntil(instant) => instant,
@@ -554,8 +556,8 @@ impl<O: Operation, T: Copy + Ord + Add<Duration, Output = T>> Session<O, T> {
         if is_final { Event::ReportRejected(error) } else { Event::ReportError(error) }
     }
 
-    /// The report whose request is under way. A repeated outcome of an earlier report must not end a report
-    /// that was handed over since.
+    /// Returns the report whose request is under way. A repeated outcome of an earlier report must not end a
+    /// report that was handed over since.
     fn report_under_way(&mut self) -> Option<&mut PendingReport<T>> {
         self.report.as_deref_mut().filter(|report| report.is_under_way())
     }

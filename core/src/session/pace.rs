@@ -2,8 +2,8 @@ use core::time::Duration;
 
 use crate::invalid_input::{InvalidInput, Problem};
 
-/// How often a [`Session`](crate::Session) or [`Poller`](crate::Poller) polls, and how long it waits
-/// after failures.
+/// The poll interval of a [`Session`](crate::Session) or [`Poller`](crate::Poller), and its waits after
+/// failures.
 ///
 /// Each value is checked when it is set.
 ///
@@ -28,8 +28,8 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// An interval of 10 s, a call limit of 30 s, a backoff of 5 s to 5 min, a `Retry-After` of up to 24 h,
-    /// a jitter of 20 %.
+    /// Returns an interval of 10 s, a call limit of 30 s, a backoff of 5 s to 5 min, a `Retry-After` of up to
+    /// 24 h, and a jitter of 20 %.
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(10),
@@ -46,9 +46,8 @@ impl Pace {
     /// The longest accepted duration, and the longest wait.
     pub const MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Sets the poll interval: the time from an answer to the next call. Default: 10 s, well within
-    /// the time for which the transports keep an idle connection. Each call is an audit event (CTS) of
-    /// the customer.
+    /// Sets the poll interval, which is the time from an answer to the next call. Default: 10 s, so that the
+    /// transports still have the idle connection. Each call is an audit event (CTS) of the customer.
     ///
     /// # Errors
     /// The interval is zero or longer than [`MAX`](Self::MAX).
@@ -57,8 +56,8 @@ impl Pace {
         Ok(Self { interval, ..self })
     }
 
-    /// Sets how long a call may take, which is your HTTP client's timeout. Default: 30 s. If you never
-    /// report the outcome of a call, the next one is sent this long after its start, not sooner.
+    /// Sets the longest time of a call, which is your HTTP client's timeout. Default: 30 s. If you never
+    /// report the outcome of a call, the next one is not sent before this time after its start.
     ///
     /// # Errors
     /// The limit is zero or longer than [`MAX`](Self::MAX).
@@ -67,8 +66,8 @@ impl Pace {
         Ok(Self { call_limit, ..self })
     }
 
-    /// Sets the wait after failures in a row: `first`, then twice as long after each further one, at
-    /// most `max`. Default: 5 s to 5 min.
+    /// Sets the waits after failures in a row. The first one is `first`. Each further one is twice as long,
+    /// but at most `max`. Default: 5 s to 5 min.
     ///
     /// # Errors
     /// One of them is zero or longer than [`MAX`](Self::MAX), or `first` is longer than `max`.
@@ -81,8 +80,8 @@ impl Pace {
         Ok(Self { first_backoff: first, max_backoff: max, ..self })
     }
 
-    /// Sets how long the service can make the session wait with `Retry-After`. A longer value counts as
-    /// this long. Default: 24 h.
+    /// Sets the longest wait that the service can ask for with `Retry-After`. A longer value counts as this
+    /// one. Default: 24 h.
     ///
     /// # Errors
     /// The limit is zero or longer than [`MAX`](Self::MAX).
@@ -91,8 +90,7 @@ impl Pace {
         Ok(Self { max_retry_after: limit, ..self })
     }
 
-    /// Sets by how many percent a wait is lengthened at most, at random. It is never shortened.
-    /// Default: 20.
+    /// Sets the jitter. Each wait is lengthened at random, by at most this percentage. Default: 20.
     ///
     /// # Errors
     /// The jitter is over 100 percent.
@@ -103,37 +101,37 @@ impl Pace {
         Ok(Self { jitter: percent, ..self })
     }
 
-    /// The poll interval.
+    /// Returns the poll interval.
     #[must_use]
     pub const fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// How long a call may take.
+    /// Returns the longest time of a call.
     #[must_use]
     pub const fn call_limit(&self) -> Duration {
         self.call_limit
     }
 
-    /// The wait after a first failure.
+    /// Returns the wait after a first failure.
     #[must_use]
     pub const fn first_backoff(&self) -> Duration {
         self.first_backoff
     }
 
-    /// The longest wait after failures.
+    /// Returns the longest wait after failures.
     #[must_use]
     pub const fn max_backoff(&self) -> Duration {
         self.max_backoff
     }
 
-    /// How long the service can make the session wait with `Retry-After`.
+    /// Returns the longest wait that the service can ask for with `Retry-After`.
     #[must_use]
     pub const fn max_retry_after(&self) -> Duration {
         self.max_retry_after
     }
 
-    /// By how many percent a wait is lengthened at most.
+    /// Returns the percentage by which a wait is lengthened at most.
     #[must_use]
     pub const fn jitter(&self) -> u8 {
         self.jitter

@@ -9,7 +9,7 @@ use crate::{
     error::{ApiErrorKind, ResponseError},
 };
 
-/// A report that the service has not accepted yet, and when to send it.
+/// A report that the service has not accepted yet. It decides when to send it.
 ///
 /// The poller of the call handles rejected credentials. The waits after other errors are counted here, so
 /// that polling goes on meanwhile.
@@ -35,8 +35,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
         Self { call, poller: Poller::new(pace, seed, now), state: State::Ready }
     }
 
-    /// When to send it. Returns `None` if a poll has to come first, or while the credential is rejected.
-    /// `calls` is the poller of the call.
+    /// Returns the instant at which to send it. Returns `None` if a poll has to come first, or while the
+    /// credential is rejected. `calls` is the poller of the call.
     pub(super) fn due(&self, now: T, calls: &Poller<T>) -> Option<T> {
         let due = match self.poller.poll(now) {
             Step::WaitUntil(instant) => instant,
@@ -51,7 +51,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
         self.poller.on_start(now);
     }
 
-    /// Whether it was sent and this is its first outcome.
+    /// Returns whether it was sent and this is its first outcome.
     pub(super) fn is_under_way(&self) -> bool {
         self.state == State::UnderWay
     }
@@ -79,8 +79,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> PendingReport<T> {
     }
 }
 
-/// Whether the service will never accept the same report. The gateway may reject a request as invalid
-/// although the service never saw it, so only the service's own codes count.
+/// Returns whether the service will never accept the same report. Only the service's own codes count, because
+/// the gateway may reject a request that the service never saw.
 pub(super) fn is_final(error: &ResponseError) -> bool {
     use ApiErrorKind as Kind;
     let Some(error) = error.api() else { return false };

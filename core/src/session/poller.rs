@@ -21,7 +21,7 @@ pub enum Step<T> {
     Send,
     /// Do nothing until this instant.
     WaitUntil(T),
-    /// Get a new credential and call [`on_renewed`](Poller::on_renewed). If there is none, call
+    /// Get a new credential and call [`on_renewed`](Poller::on_renewed). If you have no new credential, call
     /// [`decline`](Poller::decline).
     RenewCredential,
 }
@@ -31,20 +31,20 @@ pub enum Step<T> {
 /// Use it if you bring your own credential logic. Otherwise use a [`Session`](crate::Session), which
 /// contains one.
 ///
-/// In a loop, call [`poll`](Self::poll), do what it says, and report the outcome, each time with the
-/// present instant. It never gives up, and it keeps no error.
+/// In a loop, call [`poll`](Self::poll), do its step, and report the outcome, each time with the present
+/// instant. It never gives up, and it keeps no error.
 ///
 /// | you report | it waits |
 /// |---|---|
 /// | [`on_start`](Self::on_start) | the call limit, or the interval if that is longer; any outcome replaces this wait |
 /// | [`on_answer`](Self::on_answer), also `SMS.7606` (no task) | the interval |
 /// | [`on_failure`](Self::on_failure), an error object that is retryable, or a response that does not come from the service (a login page, a redirect) | 5 s, doubled after each further failure, up to 5 min |
-/// | an error object that someone must act on: unknown server, missing permission, frozen account, no such API, wrong request | 5 min, the longest backoff |
+/// | an error object that a person must act on: unknown server, missing permission, frozen account, no such API, wrong request | 5 min, the longest backoff |
 /// | throttling | as after a failure |
-/// | a rejected credential, also because of the clock | not at all: it wants a new one |
-/// | a second rejected credential, or a locked key | a pause of 5, 10, 20, 40 and then 60 min; then it wants a new one |
+/// | a rejected credential, also because of the clock | not at all; it wants a new credential |
+/// | a second rejected credential, or a locked key | a pause of 5, 10, 20, 40 and then 60 min; then it wants a new credential |
 /// | [`decline`](Self::decline): there is no new credential | the same pause, but a new credential ends it; after it, the old one is tried |
-/// | `Retry-After` with any error | that long, if it is longer; at most [`Pace::max_retry_after`] |
+/// | `Retry-After` with any error | this time, if it is longer; at most [`Pace::max_retry_after`] |
 ///
 /// The gateway locks an access key for 5 minutes after more than 5 rejections in a row. Each pause in a row
 /// is longer than the one before, so that a forgotten program cannot keep a key locked for its other users.
@@ -56,11 +56,11 @@ pub enum Step<T> {
 ///
 /// For any sequence of reports with instants that never go back:
 ///
-/// 1. It never says [`Send`](Step::Send) before the instant that it announced, unless a new credential
+/// 1. It never returns [`Send`](Step::Send) before the instant that it announced, unless a new credential
 ///    ends the wait.
-/// 2. It never says [`Send`](Step::Send) while a started call is within its limit.
+/// 2. It never returns [`Send`](Step::Send) while a started call is within its limit.
 /// 3. It never waits longer than 24 hours.
-/// 4. After one success it is back at the interval.
+/// 4. After one success it waits for the interval again.
 /// 5. It never wants a second renewal within the pause after a rejection.
 ///
 /// # Example
@@ -90,11 +90,11 @@ pub struct Poller<T> {
     pace: Pace,
     /// The only step before this instant is to wait.
     next: T,
-    /// The same as `next`, but without the interval after an answer.
+    /// The instant `next` without the interval after an answer.
     next_out_of_turn: T,
     random: u64,
     failures: u32,
-    /// The pauses after rejections since the last answer.
+    /// The number of pauses after rejections since the last answer.
     pauses: u8,
     credential: Status<T>,
     /// Whether a call was started and its outcome was not reported yet.
@@ -108,7 +108,7 @@ enum Status<T> {
     Good,
     /// Rejected: a renewal is due.
     Rejected,
-    /// Rejected, and there was no new one. A new one may be tried from this instant on.
+    /// Rejected, and the caller had no new one. A new one may be tried from this instant on.
     Declined(T),
     /// Renewed after a rejection, and not accepted since.
     OnTrial,
@@ -145,8 +145,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// When another request with the same credential may be sent, without the wait for the interval. Returns
-    /// `None` while the credential is rejected.
+    /// Returns the instant at which another request with the same credential may be sent, without the wait
+    /// for the interval. Returns `None` while the credential is rejected.
     pub(super) fn due_out_of_turn(&self, now: T) -> Option<T> {
         match self.credential {
             Status::Good | Status::OnTrial => Some(self.next_out_of_turn.max(now)),
@@ -188,7 +188,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
                 self.next_pause()
             }
             Some(ApiErrorKind::Throttled | ApiErrorKind::Unavailable) | None => self.next_backoff(),
-            // The response stays the same until someone acts.
+            // The response stays the same until a person acts.
             Some(_) => {
                 self.next_backoff();
                 self.pace.max_backoff()
@@ -203,8 +203,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         self.wait(now, wait);
     }
 
-    /// Records that there is a new credential. After a first rejection it is tried at once, after a second
-    /// one when the pause is over. Without a rejection this changes nothing.
+    /// Records that there is a new credential. After a first rejection, the poller tries it at once. After a
+    /// second one, it tries it when the pause is over. Without a rejection, this has no effect.
     pub fn on_renewed(&mut self) {
         if let Status::Declined(resume) = self.credential {
             (self.next, self.next_out_of_turn) = (resume, resume);
@@ -232,12 +232,12 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Poller<T> {
         }
     }
 
-    /// The pace that the poller was made with.
+    /// Returns the pace that the poller was made with.
     pub fn pace(&self) -> Pace {
         self.pace
     }
 
-    /// The number of failures and errors in a row. Rejected credentials do not count.
+    /// Returns the number of failures and errors in a row. Rejected credentials do not count.
     pub fn failures(&self) -> u32 {
         self.failures
     }

@@ -7,8 +7,8 @@ use crate::{
     error::{ApiError, ApiErrorKind, ResponseError},
 };
 
-/// Shares rejected credentials between sessions, so that several sessions with one wrong key do not lock
-/// it together.
+/// Shares rejected credentials between sessions. Without it, several sessions with one wrong key could lock
+/// the key.
 ///
 /// One session at a time tries a credential that is not known to be accepted. After a rejection, no session
 /// sends it until the pause is over: 5 minutes, then 10, 20, 40 and 60 for each further rejection in a row.
@@ -67,7 +67,7 @@ pub enum Permit<T> {
     /// Poll the session and report the outcome.
     Send,
     /// Another session is trying the credential. Call `poll` again at this instant, or when
-    /// [`Rejections::on_event`] says so.
+    /// [`Rejections::on_event`] returns `true`.
     WaitUntil(T),
     /// Another session's request was rejected. Hand the error to
     /// [`Session::on_rejected_elsewhere`](crate::Session::on_rejected_elsewhere).
@@ -87,7 +87,7 @@ enum Status<T> {
     /// It was neither accepted nor rejected, and no session is trying it.
     Unknown,
     /// A session is trying it. If no outcome is reported, another session may try it from this instant on.
-    /// The flag tells whether another session waits for the outcome.
+    /// The flag is true if another session waits for the outcome.
     OnTrial(T, bool),
     /// It was rejected, and no session sends it before this instant.
     Rejected(T, Box<ResponseError>),
@@ -106,17 +106,17 @@ impl<T> Default for Rejections<T> {
 }
 
 impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
-    /// The most credentials that are kept, so that the memory is bounded.
+    /// The largest number of credentials that are kept. It bounds the memory.
     const MAX: usize = 64;
-    /// How long a trial without an outcome holds up the other sessions. It is short, so that a dead network
-    /// delays them little, and long enough that few signatures are under way at a time.
+    /// The time for which the other sessions wait for a trial without an outcome. It is short, so that a dead
+    /// network delays them little, and long enough that few signatures are under way at a time.
     const TRIAL: Duration = Duration::from_secs(10);
-    /// How often a waiting session polls again. A failed trial wakes no session, because in an outage each
-    /// failure in a large fleet would wake all other sessions.
+    /// The time after which a waiting session polls again. A failed trial wakes no session, because in an
+    /// outage each failure in a large fleet would wake all other sessions.
     const RETRY: Duration = Duration::from_secs(1);
 
-    /// Whether a session may send this credential now. [`Permit::Send`] lets the other sessions wait if the
-    /// credential is not known to be accepted.
+    /// Returns whether a session may send this credential now. If the credential is not known to be accepted,
+    /// [`Permit::Send`] makes the other sessions wait.
     pub fn poll(&mut self, credential: Fingerprint, now: T) -> Permit<T> {
         let known = self.know(credential);
         match &mut known.status {
@@ -134,8 +134,8 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         Permit::Send
     }
 
-    /// Records the event of a session's request with this credential. Returns whether the sessions that wait
-    /// for it should poll again now.
+    /// Records the event of a session's request with this credential. Returns whether the waiting sessions
+    /// should poll again now.
     pub fn on_event<A>(&mut self, credential: Fingerprint, now: T, event: &Event<A>) -> bool {
         match event {
             Event::Answer(_) | Event::LoggedIn(_) | Event::Reported => self.accept(credential),
@@ -173,7 +173,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
         }
     }
 
-    /// Whether a credential was rejected and not accepted since.
+    /// Returns whether a credential was rejected and not accepted since.
     pub fn has_rejected(&self) -> bool {
         self.known.values().any(|known| known.rejections > 0)
     }
@@ -188,7 +188,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> Rejections<T> {
     fn reject(&mut self, credential: Fingerprint, now: T, error: &ResponseError) -> bool {
         let known = self.know(credential);
         let is_awaited = known.is_awaited();
-        // Responses that were under way at the same time do not count in a row.
+        // Rejections of requests that were under way at the same time count once.
         if !matches!(known.status, Status::Rejected(end, _) if now < end) {
             let wait = error.retry_after().unwrap_or_default();
             let end = now + rejection_pause(known.rejections).max(wait);

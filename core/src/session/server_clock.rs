@@ -13,14 +13,14 @@ pub(super) struct ServerClock {
 }
 
 impl ServerClock {
-    /// The skew by which signatures are corrected.
+    /// Returns the skew by which signatures are corrected.
     pub(super) fn correction(self) -> Option<ClockSkew> {
         self.skew.filter(|_| self.is_followed)
     }
 
-    /// Reads the `Date` of the service, if the response is read promptly. A page of a proxy is ignored,
-    /// because its `Date` is by another clock. A date in `Retry-After` is by the service's clock, too, so it
-    /// is compared with the corrected time.
+    /// Reads the `Date` of the service, if the response is read promptly. Ignores a proxy's page, because its
+    /// `Date` comes from another clock. Compares a date in `Retry-After` with the corrected time, because it
+    /// comes from the service's clock, too.
     pub(super) fn on_result<A>(
         &mut self,
         clock: Timestamp,
@@ -35,7 +35,7 @@ impl ServerClock {
     }
 }
 
-/// This machine's time, corrected.
+/// Corrects this machine's time.
 pub(super) fn correct(clock: Timestamp, skew: Option<ClockSkew>) -> Timestamp {
     skew.map_or(clock, |skew| skew.correct(clock))
 }

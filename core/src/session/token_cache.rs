@@ -6,16 +6,16 @@ use super::{
 };
 use crate::{auth::AuthToken, error::ResponseError, token::IssuedToken};
 
-/// A token is renewed at most this long before it expires, and a quarter of its life at most.
+/// A token is renewed this long before it expires, or when a quarter of its life is left if that is later.
 const MARGIN: Duration = Duration::from_secs(30 * 60);
 
 /// Keeps a token, and decides when to log in for the next one.
 ///
-/// It owns the expiry. A [`Poller`] of its own handles rejected passwords and pauses. Expiry is
-/// measured on the caller's clock, from the start of the login, so skew against IAM does not matter.
+/// Its own [`Poller`] handles rejected passwords and pauses. The expiry is measured on the caller's clock,
+/// from the start of the login. So a skew of IAM's clock does not matter.
 pub(super) struct TokenCache<T> {
     logins: Poller<T>,
-    /// When the login that is under way was started.
+    /// The instant at which the login that is under way was started.
     started: Option<T>,
     cached: Option<CachedToken<T>>,
 }
@@ -31,12 +31,12 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
         Self { logins: Poller::new(pace, seed, first), started: None, cached: None }
     }
 
-    /// The token to send now, if there is one that has not expired.
+    /// Returns the token to send now, if there is one that has not expired.
     pub(super) fn token(&self, now: T) -> Option<&AuthToken> {
         self.cached.as_ref().filter(|cached| now < cached.expires_at).map(|cached| &cached.token)
     }
 
-    /// Whether to log in now, to wait, or to get another password.
+    /// Returns the next step: to log in, to wait, or to get another password.
     pub(super) fn poll(&self, now: T) -> Step<T> {
         let due = self.cached.as_ref().map_or(now, |cached| cached.renew_at);
         match self.logins.poll(now) {
@@ -54,7 +54,7 @@ impl<T: Copy + Ord + Add<Duration, Output = T>> TokenCache<T> {
     pub(super) fn on_issued(&mut self, now: T, issued: IssuedToken) {
         self.logins.on_answer(now);
         let from = self.started.take().unwrap_or(now);
-        // The cap keeps the addition within any clock. A longer-lived token is renewed sooner.
+        // With the cap, the addition works on any clock. A token with a longer life is renewed early.
         let life = issued.lifetime().min(Pace::MAX);
         let usable = life - (life / 4).min(MARGIN);
         let renew_at = from + (usable - self.logins.jitter(usable));

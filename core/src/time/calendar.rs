@@ -1,4 +1,5 @@
-//! Dates of the Gregorian calendar, as days since the Unix epoch. Months count from 0, days from 1.
+//! Converts dates of the Gregorian calendar to days since the Unix epoch, and back. Months count from 0, days
+//! from 1.
 
 /// Parses one to four digits.
 pub(crate) fn number(digits: &str) -> Option<i64> {
@@ -6,7 +7,7 @@ pub(crate) fn number(digits: &str) -> Option<i64> {
     if is_number { digits.parse().ok() } else { None }
 }
 
-/// Seconds from 1970-01-01 to this time of this day. Returns `None` if there is no such time.
+/// Returns the seconds from 1970-01-01 to this time of this day, or `None` if this time does not exist.
 pub(crate) fn seconds_before(
     (year, month, day): (i64, usize, i64),
     (hour, minute, second): (i64, i64, i64),
@@ -18,12 +19,12 @@ pub(crate) fn seconds_before(
     is_legal.then_some(seconds)
 }
 
-/// Days from 1970-01-01 to this day.
+/// Returns the days from 1970-01-01 to this day.
 fn days_before(year: i64, month: usize, day: i64) -> i64 {
     days_before_year(year) + days_before_month(month, year) + day - 1
 }
 
-/// The date this many days after 1970-01-01.
+/// Returns the date this many days after 1970-01-01.
 pub(crate) fn date(days: i64) -> (i64, usize, i64) {
     // The guess ignores leap days, so it is never too early.
     let guess = 1970 + days.div_euclid(365);

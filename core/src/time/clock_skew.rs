@@ -32,8 +32,8 @@ impl ClockSkew {
     /// The skew beyond which the gateway rejects a signature.
     pub const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-    /// The skew, from the `Date` header of a response that arrived at `ours`. Returns `None` if the
-    /// header is missing or malformed.
+    /// Returns the skew by the `Date` header of a response that arrived at `ours`, or `None` if the header is
+    /// missing or malformed.
     #[must_use]
     pub fn of_response(ours: Timestamp, headers: &HeaderMap) -> Option<Self> {
         let second = Timestamp::from_date_header(headers)?;
@@ -42,44 +42,44 @@ impl ClockSkew {
         Some(Self::between(ours, Timestamp::from_unix_time(theirs)))
     }
 
-    /// The skew between this machine's time and the service's time.
+    /// Returns the skew between this machine's time and the service's time.
     #[must_use]
     pub fn between(ours: Timestamp, theirs: Timestamp) -> Self {
         let (ours, theirs) = (ours.as_unix_time(), theirs.as_unix_time());
         Self { is_ahead: theirs > ours, magnitude: theirs.abs_diff(ours) }
     }
 
-    /// Whether the service's clock is ahead of this machine's.
+    /// Returns whether the service's clock is ahead of this machine's.
     #[must_use]
     pub const fn is_ahead(self) -> bool {
         self.is_ahead
     }
 
-    /// The absolute difference.
+    /// Returns the absolute difference.
     #[must_use]
     pub const fn magnitude(self) -> Duration {
         self.magnitude
     }
 
-    /// Whether it is over [`NOTABLE`](Self::NOTABLE).
+    /// Returns whether it is over [`NOTABLE`](Self::NOTABLE).
     #[must_use]
     pub fn is_notable(self) -> bool {
         self.magnitude > Self::NOTABLE
     }
 
-    /// Whether it is over [`LIMIT`](Self::LIMIT), so that the gateway rejects signatures.
+    /// Returns whether it is over [`LIMIT`](Self::LIMIT), so that the gateway rejects signatures.
     #[must_use]
     pub fn exceeds_limit(self) -> bool {
         self.magnitude > Self::LIMIT
     }
 
-    /// Whether it may be over [`LIMIT`](Self::LIMIT), given that it is accurate to a few seconds only.
+    /// Returns whether it may be over [`LIMIT`](Self::LIMIT), because it is accurate only to a few seconds.
     #[must_use]
     pub fn may_exceed_limit(self) -> bool {
         self.magnitude.saturating_add(Duration::from_secs(10)) > Self::LIMIT
     }
 
-    /// The service's time when it is `ours` on this machine.
+    /// Returns the service's time at this machine's time `ours`.
     #[must_use]
     pub fn correct(self, ours: Timestamp) -> Timestamp {
         let ours = ours.as_unix_time();

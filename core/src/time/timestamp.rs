@@ -25,7 +25,7 @@ use super::{
 pub struct Timestamp(Duration);
 
 impl Timestamp {
-    /// The last second of the year 9999, which is the last that a signature's date can express.
+    /// The last second of the year 9999. A signature's date cannot express a later one.
     pub const MAX: Self = Self(Duration::from_secs(253_402_300_799));
 
     /// Returns the timestamp this long after the Unix epoch. A timestamp after [`MAX`](Self::MAX) becomes `MAX`.
@@ -34,7 +34,7 @@ impl Timestamp {
         if since_epoch.as_secs() > Self::MAX.0.as_secs() { Self::MAX } else { Self(since_epoch) }
     }
 
-    /// The time since the Unix epoch.
+    /// Returns the time since the Unix epoch.
     #[must_use]
     pub const fn as_unix_time(self) -> Duration {
         self.0
@@ -76,7 +76,7 @@ impl Timestamp {
         Some(Self::from_unix_time(Duration::new(seconds, nanos)))
     }
 
-    /// Year, month, day, hour, minute, second.
+    /// Returns year, month, day, hour, minute and second.
     fn parts(self) -> [i64; 6] {
         // `MAX` is in the year 9999, so the conversion never fails.
         let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
@@ -85,7 +85,7 @@ impl Timestamp {
         [year, month, day, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60]
     }
 
-    /// The form of `X-Sdk-Date`: `20260706T000000Z`.
+    /// Returns the form of `X-Sdk-Date`: `20260706T000000Z`.
     pub(crate) fn sdk_date(self) -> impl fmt::Display {
         struct SdkDate([i64; 6]);
         impl fmt::Display for SdkDate {
@@ -102,7 +102,7 @@ fn digits(text: &str, count: usize) -> Option<i64> {
     number(text).filter(|_| text.len() == count)
 }
 
-/// Writes `2026-07-06T00:00:00Z`, to the second.
+/// Writes the timestamp as `2026-07-06T00:00:00Z`, without a fraction of a second.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [year, month, day, hour, minute, second] = self.parts();

@@ -1,4 +1,4 @@
-//! Reads the body of IAM's 201: when the token was issued, and when it expires.
+//! Reads the body of IAM's 201: the times at which the token was issued and expires.
 
 use crate::{
     body_problem::BodyProblem,

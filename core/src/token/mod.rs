@@ -32,7 +32,7 @@ const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 /// with [`Unauthenticated`](crate::Unauthenticated).
 ///
 /// **The request's body holds the password**, and `Debug` of a `Request` prints its body as numbers.
-/// The copy in this value is zeroized on drop. The copy in a request is not. Do not retry a rejected
+/// The copy in this value is zeroized on drop. The copy in a request is not zeroized. Do not retry a rejected
 /// password in a loop. A [`Session`](crate::Session) pauses after a rejection.
 ///
 /// ```
@@ -69,7 +69,7 @@ impl IssueToken {
         Ok(Self { uri, body: write_body(user, scope) })
     }
 
-    /// The URI of the call.
+    /// Returns the URI of the call.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
@@ -143,8 +143,8 @@ fn write_body(user: &IamUser, scope: Scope<'_>) -> Zeroizing<Vec<u8>> {
         User { domain: Reference::Name(&user.domain), name: &user.name, password: &user.password };
     let identity = Identity { methods: ["password"], password: Password { user } };
     let body = Body { auth: Auth { identity, scope } };
-    // The capacity suffices even if every character is escaped, so the buffer never moves and leaves
-    // no copy of the password behind.
+    // The capacity suffices even if every character is escaped. So the buffer never moves, which would leave
+    // a copy of the password behind.
     let mut json = Zeroizing::new(Vec::with_capacity(256 + 2 * texts));
     serde_json::to_writer(&mut *json, &body).expect("strings serialize into memory");
     json
@@ -197,7 +197,7 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<IssuedToken, BodyProblem> {
         .or_else(|| Timestamp::from_date_header(headers))
         .ok_or(BodyProblem::Missing { field: "token.issued_at" })?;
     if expires_at <= issued_at {
-        // An expired token would make the session log in again and again.
+        // With an expired token, the session would repeat the login forever.
         return Err(BodyProblem::Invalid { field: "token.expires_at" });
     }
     Ok(IssuedToken { token, issued_at, expires_at })
@@ -211,9 +211,9 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<IssuedToken, BodyProblem> {
 pub struct IssuedToken {
     /// The token.
     pub token: AuthToken,
-    /// When it was issued. If IAM does not say so, this is the response's `Date`.
+    /// The time at which it was issued. If IAM does not send it, this is the response's `Date`.
     pub issued_at: Timestamp,
-    /// When it expires, usually 24 hours later. IAM invalidates it sooner if the password or a
+    /// The time at which it expires, usually 24 hours later. IAM invalidates it earlier if the password or a
     /// permission is changed, the user is disabled, or the account is in arrears.
     pub expires_at: Timestamp,
 }
@@ -225,7 +225,7 @@ impl IssuedToken {
         Self { token, issued_at, expires_at }
     }
 
-    /// How long the token is valid, independent of this machine's clock.
+    /// Returns the time for which the token is valid. It does not depend on this machine's clock.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.expires_at.as_unix_time().saturating_sub(self.issued_at.as_unix_time())

@@ -32,7 +32,7 @@ impl Driver {
         Self { session, now, request: http::Request::default() }
     }
 
-    /// A session that has logged in. Its token is valid for a minute.
+    /// Returns a session that has logged in. Its token is valid for a minute.
     pub(crate) fn logged_in() -> Self {
         let mut driver = Self::new(login("p"));
         assert_eq!(driver.poll(), LOGIN);
@@ -44,7 +44,7 @@ impl Driver {
         Timestamp::from_unix_time(Duration::from_secs(1_783_296_000) + self.now)
     }
 
-    /// The path of the request that is due now, or the wait.
+    /// Returns the path of the request that is due now, or the wait.
     pub(crate) fn poll(&mut self) -> String {
         match self.session.poll(self.now, self.clock()) {
             Action::Send(request) => {
@@ -85,7 +85,7 @@ pub(crate) fn response(status: u16, body: &'static str) -> Response {
     http::Response::builder().status(status).body(body).expect("valid")
 }
 
-/// A response with a token that is valid for a minute.
+/// Returns a response with a token that is valid for a minute.
 pub(crate) fn issued(token: &str) -> Response {
     let body =
         r#"{"token":{"issued_at":"2026-07-06T00:00:00Z","expires_at":"2026-07-06T00:01:00Z"}}"#;

@@ -52,7 +52,7 @@ impl Answer {
     /// The largest number of [`times`](Self::times).
     pub const MAX_TIMES: u32 = 1_000_000;
 
-    /// A response of status 200 with a command, as documented for
+    /// Creates a response of status 200 with a command, as documented for
     /// [`ShowCommand`](https://support.huaweicloud.com/intl/en-us/api-sms/ShowCommand.html).
     #[must_use]
     pub fn command(name: &str, task_id: Option<&str>) -> Self {
@@ -63,7 +63,7 @@ impl Answer {
         Self::json(200, body)
     }
 
-    /// An error of the service, as documented in its
+    /// Creates an error of the service, as documented in its
     /// [error codes](https://support.huaweicloud.com/intl/en-us/api-sms/ErrorCode.html).
     ///
     /// # Panics
@@ -73,7 +73,7 @@ impl Answer {
         Self::json(status, json!({ "error_code": code, "error_msg": message }))
     }
 
-    /// A response with this status and a JSON body.
+    /// Creates a response with this status and a JSON body.
     ///
     /// # Panics
     /// As [`body`](Self::body).
@@ -82,7 +82,7 @@ impl Answer {
         Self::body(status, body.to_string())
     }
 
-    /// A response with this status and any body.
+    /// Creates a response with this status and any body.
     ///
     /// # Panics
     /// If the status is not from 200 to 599.
@@ -136,9 +136,10 @@ impl Answer {
         self
     }
 
-    /// Makes this fault take effect after the request was processed. It takes the place of the service's
-    /// response, which is lost. Only faults by turn do so
-    /// ([`Script::report_faults`](crate::Script::report_faults) and its kin). It has no effect elsewhere.
+    /// Makes this fault take effect after the request was processed. The fault takes the place of the
+    /// service's response, which is lost. This has an effect only in
+    /// [`get_faults`](crate::Script::get_faults), [`report_faults`](crate::Script::report_faults) and
+    /// [`login_faults`](crate::Script::login_faults).
     ///
     /// ```
     /// use huaweicloud_sms_simulator::{Answer, Script, Step};

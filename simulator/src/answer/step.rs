@@ -13,8 +13,8 @@ pub enum Step {
     Send(Vec<u8>),
     /// Sends all pieces in one write. Over TLS each piece begins a record.
     Records(Vec<Vec<u8>>),
-    /// Sends all pieces in one write, but only a half of the last piece. Over TLS that is a half of its record.
-    /// The other half is sent before anything else is.
+    /// Sends all pieces in one write, but only the first half of the last piece. Over TLS that is half of its
+    /// record. The next write begins with the other half.
     HalfRecord(Vec<Vec<u8>>),
     /// Sends bytes one by one, with a pause before each.
     Dribble(Vec<u8>, Duration),

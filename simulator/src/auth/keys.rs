@@ -13,12 +13,12 @@ use crate::{request::Request, secret::is_same, time::date::parse_sdk_date};
 /// The largest difference between `X-Sdk-Date` and the simulator's clock.
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
 
-/// The number of consecutive failures that locks a key: "more than 5", as the documents of the gateway say.
+/// The number of consecutive failures that locks a key. The gateway's documents say "more than 5".
 const MAX_FAILURES: u32 = 6;
 
 const LOCK: Duration = Duration::from_secs(5 * 60);
 
-/// The reason for which a signed request is rejected.
+/// The reason why a signed request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureError {
     UnknownKey,
@@ -68,7 +68,7 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// Checks the rules of a script: nothing is empty, and each id is there once.
+    /// Checks the rules of a script: no text is empty, and each id occurs once.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (index, Key { id, secret, security_token, .. }) in self.0.iter().enumerate() {
             if id.is_empty() || secret.is_empty() || security_token.as_deref() == Some("") {
@@ -117,7 +117,7 @@ impl Key {
         if skew > MAX_SKEW {
             return Err(SignatureError::Skewed);
         }
-        // A security token that is sent twice is rejected below, with the signed headers.
+        // `is_right` rejects a security token that is sent twice, because it is a signed header.
         let is_token_right = match (&self.security_token, request.only("x-security-token")) {
             (None, None) => true,
             (Some(token), Some(sent)) => is_same(token.as_bytes(), sent),
@@ -143,14 +143,14 @@ mod tests {
         parse_sdk_date(vector.inputs.x_sdk_date.as_bytes()).expect("a date")
     }
 
-    /// The vector's key with this security token.
+    /// Returns the vector's key with this security token.
     fn keys(vector: &Vector, security_token: Option<&str>) -> Keys {
         let mut keys = Keys::default();
         keys.set(&vector.inputs.access_key, &vector.inputs.secret_key, security_token);
         keys
     }
 
-    /// Yields the text with each one of its characters changed.
+    /// Yields copies of the text. Each has another one of its characters changed.
     fn others(text: &str) -> impl Iterator<Item = String> {
         let other = |old: char| if old == 'x' { 'y' } else { 'x' };
         (0..text.chars().count()).map(move |index| {

@@ -74,7 +74,7 @@ pub(crate) fn issue(
     reply
 }
 
-/// A catalog of one service, with an address that does not exist.
+/// Returns a catalog of one service, with an address that does not exist.
 fn catalog() -> Value {
     let id = id_of(&["sms"]);
     json!([{
@@ -96,7 +96,7 @@ fn id_of(names: &[&str]) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
     for name in names {
         hash.update(name.as_bytes());
-        // Separates the names: this byte is not part of any UTF-8.
+        // This byte separates the names, because it is never part of UTF-8.
         hash.update(&[0xff]);
     }
     hex(&hash.finish().as_ref()[..16])
@@ -168,7 +168,7 @@ struct Place {
 }
 
 impl Place {
-    /// Shows both the id and the name. One takes the place of the other if it is missing.
+    /// Shows both the id and the name. If one is missing, it shows the other in its place.
     fn shown(self) -> Value {
         let id = self.id.unwrap_or_else(|| id_of(&[self.name.as_deref().unwrap_or_default()]));
         json!({ "name": self.name.as_ref().unwrap_or(&id), "id": id })

@@ -1,4 +1,4 @@
-//! The credentials: access keys with their signatures, users with their passwords, tokens.
+//! Checks credentials: signatures of access keys, passwords of users, and tokens.
 
 pub(crate) mod keys;
 pub(crate) mod login;

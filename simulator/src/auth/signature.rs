@@ -13,8 +13,8 @@ use crate::{
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// Headers that must be signed if they are there. They say for whom a request is, so an attacker must not be
-/// able to add them.
+/// Headers that must be signed if a request has them. They select the project or account of the request, so
+/// an attacker must not be able to add them.
 const SIGNED_IF_SENT: [&str; 3] = ["x-security-token", "x-project-id", "x-domain-id"];
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -33,7 +33,7 @@ pub(crate) struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Parses the header. Returns `None` if it has another form or is not there exactly once.
+    /// Parses the header. Returns `None` if it has another form or does not occur exactly once.
     pub(crate) fn of(request: &'a Request) -> Option<Self> {
         let value = std::str::from_utf8(request.only("authorization")?).ok()?;
         let parts = value.strip_prefix(ALGORITHM)?.strip_prefix(" Access=")?;
@@ -79,7 +79,7 @@ fn signed_names<'a>(request: &Request, names: &'a str) -> Option<Vec<&'a str>> {
     is_valid.then_some(names)
 }
 
-/// Returns `None` if a signed header is not there exactly once.
+/// Builds the canonical request. Returns `None` if a signed header does not occur exactly once.
 fn canonical_request(request: &Request, names: &[&str]) -> Option<Vec<u8>> {
     let mut canonical =
         format!("{}\n{}\n{}\n", request.method, canonical_uri(request), canonical_query(request))
@@ -171,7 +171,7 @@ pub(crate) mod tests {
     }
 
     impl Vector {
-        /// The request as it arrives.
+        /// Returns the request of the vector as the simulator receives it.
         pub(crate) fn request(&self) -> Request {
             let Inputs { method, host, x_sdk_date, query, body, headers, .. } = &self.inputs;
             assert!(query.is_empty(), "{}: with a query the target is another", self.name);
@@ -191,7 +191,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A request with `headers`. The secret `s` signed those with these `names`.
+    /// Returns a request with `headers`. The secret `s` has signed those that `names` lists.
     fn signed(target: &str, headers: &[(&str, &str)], names: &str) -> Request {
         let mut request = Request {
             method: "GET".into(),
@@ -274,7 +274,7 @@ pub(crate) mod tests {
             headers.push((name, "v"));
             assert!(!is_right(&signed("/", &headers, &names.join(";"))), "{name} twice");
         }
-        // A header that is not signed may be there twice.
+        // A header that is not signed may occur twice.
         let free = [("host", "h"), ("x-sdk-date", "d"), ("accept", "1"), ("accept", "2")];
         assert!(is_right(&signed("/", &free, "host;x-sdk-date")));
         let twice = [("host", "h"), ("host", "h"), ("x-sdk-date", "d")];

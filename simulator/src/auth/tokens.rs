@@ -36,7 +36,7 @@ pub(crate) enum TokenStatus {
 }
 
 impl Tokens {
-    /// Issues a token and returns it with its expiry. `None` if the system has no random numbers.
+    /// Issues a token and returns it with its expiry. Returns `None` if the system has no random numbers.
     pub(crate) fn issue(
         &mut self,
         now: SystemTime,

@@ -38,7 +38,7 @@ impl Users {
         self.0.iter().find(|user| user.is(domain, name)).map(|user| user.password.as_str())
     }
 
-    /// Checks the rules of a script: nothing is empty, and each user is there once.
+    /// Checks the rules of a script: no text is empty, and each user occurs once.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (index, User { domain, name, password }) in self.0.iter().enumerate() {
             if domain.is_empty() || name.is_empty() || password.is_empty() {

@@ -15,7 +15,7 @@ pub(crate) struct Faults {
 pub(crate) struct Cycle {
     turns: Vec<Option<Answer>>,
     next: usize,
-    /// How often the next entry was given already.
+    /// The number of times that the next entry was given already.
     given: u32,
 }
 
@@ -24,7 +24,7 @@ impl Cycle {
         Self { turns: turns.into_iter().collect(), ..Self::default() }
     }
 
-    /// Returns the fault of the next request. `None` if it has none.
+    /// Returns the fault of the next request, or `None` if it has no fault.
     pub(crate) fn next(&mut self) -> Option<Answer> {
         let turn = self.turns.get(self.next)?.clone();
         self.given += 1;

@@ -39,9 +39,9 @@ impl Command {
         Self::try_json(body).expect("a body with a command_name")
     }
 
-    /// Lets this command replace the one before it once that one was delivered this many times and is
-    /// still held, as a STOP on the console replaces a START. With 0 it does so at once. Default: it
-    /// waits until the result of the one before it is reported.
+    /// Lets this command replace the one before it, as a STOP on the console replaces a START. It does so
+    /// once the one before it was delivered this many times and is still held. With 0, it does so at once.
+    /// Default: it waits until the result of the one before it is reported.
     #[must_use]
     pub fn overtaking_after(mut self, deliveries: u64) -> Self {
         self.overtakes_after = Some(deliveries);
@@ -83,13 +83,13 @@ impl Commands {
         delivered
     }
 
-    /// Takes the command that is held, because its result was reported.
+    /// Drops the command that is held, because its result was reported.
     pub(crate) fn take(&mut self) {
         self.current += 1;
         self.overtake();
     }
 
-    /// Returns how many GETs have delivered each command.
+    /// Returns the number of GETs that have delivered each command.
     pub(crate) fn deliveries(&self) -> Vec<u64> {
         self.all.iter().map(|command| command.deliveries).collect()
     }

@@ -137,8 +137,8 @@ impl Script {
         self
     }
 
-    /// Rejects a report for a server with `SMS.6021` also if no GET has delivered the command that is
-    /// held. Then a report that is sent again never counts for the next command of the same name.
+    /// Rejects a report with `SMS.6021` if no GET has delivered the command that the service holds for this
+    /// server. Then a report that is sent again never counts for the next command of the same name.
     /// Default: such a report is accepted. The API reference does not describe this case.
     #[must_use]
     pub fn report_needs_get(mut self, id: &str) -> Self {
@@ -146,9 +146,9 @@ impl Script {
         self
     }
 
-    /// Sets the faults of the GETs: one entry for each request in turn, then again from the first.
-    /// `None` is no fault. A fault takes the place of everything else and leaves the commands as they
-    /// are, unless it comes [after processing](Answer::after_processing).
+    /// Sets the faults of the GETs, one entry for each request. After the last entry, the first one is next.
+    /// With `None`, the request has no fault. A fault takes the place of everything else and leaves the
+    /// commands unchanged, unless it comes [after processing](Answer::after_processing).
     #[must_use]
     pub fn get_faults(mut self, turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
         self.faults.get = Cycle::new(turns);
@@ -169,8 +169,8 @@ impl Script {
         self
     }
 
-    /// Sets the answer to another operation: a method and a path, without the base path and as it is
-    /// sent. The credential is checked, and nothing else.
+    /// Sets the answer to another operation. `path` is the path as it is sent, without the base path. The
+    /// simulator checks the credential and nothing else.
     #[must_use]
     pub fn route(mut self, method: &str, path: &str, answer: Answer) -> Self {
         self.routes.retain(|route| !route.is(method, path));

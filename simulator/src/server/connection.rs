@@ -57,12 +57,12 @@ pub(super) fn serve(tcp: &TcpStream, guard: &ConnectionGuard<'_>) -> io::Result<
 struct Connection<'a, S> {
     stream: S,
     batch: &'a Batch,
-    /// Bytes that were read and not used yet: the next request, if the client pipelines.
+    /// Bytes that were read but belong to the next request, if the client pipelines.
     unread: Vec<u8>,
     guard: &'a ConnectionGuard<'a>,
 }
 
-/// The reason for which no request could be read.
+/// The reason why no request could be read.
 enum NoRequest {
     /// The client closed the connection between requests, or it broke.
     Closed,
@@ -118,7 +118,7 @@ impl<S: Read + Write> Connection<'_, S> {
         }
     }
 
-    /// Takes steps. Returns how to end the connection, if a step says so.
+    /// Takes steps. Returns how to end the connection if a step ends it.
     fn run(&mut self, steps: &[Step]) -> io::Result<Option<End>> {
         for step in steps {
             match step {
@@ -186,7 +186,7 @@ impl<S: Read + Write> Connection<'_, S> {
             match self.fill() {
                 Ok(0) => return Ok(()),
                 Ok(_) => self.unread.clear(),
-                // Idle for too long, which is intended here. The kind depends on the system.
+                // The read timed out, which is intended here. The kind of the error depends on the system.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),
@@ -234,7 +234,7 @@ impl<S: Read + Write> Connection<'_, S> {
         Ok((request, keep_alive))
     }
 
-    /// Parses the head, and whether it is HTTP/1.0. Returns `None` if the head is incomplete.
+    /// Parses the head. Also returns whether it is HTTP/1.0. Returns `None` if the head is incomplete.
     fn parse_head(&self) -> Result<Option<(Request, bool)>, NoRequest> {
         let rejected = |status| {
             let head = self.unread.clone();
@@ -247,8 +247,8 @@ impl<S: Read + Write> Connection<'_, S> {
             Ok(httparse::Status::Complete(end)) if end <= MAX_HEAD => end,
             Ok(httparse::Status::Partial) if self.unread.len() <= MAX_HEAD => return Ok(None),
             Ok(_) => return Err(rejected(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
-            // The simulator rejects it at once, because an empty line may never come if this is not HTTP (TLS,
-            // say).
+            // The simulator rejects it at once. If this is not HTTP but TLS, for example, an empty line may
+            // never come.
             Err(_) => return Err(rejected(StatusCode::BAD_REQUEST)),
         };
         let headers = parsed.headers.iter();
@@ -342,7 +342,7 @@ mod tests {
     use super::*;
     use crate::{answer::Answer, script::Script, server::service::Service};
 
-    /// A stream with these reads. It discards all writes.
+    /// A stream that returns these reads and discards all writes.
     struct Reads(VecDeque<io::Result<&'static str>>);
 
     impl Read for Reads {

@@ -1,4 +1,4 @@
-//! The running simulator: it listens, and serves each connection on a thread.
+//! The running simulator. It listens, and serves each connection on a thread.
 
 mod connection;
 mod report;
@@ -200,8 +200,8 @@ impl Simulator {
         self.service.state().reports.iter().cloned().collect()
     }
 
-    /// Returns how many GETs have delivered each of the commands that the service holds, or held, for
-    /// a server.
+    /// Returns the number of GETs that have delivered each command of a server. It includes the commands that
+    /// the service does not hold any more.
     #[must_use]
     pub fn deliveries(&self, server_id: &str) -> Vec<u64> {
         let state = self.service.state();
@@ -248,10 +248,10 @@ impl Simulator {
     pub fn stop(&mut self) {
         let Some(accept) = self.accept.take() else { return };
         self.service.stop();
-        // Wakes the thread that accepts, which then sees that the simulator is stopping. If the
-        // connection fails (no descriptor is left, say), the thread ends at the next connection.
+        // This wakes the thread that accepts, which then sees that the simulator is stopping. If the
+        // connection fails, for example without a free descriptor, the thread ends at the next connection.
         if TcpStream::connect(self.addr).is_ok() {
-            // A panic has been reported by the panic hook.
+            // The panic hook has already reported a panic.
             let _ = accept.join();
         }
         let mut threads = Vec::new();
@@ -285,9 +285,9 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
             return;
         }
         match accepted {
-            // A connection that can't be served (no thread, no descriptor) is closed.
+            // On an error (no thread or descriptor), the connection is closed.
             Ok((stream, _)) => drop(serve(service, stream)),
-            // The client has gone, or no descriptor is left: that must not become a busy loop.
+            // The client has gone, or no descriptor is left. The pause prevents a busy loop.
             Err(_) => thread::sleep(Duration::from_millis(10)),
         }
     }
@@ -295,7 +295,7 @@ fn accept(service: &Arc<Service>, listener: &TcpListener) {
 
 /// Serves a connection on a thread of its own.
 fn serve(service: &Arc<Service>, stream: TcpStream) -> io::Result<()> {
-    // The lock is held until the connection is entered, so that its thread can't remove it before.
+    // The lock is held until the connection is in `live`, so that its thread can't remove it before.
     let mut state = service.state();
     state.connection_count += 1;
     let number = state.connection_count;
@@ -309,7 +309,7 @@ fn serve(service: &Arc<Service>, stream: TcpStream) -> io::Result<()> {
         // The stream is dropped before the guard, which drops the connection's other handle.
         let guard = ConnectionGuard { service: &service, number };
         let stream = stream;
-        // An error is the client's: it disconnected, or does not trust the CA.
+        // The client gets an error too: it disconnected, or does not trust the CA.
         let _ = connection::serve(&stream, &guard);
     })?;
     state.live.insert(number, Live { stream: handle, thread: Some(thread), is_open: true });

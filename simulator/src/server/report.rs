@@ -16,14 +16,14 @@ const MAX_BODY: usize = 512 * 1024;
 /// The largest `command_name`, in characters, as documented.
 const MAX_NAME: usize = 255;
 
-/// The names of `ShowCommand` that the report's documentation leaves out in every edition.
+/// The names of `ShowCommand` that no edition of the report's documentation has.
 const UNREPORTABLE: [&str; 5] =
     ["SKIP", "PREMIGRATE", "TASK_NOT_STARTED", "TASK_HAS_STOPPED", "TASK_HAS_FINISHED"];
 
 /// An error's code and message.
 type Problem = (&'static str, &'static str);
 
-/// Takes the command that is held if the report is about it. Returns the response and the record.
+/// Drops the held command if the report is about it. Returns the response and the record of the report.
 pub(super) fn take(
     commands: &mut Commands,
     (number, server_id): (u64, String),
@@ -71,7 +71,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// Returns the mistake in a report whose body is an object.
+/// Returns the reason to reject a report whose body is an object.
 fn mistake(report: &Report, needs_delivery: bool) -> Option<Problem> {
     let is_name = |name: &&str| !name.is_empty() && name.chars().count() <= MAX_NAME;
     let Some(name) = report.name.as_deref().filter(is_name) else {

@@ -69,9 +69,9 @@ pub(super) struct State {
 /// A connection that is being served.
 pub(super) struct Live {
     pub(super) stream: TcpStream,
-    /// The stop takes it and joins it.
+    /// [`Simulator::stop`](crate::Simulator::stop) takes and joins it.
     pub(super) thread: Option<JoinHandle<()>>,
-    /// Neither side has closed it.
+    /// Whether neither side has closed it.
     pub(super) is_open: bool,
 }
 
@@ -93,14 +93,14 @@ impl ConnectionGuard<'_> {
 
 impl Drop for ConnectionGuard<'_> {
     fn drop(&mut self) {
-        // Closes the last handle of the connection before anyone can see that it is gone.
+        // This closes the last handle of the connection before others can see that it is gone.
         self.service.state().live.remove(&self.number);
         self.service.changed.notify_all();
     }
 }
 
 impl Service {
-    /// Locks the state. A panic in another thread leaves it valid.
+    /// Locks the state. It stays valid if another thread panics.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +142,7 @@ impl Service {
     /// Records a request before its response is written, so that a client that has the response
     /// finds the request in the record.
     pub(super) fn record(&self, request: Request) {
-        // A panic ends this connection, but the request is recorded.
+        // If the observer panics, this connection ends, but the request is still recorded.
         let observed = self
             .observer
             .as_ref()
@@ -325,7 +325,7 @@ impl State {
     }
 }
 
-/// Returns the id in `/v3/sources/{server_id}` with this end.
+/// Returns the id in the path `/v3/sources/{server_id}` followed by `end`.
 fn server_id(path: &str, end: &str) -> Option<String> {
     let segment = path.strip_prefix("/v3/sources/")?.strip_suffix(end)?;
     if segment.is_empty() || segment.contains('/') {

@@ -9,7 +9,7 @@ use std::{
 
 use super::service::ConnectionGuard;
 
-/// How the simulator ends a connection.
+/// The way in which the simulator ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// Closes TLS, then TCP.
@@ -24,7 +24,7 @@ pub(super) enum End {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) is_on: Cell<bool>,
-    /// How many bytes are sent now. The rest waits for the next write.
+    /// The number of bytes that are sent now. The rest waits for the next write.
     pub(super) limit: Cell<Option<usize>>,
     bytes: RefCell<Vec<u8>>,
 }
@@ -35,7 +35,7 @@ impl Batch {
     }
 }
 
-/// TCP, at the script's pace.
+/// A TCP stream that writes at the script's pace.
 pub(super) struct Wire<'a> {
     pub(super) tcp: &'a TcpStream,
     /// The pause before each byte, if bytes are sent on their own.
@@ -48,13 +48,13 @@ impl Wire<'_> {
     /// Ends the connection below TLS.
     pub(super) fn end(&mut self, end: End) -> io::Result<()> {
         if end == End::Reset {
-            // Takes effect when the last handle is closed, and discards all unsent bytes.
+            // The reset follows when the last handle is closed. It discards all unsent bytes.
             return socket2::SockRef::from(self.tcp).set_linger(Some(Duration::ZERO));
         }
         self.tcp.shutdown(Shutdown::Write)?;
         self.guard.closed();
-        // TCP resets a connection that is closed with unread bytes, and the client may lose the
-        // response. Only a client that sends more than this gets the reset.
+        // TCP resets a connection that is closed with unread bytes, and then the client may lose the
+        // response. So the simulator reads some bytes before it closes the connection.
         self.tcp.read(&mut [0; 8192]).map(drop)
     }
 }

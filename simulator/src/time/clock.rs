@@ -32,8 +32,8 @@ impl Clock {
         self.at(SystemTime::now())
     }
 
-    /// Returns this clock's time at the system's time `system`. Without an offset if the result
-    /// cannot be represented.
+    /// Returns this clock's time at the system's time `system`. Ignores the offset if the result cannot be
+    /// represented.
     fn at(self, system: SystemTime) -> SystemTime {
         let moved = system.checked_add(self.ahead).and_then(|at| at.checked_sub(self.behind));
         moved.unwrap_or(system)

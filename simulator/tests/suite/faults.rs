@@ -21,7 +21,7 @@ fn send(simulator: &Simulator) -> TcpStream {
     stream
 }
 
-/// Returns everything until the end, and whether the end is orderly.
+/// Reads until the end of the connection. Returns the text, and whether the end is orderly.
 pub(crate) fn rest(stream: &mut TcpStream) -> (String, bool) {
     let mut bytes = Vec::new();
     let is_orderly = stream.read_to_end(&mut bytes).is_ok();

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as careless clients speak it.
+//! Tests of HTTP/1.1, valid, unusual and malformed.
 
 use std::{io::Write, net::Ipv6Addr};
 

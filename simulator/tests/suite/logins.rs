@@ -1,4 +1,4 @@
-//! Logins, and the tokens that they issue.
+//! Tests of logins, and of the tokens that they issue.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn login(target: &str, body: &str) -> String {
     )
 }
 
-/// The body of a login.
+/// Returns the body of a login.
 fn body(password: &str, scope: Value) -> String {
     let user = json!({ "name": "u", "password": password, "domain": { "name": "d" } });
     let identity = json!({ "methods": ["password"], "password": { "user": user } });
@@ -191,7 +191,7 @@ fn tokens_can_be_revoked_and_passwords_changed() {
     let new = response.header("x-subject-token").expect("a token");
     assert_eq!(send(&simulator, &get(PATH, new)).status, 200);
 
-    // Any token is accepted until there is a user.
+    // The simulator accepts any token until it has a user.
     let simulator = with_server(Script::new());
     assert_eq!(send(&simulator, &get(PATH, "t")).status, 200);
     simulator.set_password("d", "u", "p");

@@ -1,4 +1,4 @@
-//! The simulator over real sockets.
+//! Tests the simulator over real sockets.
 
 mod faults;
 mod http;
@@ -18,7 +18,7 @@ use std::{
 use huaweicloud_sms_simulator::{Script, Simulator};
 use serde_json::Value;
 
-/// A limit that no passing test reaches.
+/// A timeout that no passing test reaches.
 const LONG: Duration = Duration::from_secs(30);
 const MINUTE: Duration = Duration::from_secs(60);
 const PATH: &str = "/v3/sources/a/command";
@@ -38,7 +38,7 @@ fn connect(simulator: &Simulator) -> TcpStream {
     stream
 }
 
-/// A request as documented for ShowCommand.
+/// Returns a request as documented for ShowCommand.
 fn get(path: &str, token: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: h\r\nX-Auth-Token: {token}\r\n\
@@ -46,12 +46,12 @@ fn get(path: &str, token: &str) -> String {
     )
 }
 
-/// A request after which the connection closes.
+/// Returns a request after which the connection closes.
 fn closing() -> String {
     get(PATH, "t").replace("Host: h", "Host: h\r\nConnection: close")
 }
 
-/// Sends a request and returns everything until the simulator closes the connection.
+/// Sends a request. Returns all text until the simulator closes the connection.
 fn whole(simulator: &Simulator, request: &str) -> String {
     let mut stream = connect(simulator);
     stream.write_all(request.as_bytes()).expect("sent");
@@ -98,7 +98,7 @@ impl Response {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// The status and the message of an error, from the service, the gateway or IAM.
+    /// Returns the status and the message of an error of the service, the gateway or IAM.
     fn error(&self) -> (u16, String) {
         let json = self.json();
         let code = json["error_code"].as_str().unwrap_or("IAM");
@@ -107,7 +107,7 @@ impl Response {
     }
 }
 
-/// The gateway's error for a rejected credential.
+/// Returns the gateway's error for a rejected credential.
 fn unauthenticated(why: &str) -> (u16, String) {
     (401, format!("APIGW.0301 Incorrect IAM authentication information: {why}"))
 }

@@ -1,4 +1,4 @@
-//! The simulated proxy: its tunnels, its rejections, its record.
+//! Tests of the simulated proxy: its tunnels, its rejections, its record.
 
 use std::{
     io::{Read, Write},
@@ -20,7 +20,7 @@ fn exchange(proxy: SocketAddr, request: &str) -> String {
 }
 
 #[test]
-fn tunnels_with_its_password_only_and_records_both() {
+fn opens_a_tunnel_only_with_the_password_and_records_all_bytes() {
     let service = Simulator::builder().start().expect("started");
     let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
     let connect = format!("CONNECT {} HTTP/1.1\r\n", service.addr());

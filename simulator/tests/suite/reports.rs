@@ -1,4 +1,4 @@
-//! Commands that are held until their results are reported, and the record of the reports.
+//! Tests of commands that are held until their results are reported, and of the record of the reports.
 
 use std::{io::Write, time::Duration};
 
@@ -28,7 +28,7 @@ fn body(name: &str) -> String {
         .to_string()
 }
 
-/// Reports a success. Returns the status, and the code of an error.
+/// Reports a success. Returns the status, and the error code if there is one.
 fn report(simulator: &Simulator, name: &str) -> (u16, Option<String>) {
     let response = send(simulator, &post(RESULT_PATH, "t", &body(name)));
     (response.status, response.json()["error_code"].as_str().map(str::to_owned))
@@ -42,7 +42,7 @@ fn rejected(code: &str) -> (u16, Option<String>) {
     (400, Some(code.into()))
 }
 
-/// Obtains the command's name. `None` if there is none.
+/// Obtains a command. Returns its name, or `None` if the service holds no command.
 fn obtain(simulator: &Simulator) -> Option<String> {
     send(simulator, &get(PATH, "t")).json()["command_name"].as_str().map(str::to_owned)
 }
@@ -75,7 +75,7 @@ fn a_command_is_delivered_until_its_result_is_reported() {
         assert_eq!(report(&simulator, "LATER_NAME"), accepted());
     }
     assert_eq!(obtain(&simulator).as_deref(), Some("TASK_HAS_FINISHED"));
-    // A state is not held.
+    // The service does not hold an idle answer.
     assert_eq!(report(&simulator, "TASK_HAS_FINISHED"), rejected("SMS.6021"));
     assert_eq!(simulator.deliveries("a"), [3, 1, 1, 1]);
     assert!(simulator.deliveries("unknown").is_empty());
@@ -112,7 +112,7 @@ fn reports_are_recorded_in_order() {
     assert_eq!(reports[1].server_id, "a");
     let held = reports[1].held.as_ref().expect("held");
     assert_eq!(held.body["command_param"]["task_id"], "t");
-    // The requests tell the same.
+    // The record of the requests says the same.
     let requests = simulator.requests();
     assert_eq!(requests[0].delivered.as_ref().map(|held| held.deliveries), Some(1));
     assert_eq!(requests[2].report.as_ref(), Some(&reports[1]));
@@ -124,7 +124,7 @@ fn malformed_reports_are_rejected() {
     let with = |member: &str, value: Value| {
         let mut report: Value = serde_json::from_str(&body("START")).expect("JSON");
         match value {
-            // Left out.
+            // `null` means that the member is left out.
             Value::Null => drop(report.as_object_mut().expect("an object").remove(member)),
             value => report[member] = value,
         }
@@ -217,12 +217,12 @@ fn a_command_can_overtake_the_one_before() {
     assert_eq!(names.iter().flatten().collect::<Vec<_>>(), ["START", "START", "STOP", "STOP"]);
     assert_eq!(report(&simulator, "START"), rejected("SMS.6021"));
     assert_eq!(report(&simulator, "STOP"), accepted());
-    // A report in time is accepted, and the overtaking command is held at once.
+    // A report before the STOP overtakes is accepted, and then the service holds the STOP at once.
     simulator.push_command("a", stop().overtaking_after(2));
     assert_eq!(obtain(&simulator).as_deref(), Some("START"));
     assert_eq!(report(&simulator, "START"), accepted());
     assert_eq!(obtain(&simulator).as_deref(), Some("STOP"));
-    // Somebody uses the console now.
+    // As if somebody used the console now.
     simulator.push_command("a", start().overtaking_after(0));
     assert_eq!(obtain(&simulator).as_deref(), Some("START"));
     assert_eq!(simulator.deliveries("a"), [2, 2, 1, 1, 1]);
@@ -250,8 +250,8 @@ fn other_answers_come_before_the_commands() {
     assert_eq!(obtain(&simulator).as_deref(), Some("START"));
 }
 
-/// Sends a request to a service that does not respond in full. Returns what it sent, and whether it closed
-/// the connection in order.
+/// Sends a request that the service does not answer in full. Returns the text that it sent, and whether it
+/// closed the connection in order.
 fn broken(simulator: &Simulator, request: &str) -> (String, bool) {
     let mut stream = connect(simulator);
     stream.write_all(request.as_bytes()).expect("sent");

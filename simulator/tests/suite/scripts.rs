@@ -1,4 +1,4 @@
-//! Scripts in JSON, valid or not, and their `Debug`.
+//! Tests of scripts in JSON, valid or not, and of their `Debug`.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ use crate::{
     started, whole,
 };
 
-/// The README's JSON block of this number, counted from 1.
+/// Reads the script in a JSON block of the README. The blocks are counted from 1.
 fn readme_script(number: usize) -> Script {
     let readme = include_str!("../../README.md");
     let json = readme.split("```json\n").nth(number).and_then(|rest| rest.split("```").next());

@@ -1,4 +1,4 @@
-//! The simulated service: its rules, its record, its life.
+//! Tests of the simulated service: its rules, its record, its start and stop.
 
 use std::{
     io::{Read, Write},
@@ -157,7 +157,7 @@ fn https_is_trusted_by_its_own_ca_only() {
         let request = request.replace("Host: h", "Host: h\r\nConnection: close");
         stream.write_all(request.as_bytes()).expect("sent");
         let mut all = String::new();
-        // Fails without a close_notify.
+        // This fails without a close_notify.
         stream.read_to_string(&mut all).expect("closed properly");
         assert!(all.ends_with("\"task_id\":\"2c0689c860ad4728a497c91ec0844384\"}}"), "{all}");
     }
@@ -236,7 +236,7 @@ fn a_panic_of_the_observer_ends_its_connection_only() {
         .start()
         .expect("started");
     let request = get("/v3/sources/f32ab4d6-d150-4fb3-aa55-edbb5cf9947f/command", "t");
-    // More than the limit of connections, so none of them keeps its place.
+    // These are more connections than the limit, so the simulator must forget those that panicked.
     for _ in 0..260 {
         assert_eq!(whole(&simulator, &request), "");
     }
@@ -249,7 +249,7 @@ fn waiting_ends_with_the_request() {
     let simulator = with_server(Script::new());
     assert!(!simulator.wait_for_requests(1, Duration::ZERO));
     thread::scope(|scope| {
-        // The longest timeout: no instant is that far ahead.
+        // No instant is as far ahead as the longest timeout.
         let waits = scope.spawn(|| simulator.wait_for_requests(1, Duration::MAX));
         whole(&simulator, &closing());
         assert!(waits.join().expect("no panic"));
@@ -264,7 +264,7 @@ fn stopping_ends_idle_connections_and_listening() {
     assert!(simulator.wait_for_requests(1, LONG));
     simulator.stop();
     simulator.stop();
-    // The rest of the response, then the end. A reset is an end too.
+    // Reads the rest of the response. The connection may end with a reset.
     let _ = idle.read_to_end(&mut Vec::new());
     assert!(TcpStream::connect(addr).is_err());
     assert_eq!(simulator.request_count(), 1);

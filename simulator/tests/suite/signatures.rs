@@ -1,4 +1,4 @@
-//! Signatures, and the clock that they depend on.
+//! Tests of signatures, and of the clock that they depend on.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,7 +31,7 @@ pub(crate) struct ToSign {
     pub(crate) body: &'static str,
 }
 
-/// The request for the command of server `a`, now.
+/// Returns the request for the command of server `a`, with the present time.
 pub(crate) fn to_sign() -> ToSign {
     ToSign {
         method: "GET",
@@ -150,7 +150,7 @@ fn path_query_and_body_are_covered() {
     for (old, new) in
         [("a=&", "a=1&"), ("1+2", "1%202"), ("a=&", ""), ("\r\n\r\n{}", "\r\n\r\n[]"), ("%61", "b")]
     {
-        // A success in between, so that the key is not locked.
+        // A success in between prevents a lock of the key.
         assert_eq!(send(&simulator, &right).status, 200);
         let wrong = right.replace(old, new);
         assert_ne!(wrong, right);
@@ -181,7 +181,7 @@ fn signatures_follow_the_simulators_clock() {
         (Script::new().clock_ahead(10 * MINUTE), true),
         (Script::new().clock_behind(20 * MINUTE), false),
         (Script::new().clock_behind(10 * MINUTE), true),
-        // The last call counts.
+        // The last call to set the offset counts.
         (Script::new().clock_ahead(20 * MINUTE).clock_behind(Duration::ZERO), true),
     ] {
         let simulator = with_server(script.access_key("AK", "SK"));

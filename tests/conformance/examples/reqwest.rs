@@ -52,7 +52,7 @@ fn start(settings: Settings) -> Blocking<Reqwest> {
     Blocking::new(Reqwest { client, max_body: settings.max_body() })
 }
 
-/// The kind of an error, as far as its chain of sources tells.
+/// Returns the kind of an error, as far as its sources tell.
 fn kind(error: &io::Error) -> String {
     let mut kind = "error";
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
@@ -83,7 +83,7 @@ fn kind(error: &io::Error) -> String {
         if error.is::<rustls::Error>() {
             kind = "tls";
         }
-        // An `io::Error` leaves the error that it wraps out of `source`.
+        // The `source` of an `io::Error` is not the error that it wraps.
         let io_error = error.downcast_ref::<io::Error>();
         if let Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) =
             io_error.filter(|_| kind == "error").map(io::Error::kind)

@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use crate::Blocking;
 
-/// One of our adapters, and how it runs.
+/// One of our adapters, in one of the ways to run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adapter {
     /// ureq.
@@ -37,18 +37,18 @@ impl Adapter {
         Self::HyperClient,
     ];
 
-    /// The adapters that connect themselves.
+    /// Returns the adapters that make their connections themselves.
     pub fn connecting() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|adapter| adapter.connects())
     }
 
-    /// Whether our code makes its connections: TLS, proxies, names.
+    /// Returns whether our code makes the connections, with look-ups, proxies and TLS.
     #[must_use]
     pub fn connects(self) -> bool {
         !matches!(self, Self::UreqAgent | Self::HyperClient)
     }
 
-    /// The name of the HTTP client, as in the name of the adapter's crate.
+    /// Returns the name of the HTTP client, as in the name of the adapter's crate.
     #[must_use]
     pub fn client(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Adapter {
         }
     }
 
-    /// A transport of this adapter.
+    /// Creates a transport of this adapter.
     ///
     /// # Panics
     /// If the settings are invalid or no runtime can be made.

@@ -10,8 +10,8 @@ use tokio::{
     sync::oneshot,
 };
 
-/// Makes a blocking transport of an async one: it runs each call on a tokio runtime of its own, which also
-/// runs between calls unless it is made by [`only_during_calls`](Self::only_during_calls).
+/// Makes a blocking transport of an async one. It has a tokio runtime, on which it runs the calls. The
+/// runtime also runs between calls, except with [`only_during_calls`](Self::only_during_calls).
 ///
 /// ```
 /// use huaweicloud_sms_transport_conformance::{Blocking, kind, run};
@@ -29,7 +29,7 @@ pub struct Blocking<T> {
 }
 
 impl<T> Blocking<T> {
-    /// On a multi-thread runtime with one worker.
+    /// Runs the calls on a multi-thread runtime with one worker.
     ///
     /// # Panics
     /// If no runtime can be made.
@@ -38,7 +38,7 @@ impl<T> Blocking<T> {
         Self::on(runtime.expect("a runtime"), transport)
     }
 
-    /// On this multi-thread runtime.
+    /// Runs the calls on this multi-thread runtime.
     pub fn on(runtime: Runtime, transport: T) -> Self {
         Self {
             transport: transport.into(),
@@ -48,7 +48,7 @@ impl<T> Blocking<T> {
         }
     }
 
-    /// On a current-thread runtime that another thread drives.
+    /// Runs the calls on a current-thread runtime that another thread drives.
     ///
     /// # Panics
     /// If no runtime can be made.
@@ -66,7 +66,7 @@ impl<T> Blocking<T> {
         }
     }
 
-    /// On a current-thread runtime that runs during calls only.
+    /// Runs the calls on a current-thread runtime that runs only during calls.
     ///
     /// # Panics
     /// If no runtime can be made.
@@ -87,7 +87,7 @@ impl<T: AsyncTransport + 'static> Transport for Blocking<T> {
         let (sender, receiver) = mpsc::channel();
         let transport = Arc::clone(&self.transport);
         self.runtime.spawn(async move {
-            // This thread waits for it.
+            // The receiver exists, because the caller's thread waits for the result.
             let _ = sender.send(transport.execute(request).await);
         });
         receiver.recv().expect("the call does not panic").map(|response| response.map(Into::into))

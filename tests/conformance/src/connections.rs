@@ -15,7 +15,7 @@ pub(crate) fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// A server uses a connection that the client keeps for reuse.
+/// Rows about a server that acts on an idle connection, or on its second request.
 fn reuse() -> Vec<Row> {
     let late = |bytes: &str| vec![Step::send(bytes), Step::Close];
     let timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
@@ -35,7 +35,7 @@ fn reuse() -> Vec<Row> {
     ]
 }
 
-/// An unsolicited response is never taken for the response to the next request.
+/// Rows about unsolicited responses. None may become the response to the next request.
 fn stray() -> Vec<Row> {
     let mut rows = Vec::new();
     for (protocol, over) in
@@ -56,7 +56,7 @@ fn stray() -> Vec<Row> {
     rows
 }
 
-/// A server acts before any request.
+/// Rows about a server that acts before any request.
 fn accept() -> Vec<Row> {
     let steps = |tls, steps: &[Step]| Scenario::Accept { tls, steps: steps.to_vec() };
     let banner = Step::send("SSH-2.0-OpenSSH_9.2\r\n\r\n");

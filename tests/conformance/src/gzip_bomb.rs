@@ -1,6 +1,7 @@
-//! A small body that a client which decodes it turns into a large one.
+//! A small body that becomes a large one if a client decodes it.
 
-/// 8 MiB of spaces as gzip of 52 KiB, in one block of fixed codes: a space, then copies of 258.
+/// Compresses 8 MiB of spaces to 52 KiB. The only block has fixed codes for a space and then for copies of
+/// 258 spaces.
 pub(crate) fn gzip_bomb() -> Vec<u8> {
     const COPIES: usize = 8 * 1024 * 1024 / 258;
     let mut bits: Vec<bool> = Vec::new();
@@ -27,7 +28,7 @@ pub(crate) fn gzip_bomb() -> Vec<u8> {
     gzip
 }
 
-/// The CRC-32 of that many spaces.
+/// Returns the CRC-32 of `count` spaces.
 fn crc(count: usize) -> u32 {
     // A table of the state after one more byte.
     let table: Vec<u32> = (0..256)

@@ -18,16 +18,16 @@ pub use table::{Report, RowRun, run, run_adapter};
 
 use http::Request;
 
-/// The token of each request, long enough to be searched for.
+/// The token of each request. It is long, so that no other text contains it by chance.
 pub const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
 
-/// The path of server `id`.
+/// Returns the path of server `id`.
 #[must_use]
 pub fn path(id: &str) -> String {
     format!("/v3/sources/{id}/command")
 }
 
-/// The request that the simulator answers from the queue of server `id`.
+/// Returns the request for the next command of server `id`.
 ///
 /// # Panics
 /// If `url` is not a URL.
@@ -36,7 +36,7 @@ pub fn get(url: &str, id: &str) -> Request<Vec<u8>> {
     get_with(url, id, TOKEN)
 }
 
-/// The same with another token.
+/// Returns the same request with another token.
 ///
 /// # Panics
 /// If `url` is not a URL, or `token` not a header value.

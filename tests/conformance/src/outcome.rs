@@ -31,8 +31,8 @@ impl Outcome {
         matches!(self, Self::Error(error) if error.starts_with(kind))
     }
 
-    /// Whether it is `wanted`, or the same with less detail: `timeout` where `timeout head` is wanted, and
-    /// `error` where any error is.
+    /// Returns whether it is `wanted`, or the same with less detail. For example, `timeout` is enough for
+    /// `timeout head`, and `error` for any error.
     pub(crate) fn is_vaguely(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Error(error), Self::Error(wanted)) => {
@@ -58,11 +58,15 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The kind of a [`TransportError`], in the words of the table.
+/// Returns the kind of a [`TransportError`], in the words of the table.
 ///
-/// A transport with another error maps it to the same words, as far as it can: `timeout`, optionally with
-/// `connect`, `head` or `body`; `too large` with `head` or `body`; `tls`; `proxy`, optionally with its
-/// status; `dns`, `connect`, `closed`, `protocol`. For the rest it says `error`.
+/// For another error type, write a function that returns the same words as far as it can:
+///
+/// * `timeout`, optionally with `connect`, `head` or `body`
+/// * `too large` with `head` or `body`
+/// * `proxy`, optionally with its status
+/// * `tls`, `dns`, `connect`, `closed`, `protocol`
+/// * `error` for any other error
 #[must_use]
 pub fn kind(error: &TransportError) -> String {
     let phase = match error.phase() {

@@ -54,7 +54,7 @@ pub(crate) fn rows() -> Vec<Row> {
 
 const CLOSES: &str = "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/// A report of the largest size.
+/// Makes a report of the largest size.
 pub(crate) fn report(url: &str) -> ReportResult {
     let endpoint = Endpoint::cleartext(url).or_else(|_| Endpoint::new(url)).expect("an endpoint");
     let id = ServerId::new("id").expect("an id");
@@ -76,7 +76,7 @@ pub(crate) fn parse(report: &ReportResult, response: &Response<Vec<u8>>) -> Outc
     }
 }
 
-/// Whether a request arrived as it was made, and did not wait for an interim response.
+/// Returns whether a request arrived unchanged, and did not wait for an interim response.
 pub(crate) fn is_whole(report: &ReportResult, received: &Received) -> bool {
     let sent = request(report);
     let is_kept = |name| {

@@ -21,25 +21,25 @@ const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 const ENDS_ANYHOW: &str =
-    "ureq takes any end of TCP as the end of the body; a truncated body is not valid JSON";
-const UNMETERED: &str = "the client skips them without a limit but the timeout";
+    "ureq takes any end of TCP for the end of the body; a truncated body is not valid JSON";
+const UNMETERED: &str = "only the timeout limits how much the client skips";
 const SIZE_LINE: &str = "ureq allows 20 characters in the line of a chunk's size";
 const LAST_LINE: &str = "ureq does not wait for the end of the line behind the last chunk";
 
-/// A complete response with this command.
+/// Returns a complete response with this command.
 pub(crate) fn whole(name: &str) -> String {
     let body = format!(r#"{{"command_name":"{name}"}}"#);
     format!("{OK}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A complete response of `bytes` bytes.
+/// Returns a complete response of `bytes` bytes.
 pub(crate) fn long(name: &str, bytes: usize) -> String {
     let short = whole(name).len();
     let body = format!(r#"{{{:1$}"command_name":"{name}"}}"#, "", bytes - short);
     format!("{OK}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// `BODY` under this status line and these headers, with its length.
+/// Returns a response with this status line, these headers, a length and `BODY`.
 fn under(head: &str) -> String {
     format!("{head}Content-Length: {}\r\n\r\n{BODY}", BODY.len())
 }
@@ -52,7 +52,7 @@ fn response(steps: impl IntoIterator<Item = Step>) -> Scenario {
     Scenario::Response(Answer::steps(steps))
 }
 
-/// These bytes, then an orderly close.
+/// The server sends these bytes, then closes the connection.
 fn raw(bytes: impl Into<Vec<u8>>) -> Scenario {
     response([send(bytes)])
 }
@@ -72,7 +72,7 @@ pub(crate) fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// Valid responses, some unusual.
+/// Rows about valid responses, some of them unusual.
 fn valid() -> Vec<Row> {
     vec![
         row("a response", raw(under(OK)), START),
@@ -92,7 +92,7 @@ fn valid() -> Vec<Row> {
     ]
 }
 
-/// A connection that ends.
+/// Rows about a connection that ends early.
 fn ends() -> Vec<Row> {
     let in_head = || send("HTTP/1.1 200 OK\r\nContent-");
     let in_body = || send(format!("{OK}Content-Length: 100\r\n\r\n{BODY}"));
@@ -144,7 +144,7 @@ fn ends() -> Vec<Row> {
     ]
 }
 
-/// A status that is not a success is told, even if its body fails.
+/// Rows about the status of an error. The transport returns it even if the body fails.
 fn errors() -> Vec<Row> {
     let head = |headers: &str| format!("HTTP/1.1 401 No\r\n{headers}\r\n");
     let in_body = || send(format!("{}{CUT}", head("Content-Length: 100\r\n")));
@@ -328,7 +328,7 @@ fn chunks() -> Vec<Row> {
 fn heads() -> Vec<Row> {
     let with = |header: &[u8]| raw([OK.as_bytes(), header, b"\r\n", under("").as_bytes()].concat());
     let headers = |count: usize| {
-        // The length is one more.
+        // `Content-Length` is one more header.
         let lines: String = (1..count).map(|index| format!("x-{index}: y\r\n")).collect();
         raw(under(&format!("{OK}{lines}")))
     };
@@ -374,7 +374,7 @@ fn heads() -> Vec<Row> {
     ]
 }
 
-/// Interim responses.
+/// Rows about interim responses.
 fn informational() -> Vec<Row> {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
     vec![
@@ -414,7 +414,7 @@ fn informational() -> Vec<Row> {
 
 fn slow() -> Vec<Row> {
     let short = Duration::from_millis(1);
-    // Each read gets a byte in time, and the response is never complete.
+    // Each read gets its byte in time, but the response is not complete before the timeout.
     let drip = || Step::dribble("x".repeat(6000), Duration::from_millis(20));
     let begun = || send(format!("{OK}Content-Length: 6000\r\n\r\n{{"));
     vec![
@@ -436,7 +436,7 @@ fn slow() -> Vec<Row> {
     ]
 }
 
-/// Bodies are returned as they were sent, not decoded.
+/// Rows about encoded bodies. The transport returns them without decoding.
 fn encoded() -> Vec<Row> {
     let head =
         |coding: &str, length: usize| format!("{OK}{coding}Content-Length: {length}\r\n\r\n");

@@ -1,4 +1,4 @@
-//! A row of the table: a scenario and the outcomes that are right.
+//! A row of the table: a scenario and its right outcomes.
 
 use huaweicloud_sms_simulator::{Answer, Certificate, Step, proxy::ProxyBehavior};
 
@@ -11,14 +11,14 @@ pub(crate) struct Row {
     deviations: Vec<Deviation>,
 }
 
-/// The known deviation of a client, and the reason for which it is harmless.
+/// A known deviation of a client, and the reason why it is harmless.
 struct Deviation {
     client: &'static str,
     outcomes: Vec<Outcome>,
     why: &'static str,
 }
 
-/// The client of a [`Deviation`]: that of `with_agent` and `with_client`.
+/// Marks a [`Deviation`] of the clients that the caller passes to `with_agent` and `with_client`.
 const OWN: &str = "own client";
 
 /// The servers, proxies and responses that the transport meets.
@@ -28,30 +28,30 @@ pub(crate) enum Scenario {
     Response(Answer),
     /// This response to the only request, over TLS only.
     TlsResponse(Answer),
-    /// A request with a head that the server does not read to its end: it responds with 431 and closes.
+    /// A request with a long head. The server does not read all of it, responds with 431 and closes.
     LongRequest,
     /// A valid response, then these steps while the connection is idle. Another connection serves the
     /// second call, which counts.
     Idle(Vec<Step>),
-    /// The same, with the steps right behind the response.
+    /// As `Idle`, but the steps follow the response at once.
     Behind(Vec<Step>),
     /// A valid response, then these steps upon the next request, which counts.
     Race(Vec<Step>),
-    /// A report of the largest size, on the connection that served a call before. This answer to it, or the
-    /// service's own.
+    /// A report of the largest size, on the connection that served a call before. The service responds with
+    /// this answer, or as it normally does.
     Report(Option<Answer>),
     /// As `Idle`, but the second call is a report.
     IdleReport(Vec<Step>),
-    /// A response of `bytes` bytes, then an unsolicited one. The second call, which counts, is that of
-    /// another user. Another connection serves it.
+    /// A response of `bytes` bytes, then an unsolicited one. Another connection serves the second call, which
+    /// counts and has the token of another user.
     Stray { protocol: Protocol, bytes: usize, sent: Sent },
     /// These steps on each new connection.
     Accept { tls: bool, steps: Vec<Step> },
-    /// Every byte by itself, with a pause of this many milliseconds before it.
+    /// Each byte in a write of its own, with a pause of this many milliseconds before it.
     Trickle { tls: bool, pause: u64 },
     /// A server with this certificate.
     Certificate(Certificate),
-    /// A server that wants a client certificate, and a request of which the head is long or not.
+    /// A server that wants a client certificate. `long` gives the request a long head.
     ClientCertificate { protocol: Protocol, long: bool },
     /// A redirect to another server of HTTP.
     Redirect { tls: bool, status: u16 },
@@ -72,17 +72,17 @@ pub(crate) enum Protocol {
     Tls13,
 }
 
-/// How the unsolicited response is sent.
+/// The way in which the unsolicited response is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sent {
     /// In one write with the first response, over TLS in records of its own.
     InOneWrite,
-    /// Both in many writes. One of them holds the end of the first and the beginning of the second.
+    /// Both responses in many writes. One write has the end of the first and the beginning of the second.
     InManyWrites,
-    /// After the first response was read.
+    /// After the client has read the first response.
     Behind,
-    /// In one write with the first response, but only a half of its record. The rest follows upon the next
-    /// request.
+    /// In one write with the first response, but only the first half of its TLS record. The rest follows upon
+    /// the next request.
     HalfRecord,
 }
 
@@ -109,8 +109,8 @@ impl Row {
         self
     }
 
-    /// The outcomes that are right for one of our adapters or, with `None`, for any other transport. The
-    /// latter may deviate as each of our adapters does.
+    /// Returns the right outcomes for one of our adapters or, with `None`, for another transport. Another
+    /// transport may have the deviations of all our adapters.
     pub(crate) fn allowed(&self, adapter: Option<Adapter>) -> Vec<&Outcome> {
         let Some(adapter) = adapter else {
             let deviations = self.deviations.iter().flat_map(|deviation| &deviation.outcomes);
@@ -125,7 +125,7 @@ impl Row {
     }
 
     pub(crate) fn allows(&self, adapter: Option<Adapter>, outcome: &Outcome) -> bool {
-        // Only the caller's client knows whether it was still connecting.
+        // A client of the caller does not say whether it was still connecting.
         let vague = adapter.is_none_or(|adapter| !adapter.connects());
         self.allowed(adapter).into_iter().any(|allowed| match vague {
             true => outcome.is_vaguely(allowed),
@@ -133,7 +133,7 @@ impl Row {
         })
     }
 
-    /// The wanted outcome, and the known deviations.
+    /// Describes the wanted outcome and the known deviations.
     pub(crate) fn expectation(&self) -> String {
         let mut text = self.wanted.to_string();
         for Deviation { client, outcomes, why } in &self.deviations {
@@ -143,18 +143,18 @@ impl Row {
         text
     }
 
-    /// Whether the call that counts follows another one on the same connection.
+    /// Returns whether the call that counts follows another one on the same connection.
     pub(crate) fn is_second(&self) -> bool {
         use Scenario::{Behind, Idle, Race, Stray};
         matches!(self.scenario, Idle(_) | Behind(_) | Race(_) | Stray { .. }) || self.is_report()
     }
 
-    /// Whether the call that counts is a report.
+    /// Returns whether the call that counts is a report.
     pub(crate) fn is_report(&self) -> bool {
         matches!(self.scenario, Scenario::Report(_) | Scenario::IdleReport(_))
     }
 
-    /// Whether the scenario runs over TCP (`false`), TLS (`true`) or both.
+    /// Returns whether the scenario runs over TCP (`false`), TLS (`true`) or both.
     pub(crate) fn schemes(&self) -> &'static [bool] {
         match self.scenario {
             Scenario::TlsResponse(_)
@@ -177,7 +177,7 @@ impl Row {
         }
     }
 
-    /// Whether the scenario needs a transport that makes and keeps its connections itself.
+    /// Returns whether the scenario needs a transport that makes and keeps its connections itself.
     pub(crate) fn needs_connector(&self) -> bool {
         !matches!(
             self.scenario,

@@ -24,15 +24,15 @@ use crate::{
 /// Longer than any call or wait takes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// The timeouts of calls that are to reach them. On a busy machine a call may reach the first one in an
-/// earlier phase than the row is about.
+/// The timeouts of calls that must time out. On a busy machine, the first timeout may end a call in an
+/// earlier phase than the row is about. Then the row runs again with a longer one.
 const SHORT: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 
 /// The token of another user.
 const OTHER_TOKEN: &str = "MIIanotherANOTHERanotherANOTHERanother";
 
-/// Small, so that a body exceeds it soon.
+/// The limit of a body. It is small, so that a body exceeds it soon.
 const MAX_BODY: usize = 64 * 1024;
 
 /// The servers of a scenario, running.
@@ -43,7 +43,7 @@ struct Stage {
     url: String,
 }
 
-/// The outcome of the call that counts, and the first event that must not happen.
+/// The outcome of the call that counts, and the first failed check.
 pub(crate) type Result = (Outcome, Option<String>);
 
 pub(crate) fn run<T: Transport>(row: &Row, transport: &UnderTest<'_, T>, tls: bool) -> Result {
@@ -100,8 +100,8 @@ fn attempt<T: Transport>(
     {
         simulator.go_on();
         check(simulator.wait_until_closed(LONG), "the server did not close the idle connection");
-        // hyper watches idle connections while its runtime runs, and ends this one. ureq looks at it before
-        // it uses it again. Another transport may do either.
+        // hyper watches idle connections while its runtime runs, and closes this one. ureq checks it only
+        // before the next use. Another transport may do either.
         match transport.adapter {
             Some(Adapter::HyperMulti | Adapter::HyperCurrent) => {
                 check(simulator.wait_until_gone(LONG), "the connection was kept")
@@ -126,7 +126,8 @@ fn attempt<T: Transport>(
         }),
     };
     let mut outcome = count();
-    // A transport may notice only when it is about to send. Then the call fails, and nothing was sent.
+    // A transport may notice the half record only when it is about to send. Then the call fails, and the
+    // transport has sent nothing.
     if let (Scenario::Stray { sent: Sent::HalfRecord, .. }, true) =
         (&row.scenario, outcome.is_error("closed"))
     {
@@ -147,7 +148,7 @@ fn attempt<T: Transport>(
         | Scenario::Redirect { .. } => (1..=1, 1..=1),
         Scenario::Behind(_) | Scenario::Stray { .. } => (2..=2, 2..=2),
         Scenario::Report(_) => (2..=2, 1..=1),
-        // A request on a connection whose reset was not yet noticed is lost.
+        // If the client has not yet noticed the reset, its request is lost.
         Scenario::Idle(_) | Scenario::IdleReport(_) => (1..=2, 1..=2),
         Scenario::Race(_) => (3..=3, 2..=2),
         Scenario::Accept { .. } | Scenario::Trickle { .. } => (0..=1, 1..=1),
@@ -267,8 +268,8 @@ fn set(scenario: &Scenario, tls: bool) -> Stage {
     Stage { simulator, elsewhere, proxy, url }
 }
 
-/// A response, then an unsolicited one. Unless the latter is sent later, its beginning shares a write with
-/// the end of the first, so that no client can send its next request in between.
+/// Sends a response, then an unsolicited one. Except for `Sent::Behind`, one write has the end of the first
+/// and the beginning of the second, so that no client can send its next request in between.
 fn stray(bytes: usize, sent: Sent) -> Vec<Step> {
     let (first, stray) = (long("STOP", bytes), long("DELETE", 5_000));
     let (first, stray) = (first.into_bytes(), stray.into_bytes());
@@ -294,7 +295,7 @@ fn stray(bytes: usize, sent: Sent) -> Vec<Step> {
     }
 }
 
-/// The URL of a closed port.
+/// Returns the URL of a closed port.
 fn closed_port() -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     format!("http://{}", listener.local_addr().expect("an address"))

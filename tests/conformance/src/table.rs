@@ -14,14 +14,14 @@ use huaweicloud_sms_transport::{Settings, Transport};
 
 use crate::{Adapter, Outcome, connections, kind, reports, responses, row::Row, stage};
 
-/// Most rows wait, for a timeout or for the peer.
+/// There are more threads than processors, because most rows wait for a timeout or for the peer.
 const THREADS: usize = 12;
 
 /// The transport under test.
 pub(crate) struct UnderTest<'a, T: Transport> {
     pub(crate) start: &'a (dyn Fn(Settings) -> T + Sync),
     pub(crate) kind: &'a (dyn Fn(&T::Error) -> String + Sync),
-    /// `None` for any transport but ours.
+    /// The adapter, or `None` for a transport that is not ours.
     pub(crate) adapter: Option<Adapter>,
 }
 
@@ -34,9 +34,9 @@ pub struct RowRun {
     pub tls: bool,
     /// The outcome of the call.
     pub outcome: Outcome,
-    /// The wanted outcome, and known deviations with their reasons.
+    /// The wanted outcome, and the known deviations with their reasons.
     pub wanted: String,
-    /// Why the row failed, or `None` if it passed.
+    /// The reason why the row failed, or `None` if it passed.
     pub failure: Option<String>,
 }
 
@@ -67,8 +67,7 @@ pub fn run<T: Transport>(
     report(name, word, &UnderTest { start: &start, kind: &kind, adapter: None })
 }
 
-/// Runs the rows whose names contain `word` on one of our adapters, which has to give the exact outcome
-/// of each row.
+/// Runs the rows whose names contain `word` on one of our adapters. Each row must have the exact outcome.
 #[must_use]
 pub fn run_adapter(adapter: Adapter, word: &str) -> Report {
     let start = |settings| {
@@ -131,7 +130,7 @@ fn scheme(tls: bool) -> &'static str {
 }
 
 impl RowRun {
-    /// Why the row failed, in one line.
+    /// Describes in one line why the row failed.
     fn failed(&self) -> Option<String> {
         let Self { row, tls, outcome, wanted, failure } = self;
         let (failure, scheme) = (failure.as_ref()?, scheme(*tls));
@@ -140,7 +139,7 @@ impl RowRun {
 }
 
 impl Report {
-    /// The row runs that failed.
+    /// Returns the row runs that failed.
     pub fn failures(&self) -> impl Iterator<Item = &RowRun> {
         self.runs.iter().filter(|run| run.failure.is_some())
     }

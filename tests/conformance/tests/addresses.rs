@@ -1,4 +1,4 @@
-//! Hosts with some dead addresses (RFC 8305).
+//! Tests hosts with some dead addresses (RFC 8305).
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -25,7 +25,7 @@ impl Dead {
     fn new() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
-        // The queue of std holds 128 connections, or as many as the system allows.
+        // std asks for a queue of 128 connections. The system may allow fewer.
         let mut queue = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
             queue.push(stream);

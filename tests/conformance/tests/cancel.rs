@@ -1,4 +1,4 @@
-//! Calls that end before their response.
+//! Tests calls that end before their response.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -17,7 +17,7 @@ fn settings(simulator: &Simulator) -> Settings {
     Settings::default().with_proxy(Proxy::Direct).with_root_certs(ca.unwrap_or_default())
 }
 
-/// The first response consists of these steps. The second is a command.
+/// Starts a service whose first response consists of these steps. The second is a command.
 fn simulator(tls: bool, steps: impl IntoIterator<Item = Step>) -> Simulator {
     let builder = Simulator::builder().token(TOKEN);
     let simulator = if tls { builder.tls() } else { builder }.start().expect("started");
@@ -26,7 +26,7 @@ fn simulator(tls: bool, steps: impl IntoIterator<Item = Step>) -> Simulator {
     simulator
 }
 
-/// The server sends its response only when it is told to.
+/// Returns the steps of a response that the server sends only when the test wants it.
 fn late() -> [Step; 3] {
     let late = "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"command_name\":\"DELETE\"} ";
     [Step::Wait, Step::send(late), Step::Continue]
@@ -36,7 +36,7 @@ fn in_body() -> [Step; 2] {
     [Step::send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), Step::Hold]
 }
 
-/// The late response to a dropped call is not the response to the next one.
+/// A late response to a dropped call must not become the response to the next one.
 #[test]
 fn dropping_hypers_future_ends_its_connection() {
     let runtime = Runtime::new().expect("a runtime");
@@ -63,7 +63,7 @@ fn dropping_hypers_future_ends_its_connection() {
     }
 }
 
-/// The late response to a call that timed out is not the response to the next one.
+/// A late response to a call that timed out must not become the response to the next one.
 #[test]
 fn a_timeout_ends_its_connection() {
     thread::scope(|scope| {
@@ -78,7 +78,7 @@ fn a_timeout_ends_its_connection() {
                     assert_eq!(error.kind(), Kind::Timeout, "{adapter:?}: {error:?}");
                     assert!(simulator.wait_for_requests(1, LONG));
                     simulator.go_on();
-                    // If its runtime does not run between calls, the next call ends the connection.
+                    // A runtime that does not run between calls closes the connection with the next call.
                     if adapter != Adapter::HyperPaused {
                         assert!(simulator.wait_until_gone(LONG), "{adapter:?}: kept");
                     }

@@ -13,7 +13,7 @@ use huaweicloud_sms_transport::{
 };
 use huaweicloud_sms_transport_conformance::{Adapter, Boxed, TOKEN, get, path};
 
-/// A connect timeout that is soon reached.
+/// A short connect timeout, for calls that reach it.
 const SOON: Duration = Duration::from_millis(200);
 
 fn settings() -> Settings {
@@ -38,7 +38,7 @@ fn each(case: impl Fn(Adapter)) {
     }
 }
 
-/// Runs a case on every adapter that connects itself.
+/// Runs a case on every adapter that makes its connections itself.
 fn each_client(case: impl Fn(Adapter)) {
     each(|adapter| {
         if adapter.connects() {
@@ -66,7 +66,7 @@ fn a_request_is_sent_unchanged() {
         assert!(request.head.starts_with(b"GET /v3/sources/id/command HTTP/1.1\r\n"));
         let mut names: Vec<_> = request.headers.iter().map(|h| h.0.to_lowercase()).collect();
         names.sort_unstable();
-        // The caller's agent adds it.
+        // An agent of the caller adds `Accept`.
         names.retain(|name| adapter != Adapter::UreqAgent || name != "accept");
         assert_eq!(names, ["content-type", "host", "user-agent", "x-auth-token"]);
         assert_eq!(request.header("host"), Some(simulator.addr().to_string().as_bytes()));
@@ -373,7 +373,7 @@ fn a_timeout_names_the_proxy() {
 }
 
 #[test]
-fn a_status_is_told_at_the_timeout_of_its_body() {
+fn an_error_status_is_returned_when_its_body_times_out() {
     each(|adapter| {
         let begun = "HTTP/1.1 401 No\r\nRetry-After: 9\r\nContent-Length: 100\r\n\r\n{\"error";
         let simulator = simulator([Answer::steps([Step::send(begun), Step::Hold])]);
@@ -388,7 +388,7 @@ fn a_status_is_told_at_the_timeout_of_its_body() {
 }
 
 #[test]
-fn connecting_has_its_own_limit() {
+fn connecting_has_its_own_timeout() {
     each_client(|adapter| {
         let script = Script::new().on_accept([Step::Hold]);
         let simulator = Simulator::builder().tls().script(script).start().expect("started");

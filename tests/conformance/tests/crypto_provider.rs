@@ -1,6 +1,6 @@
-//! TLS neither needs, installs nor uses a crypto provider of the process.
+//! Tests that TLS neither needs, installs nor uses a crypto provider of the process.
 //!
-//! One test, because there is one provider per process.
+//! This file has one test, because a process has one provider.
 
 use std::{
     io::{Read, Write},
@@ -21,7 +21,7 @@ fn clients() -> impl Iterator<Item = Adapter> {
     Adapter::connecting()
 }
 
-/// Calls over TLS with a trusted CA, and with the system's trust store, which rejects the simulator.
+/// Makes calls over TLS with a trusted CA, and with the system's trust store, which rejects the simulator.
 fn calls() {
     for adapter in clients() {
         let simulator = Simulator::builder().token(TOKEN).tls().start().expect("started");
@@ -36,7 +36,7 @@ fn calls() {
     }
 }
 
-/// The cipher suites that a transport offers.
+/// Returns the cipher suites that a transport offers.
 fn offered(adapter: Adapter) -> Vec<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("an address"));

@@ -1,10 +1,10 @@
-//! Limits the packages that the facade brings. No adapter brings the other's HTTP client.
+//! Limits the number of packages that the facade depends on. No adapter depends on the other's HTTP client.
 #![cfg(target_os = "linux")]
 
 use std::{collections::BTreeSet, env, path::Path, process::Command};
 
-/// The packages beside the facade itself. One target for all hosts, so that the number is the same
-/// everywhere.
+/// Returns the packages that the facade depends on. The target is fixed, so that the number is the same on
+/// every host.
 fn packages(features: &str) -> BTreeSet<String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a workspace");
     let mut tree = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

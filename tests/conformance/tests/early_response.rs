@@ -1,4 +1,4 @@
-//! A server responds to a report after its head, without reading its body.
+//! Tests a server that responds to a report after its head, without reading its body.
 #![allow(clippy::print_stdout, reason = "names the adapter of a case that fails")]
 
 use std::{
@@ -18,7 +18,7 @@ const HEAD: &str = "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 2\r\
 /// Larger than a report can be.
 const BODY: usize = 70 * 1024;
 
-/// Reads a head, and nothing of the body.
+/// Reads the head of a request, and nothing of its body.
 fn read_head(stream: &mut TcpStream) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -29,8 +29,9 @@ fn read_head(stream: &mut TcpStream) {
     assert!(head.starts_with(b"POST /report "));
 }
 
-/// Sends a report to a server that rejects it early, and then keeps the connection open until the call has
-/// ended, or closes it with the body unread, which resets it. Returns the status or the kind of the error.
+/// Sends a report to a server that rejects it early. Then the server keeps the connection open until the call
+/// has ended, or closes it with the body unread, which resets it. Returns the status or the kind of the
+/// error.
 fn outcome(adapter: Adapter, keeps_open: bool) -> Result<u16, Kind> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}/report", listener.local_addr().expect("an address"));

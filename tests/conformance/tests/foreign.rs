@@ -1,4 +1,4 @@
-//! The table on transports that are not ours.
+//! Runs the table on transports that are not ours.
 
 use std::io;
 

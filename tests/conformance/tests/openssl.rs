@@ -1,5 +1,6 @@
-//! A real OpenSSL server. It shows weak and old certificates, which a server of rustls does not, and says less
-//! than rustls when it wants a client certificate. Skipped if the command `openssl` is not installed.
+//! Tests with a real OpenSSL server. Unlike a rustls server, it can have weak and old certificates, and it
+//! says less when it wants a client certificate. The tests are skipped if the command `openssl` is not
+//! installed.
 //!
 //! The certificates and keys in `openssl/` are test fixtures, made once with `openssl ca`. They expire around
 //! the year 9999.
@@ -29,7 +30,7 @@ impl Server {
         let key = if certificate.contains("rsa_1024") { "rsa_1024_key.pem" } else { "key.pem" };
         let mut command = Command::new("openssl");
         command.args(["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key]);
-        // It answers each request with a page, and rejects no weak key.
+        // The server responds with an HTML page, and accepts weak keys of its own.
         command.args(["-www", "-cipher", "DEFAULT:@SECLEVEL=0"]).args(options);
         command.current_dir(FOLDER).stdin(Stdio::null()).stderr(Stdio::null());
         let spawned = command.stdout(Stdio::piped()).spawn();
@@ -47,7 +48,7 @@ impl Server {
         Some(server)
     }
 
-    /// The status of a call that trusts the certificate in a file of `openssl/`, or the error.
+    /// Makes a call that trusts the certificate in a file of `openssl/`. Returns its status or error.
     fn call(&self, adapter: Adapter, trust: &str, token: &str) -> Result<u16, TransportError> {
         let pem = fs::read(format!("{FOLDER}/{trust}")).expect("readable");
         let settings = Settings::default().with_proxy(Proxy::Direct);
@@ -65,9 +66,9 @@ impl Drop for Server {
     }
 }
 
-/// The client trusts the server's certificate itself, or the CA of it.
+/// The client trusts the server's certificate or its CA.
 #[test]
-fn a_trusted_certificate_is_accepted_or_the_error_has_the_reason_and_a_way_out() {
+fn a_trusted_certificate_is_accepted_or_the_error_has_the_reason_and_a_remedy() {
     const CA: &str = "ca.pem";
     let weak = Err("its key is too weak (RSA under 2048 bits), or a signature is wrong");
     for (certificate, trust, expected, advice) in [
@@ -105,7 +106,7 @@ fn a_trusted_certificate_is_accepted_or_the_error_has_the_reason_and_a_way_out()
 }
 
 #[test]
-fn a_client_certificate_that_is_wanted_is_told_each_time() {
+fn each_call_says_that_a_client_certificate_is_wanted() {
     // With TLS 1.2, OpenSSL ends the handshake without saying why. With TLS 1.3 its alert follows the
     // handshake, so it may arrive before, during or after the request.
     for (version, words) in [

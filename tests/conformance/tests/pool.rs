@@ -1,4 +1,4 @@
-//! Idle connections are reused.
+//! Tests the reuse of idle connections.
 
 use std::{
     io::{Read, Write},
@@ -49,7 +49,7 @@ fn a_connection_is_reused_within_its_idle_timeout_and_not_after_it() {
             let simulator = simulator(scheme);
             call(&start(adapter, &simulator, settings()), &simulator, 20);
             assert_eq!(simulator.connection_count(), 1, "{adapter:?}");
-            // An idle timeout of zero needs no waiting.
+            // With an idle timeout of zero, the test need not wait.
             let over = settings().with_pool_idle_timeout(Duration::ZERO);
             call(&start(adapter, &simulator, over), &simulator, 5);
             assert_eq!(simulator.connection_count(), 1 + 5, "{adapter:?}");
@@ -67,7 +67,7 @@ fn ten_thousand_polls_use_one_connection() {
     }
 }
 
-/// Reads requests, and responds to none before all connections have one.
+/// Reads requests. Responds only when each connection has one.
 fn serve(mut stream: TcpStream, all: &Barrier) {
     let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = stream.read(&mut buffer) {

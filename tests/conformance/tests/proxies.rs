@@ -1,4 +1,4 @@
-//! A real proxy, tinyproxy, with and without a password. Skipped if it is not installed.
+//! Tests with a real proxy, tinyproxy, with and without a password. They are skipped if it is not installed.
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "says that it was skipped")]
 
@@ -22,7 +22,7 @@ struct TinyProxy {
 }
 
 impl TinyProxy {
-    /// Starts one on loopback. Returns `None` if tinyproxy is not installed.
+    /// Starts tinyproxy on loopback. Returns `None` if it is not installed.
     fn start(name: &str, auth: &str) -> Option<Self> {
         // If another process takes the port first, tinyproxy ends and its log says so.
         let port = TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr();
@@ -121,7 +121,7 @@ fn calls_pass_a_proxy_without_a_password() {
 }
 
 #[test]
-fn a_proxy_with_a_password_takes_the_right_one_only() {
+fn a_proxy_with_a_password_accepts_only_the_right_one() {
     let Some(proxy) = TinyProxy::start("password", "BasicAuth user pass-canary") else {
         println!("SKIPPED: a real proxy (tinyproxy missing)");
         return;

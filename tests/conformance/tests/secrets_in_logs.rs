@@ -1,7 +1,7 @@
-//! No log holds a token, a key, a password or a part of one, at any level.
+//! Tests that no log holds a token, a key, a password or a part of one, at any level.
 //!
-//! One test makes all calls, because the loggers are those of the process. It keeps every record of `log` and
-//! `tracing`, and searches them as they are, with rows joined, and with dumps decoded.
+//! One test makes all calls, because a process has one set of loggers. It keeps every record of `log` and
+//! `tracing`. It searches them unchanged, with rows joined, and with dumps decoded.
 #![allow(clippy::print_stdout, reason = "names the targets that logged")]
 
 use std::{
@@ -30,10 +30,10 @@ use tracing::{
     span,
 };
 
-/// The target that dumps the bytes that are sent. The documentation says to turn its TRACE level off.
+/// The log target that dumps all sent bytes. The documentation says to turn its TRACE level off.
 const DUMPS: &str = "ureq_proto";
 
-/// `target` and text of every record, oldest first.
+/// The target and the text of every record, oldest first.
 static RECORDS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 fn records() -> MutexGuard<'static, Vec<(String, String)>> {
@@ -96,8 +96,8 @@ impl tracing::Subscriber for Tracing {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The log as it is, without white space, and with its bytes decoded: hexadecimal ones in words of two
-/// digits and of any even length, and decimal ones.
+/// Returns the log unchanged, without white space, and with decoded bytes. It decodes decimal bytes, and
+/// hexadecimal ones in words of two digits or of any even length.
 fn readings(log: &str) -> Vec<String> {
     let words = || log.split(|character: char| !character.is_ascii_alphanumeric());
     let hexadecimal = |word: &str| -> Option<Vec<u8>> {
@@ -116,7 +116,7 @@ fn readings(log: &str) -> Vec<String> {
     ]
 }
 
-/// The first secret, or half of a long one, that the log holds.
+/// Returns the first secret that the log holds, or the half of a long one.
 fn leak(secrets: &[&str], log: &str) -> Option<String> {
     let readings = readings(log);
     let pieces = secrets.iter().flat_map(|secret| {
@@ -142,7 +142,7 @@ fn finds_a_secret_in_every_notation() {
     assert_eq!(leak(&secret, "canary 63 61 6e"), None);
 }
 
-/// The log of these requests, and the texts of their errors.
+/// Sends these requests. Returns the log and the texts of the errors.
 fn logged(adapter: Adapter, settings: Settings, requests: Vec<Request<Vec<u8>>>) -> String {
     records().clear();
     let mut said = String::new();
@@ -159,7 +159,7 @@ fn logged(adapter: Adapter, settings: Settings, requests: Vec<Request<Vec<u8>>>)
     said
 }
 
-/// The log of a program that follows the documentation.
+/// Returns the log of a program that follows the documentation: without the records of [`DUMPS`].
 fn guarded(log: &str) -> String {
     let is_dump = |line: &&str| line.starts_with(DUMPS) && line.contains(": TRACE");
     log.lines().filter(|line| !is_dump(line)).map(|line| format!("{line}\n")).collect()
@@ -192,7 +192,7 @@ const SECURITY_TOKEN: &str = "STcanarySECURITYcanaryTOKENcanary";
 const PASSWORD: &str = "PWcanaryPASSWORDcanary";
 const ISSUED_TOKEN: &str = "ITcanaryISSUEDcanaryTOKENcanary";
 
-/// A signed request and a login.
+/// Makes a signed request and a login.
 fn of_other_credentials(url: &str) -> Vec<Request<Vec<u8>>> {
     let endpoint = Endpoint::new(url).or_else(|_| Endpoint::cleartext(url)).expect("an endpoint");
     let call = ObtainCommand::new(&endpoint, &ServerId::new("id").expect("an id"));
@@ -204,7 +204,7 @@ fn of_other_credentials(url: &str) -> Vec<Request<Vec<u8>>> {
     vec![call.request(&key.signer(now)), login.request(&Unauthenticated)]
 }
 
-/// A variable that is set for a child of this test. The child's environment names a proxy.
+/// This variable is set in a child of this test, whose environment names a proxy.
 const IN_CHILD: &str = "SMS_TEST_PROXY_OF_ENVIRONMENT";
 
 #[test]
@@ -260,7 +260,7 @@ fn no_log_holds_a_secret() {
             if let Some(piece) = leak(&SECRETS, &guarded(&log)) {
                 panic!("{adapter:?}, {way}: {piece:?} is in the log");
             }
-            // The search works: without the guard it finds the dumps of ureq's parser.
+            // Without the guard, the search must find the dumps of ureq's parser. So the search works.
             if adapter.client() == "ureq" && matches!(way, "http" | "https" | "key and login") {
                 assert!(leak(&SECRETS, &log).is_some(), "{way}: the guard is no longer needed");
             }
@@ -276,12 +276,12 @@ fn no_log_holds_a_secret() {
     }
 }
 
-/// The crate of a target.
+/// Returns the crate of a log target.
 fn root(target: &str) -> &str {
     target.split("::").next().unwrap_or_default()
 }
 
-/// Runs the test above as a child, because the environment is that of the process.
+/// Runs the test above in a child process, because the proxy comes from the environment of a process.
 #[test]
 fn no_log_holds_a_secret_with_the_proxy_of_the_environment() {
     if env::var_os(IN_CHILD).is_some() {

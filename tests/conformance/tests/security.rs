@@ -1,9 +1,9 @@
-//! SECURITY.md names the tests that hold its promises.
+//! Tests that the tests exist which SECURITY.md names.
 
 use std::{fs, path::Path};
 
 #[test]
-fn the_tests_that_security_names_are_there() {
+fn the_tests_that_security_md_names_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let text = fs::read_to_string(root.join("SECURITY.md")).expect("readable");
     let (_, table) = text.split_once("| promise | tests |\n").expect("the table");

@@ -1,4 +1,4 @@
-//! A signed request arrives as it was signed. The simulator computes each signature with its own code.
+//! Tests that a signed request arrives unchanged. The simulator computes each signature with its own code.
 
 use std::{
     cell::Cell,
@@ -29,7 +29,7 @@ fn settings() -> Settings {
     Settings::default().with_proxy(Proxy::Direct).with_timeout(Duration::from_secs(20))
 }
 
-/// Anything to sign.
+/// A request to sign.
 #[derive(Clone, Debug)]
 struct Case {
     server_id: String,
@@ -127,7 +127,7 @@ impl Case {
         builder.start().expect("started")
     }
 
-    /// The call for the command, and all that a caller may add to its request before it is signed.
+    /// Makes the request of a call, with everything that a caller may add before it is signed.
     fn request(&self, service: &Simulator) -> Request<Vec<u8>> {
         let url = service.url();
         let endpoint = Endpoint::new(&url).or_else(|_| Endpoint::cleartext(&url));
@@ -151,7 +151,7 @@ impl Case {
     }
 }
 
-/// Each case through every transport, over a socket of its own, and some of them over TLS.
+/// Sends each case through every transport, on a connection of its own. Some use TLS.
 #[test]
 fn any_request_verifies() {
     let trusting = |service: &Simulator| {
@@ -193,7 +193,6 @@ fn any_request_verifies() {
     assert!(count >= 1000 && over_tls > 0, "{count}, of these {over_tls} over TLS");
 }
 
-/// The signature covers the request: a changed one is rejected.
 #[test]
 fn a_changed_request_does_not_verify() {
     let script = || {
@@ -204,7 +203,7 @@ fn a_changed_request_does_not_verify() {
     for adapter in Adapter::ALL {
         let transport = adapter.start(settings());
         let status_after = |change: fn(&mut Request<Vec<u8>>)| {
-            // A simulator each, because six rejections in a row lock a key.
+            // Each change has a simulator of its own, because six rejections in a row lock a key.
             let service = Simulator::builder().script(script()).start().expect("started");
             let endpoint = Endpoint::cleartext(&service.url()).expect("an endpoint");
             let id = ServerId::new("id").expect("an id");

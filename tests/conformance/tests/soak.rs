@@ -1,7 +1,7 @@
-//! Counts the descriptors, threads and memory that 10,000 calls leave behind, on one connection and on one
-//! connection each. They leave no more behind than the first calls do.
+//! Tests that 10,000 calls take no more descriptors, threads and memory than the first calls. The calls use
+//! one connection, or a new connection each.
 //!
-//! One test in a binary of its own, because it counts the resources of the process. It counts on Linux only.
+//! This binary has one test, because it counts the resources of the process. It counts only on Linux.
 #![allow(clippy::print_stdout, reason = "the figures are the report")]
 
 use std::{
@@ -40,13 +40,13 @@ fn figures() -> Figures {
     Figures::default()
 }
 
-/// A server with a fixed number of threads that keeps no record, so that all growth is the client's.
+/// Starts a server with a fixed number of threads. It records nothing, so only the client can grow.
 fn server(host: &str, keeps: bool) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{host}:{}", listener.local_addr().expect("an address").port());
     for _ in 0..4 {
         let listener = listener.try_clone().expect("a descriptor");
-        // The client notices an error of a connection.
+        // If a connection fails, the client's assertion fails.
         thread::spawn(move || listener.incoming().flatten().for_each(|c| drop(serve(c, keeps))));
     }
     url
@@ -87,8 +87,7 @@ fn grow(what: &str, adapter: Adapter, settings: Settings, url: &str, times: usiz
     (0..times).for_each(|_| call());
     let after = figures();
     println!("{adapter:?}, {what}, {times} calls: {before:?} -> {after:?}");
-    // A connection that is about to close may be counted on both sides, and so may the simulator's thread
-    // that serves it.
+    // The counts may include both ends of a connection that is about to close, and the simulator's thread.
     assert!(after.descriptors <= before.descriptors + 4, "descriptors");
     assert!(after.threads <= before.threads + 4, "threads");
     // The heap varies. 10,000 leaks of 128 bytes would not pass.
@@ -99,7 +98,7 @@ fn grow(what: &str, adapter: Adapter, settings: Settings, url: &str, times: usiz
 fn ten_thousand_calls_leave_nothing_behind() {
     let settings = || Settings::default().with_proxy(Proxy::Direct);
     let kept = server("127.0.0.1", true);
-    // A name, so that each connection looks it up.
+    // The host is a name, so that each connection looks it up.
     let closed = server("localhost", false);
     for adapter in [Adapter::Ureq, Adapter::HyperMulti] {
         grow("one connection", adapter, settings(), &kept, 10_000);

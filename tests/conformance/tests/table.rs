@@ -1,4 +1,4 @@
-//! The table on each of our adapters. A word after `cargo test ... --test table` picks the rows whose
+//! Runs the table on each of our adapters. A word after `cargo test ... --test table` picks the rows whose
 //! names contain it.
 #![allow(clippy::print_stdout, reason = "prints the table, whether it passes or not")]
 

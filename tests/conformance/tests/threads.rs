@@ -1,4 +1,4 @@
-//! A system that cannot start another thread.
+//! Tests a system that cannot start another thread.
 
 #![cfg(target_os = "linux")]
 
@@ -16,7 +16,7 @@ use huaweicloud_sms_transport_ureq::UreqTransport;
 
 const CHILD: &str = "SMS_TEST_WITHOUT_THREADS";
 
-/// A look-up needs a thread. Without one it is an error and not a panic.
+/// A look-up needs a thread.
 #[test]
 #[allow(clippy::print_stdout, reason = "says that it was skipped")]
 fn a_look_up_without_a_thread_is_an_error_and_not_a_panic() {
@@ -40,7 +40,7 @@ fn without_threads() {
     let hyper = HyperTransport::new(settings).expect("a transport");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    // The memory in use and 1 MiB more: less than the 2 MiB of a thread's stack.
+    // The limit leaves 1 MiB of memory. The stack of a thread needs 2 MiB.
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("a size");
     let size: u64 = size.trim().trim_end_matches(" kB").parse().expect("kilobytes");

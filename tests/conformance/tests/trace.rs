@@ -9,7 +9,7 @@ use huaweicloud_sms_simulator::{
 use huaweicloud_sms_transport::{Proxy, ProxyUrl, RootCerts, Settings, internal::TraceEvent};
 use huaweicloud_sms_transport_conformance::{Adapter, TOKEN, get};
 
-/// The names of the events of two calls.
+/// Returns the names of the events of two calls.
 fn events(adapter: Adapter, service: &Simulator, proxy: Proxy) -> Vec<String> {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
@@ -30,7 +30,7 @@ fn events(adapter: Adapter, service: &Simulator, proxy: Proxy) -> Vec<String> {
         }));
     let transport = adapter.start(settings);
     for _ in 0..2 {
-        // Each test knows the outcome.
+        // The tests check only the events.
         let _ = transport.execute(get(&service.url(), "id"));
     }
     drop(transport);
@@ -43,7 +43,7 @@ fn start(certificate: Certificate) -> Simulator {
 }
 
 #[test]
-fn a_connection_is_told_once() {
+fn each_step_of_a_connection_is_traced_once() {
     let service = start(Certificate::Good);
     for adapter in Adapter::connecting() {
         let told = events(adapter, &service, Proxy::Direct);
@@ -52,7 +52,7 @@ fn a_connection_is_told_once() {
 }
 
 #[test]
-fn a_tunnel_is_told() {
+fn the_steps_of_a_tunnel_are_traced() {
     let service = start(Certificate::Good);
     for adapter in Adapter::connecting() {
         let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
@@ -63,9 +63,9 @@ fn a_tunnel_is_told() {
     }
 }
 
-/// rustls itself keeps no certificate that it rejects.
+/// rustls does not keep a certificate that it rejects.
 #[test]
-fn certificates_are_told_before_they_are_rejected() {
+fn certificates_are_traced_before_they_are_rejected() {
     for certificate in [Certificate::UnknownCa, Certificate::Expired, Certificate::OtherHost] {
         let service = start(certificate);
         for adapter in Adapter::connecting() {
@@ -77,7 +77,7 @@ fn certificates_are_told_before_they_are_rejected() {
 }
 
 #[test]
-fn an_address_that_fails_is_told() {
+fn an_address_that_fails_is_traced() {
     let mut service = start(Certificate::Good);
     service.stop();
     for adapter in Adapter::connecting() {

@@ -22,7 +22,7 @@ fn after(open: Vec<(u64, Command, Progress)>, on_interrupted: OnInterrupted) -> 
     Plan::new(State { next_id, open, rejected: None }, on_interrupted, true)
 }
 
-/// Does all steps that wait, and returns them in short.
+/// Does all steps that wait. Returns them in short.
 fn steps(plan: &mut Plan) -> Vec<String> {
     let mut shown = Vec::new();
     while let Some(step) = plan.step().cloned() {
@@ -84,7 +84,7 @@ fn a_command_that_comes_again_after_its_report_is_a_new_one() {
 }
 
 #[test]
-fn states_and_nothing_run_nothing() {
+fn a_task_state_or_no_command_runs_no_program() {
     let mut plan = fresh();
     plan.on_answer(&NOTHING);
     plan.on_answer(&Answer::Task(Task::new(TaskState::HasFinished, CommandParam::default())));
@@ -103,7 +103,7 @@ fn one_command_runs_at_a_time() {
     assert_eq!(steps(&mut plan), expected);
 }
 
-/// The service would take it for the result of the second START.
+/// The service would take the report for the result of the second START.
 #[test]
 fn the_result_of_a_command_that_was_replaced_during_its_run_is_not_reported() {
     let mut plan = fresh();
@@ -118,7 +118,7 @@ fn the_result_of_a_command_that_was_replaced_during_its_run_is_not_reported() {
 }
 
 #[test]
-fn stop_overtakes_a_running_start_of_the_same_task_only() {
+fn stop_overtakes_only_a_running_start_of_the_same_task() {
     for (start, stop, is_stopped) in [
         (("START", "a"), ("STOP", "a"), true),
         (("START", "a"), ("STOP", "b"), false),
@@ -149,7 +149,7 @@ fn a_result_is_dropped_when_the_service_returns_another_command() {
 }
 
 #[test]
-fn a_report_that_was_dropped_is_not_made_any_more() {
+fn a_dropped_report_is_not_due_any_more() {
     let mut plan = fresh();
     plan.on_answer(&answer("START", "a"));
     succeed(&mut plan);
@@ -158,7 +158,7 @@ fn a_report_that_was_dropped_is_not_made_any_more() {
 }
 
 #[test]
-fn the_last_one_of_the_commands_that_wait_is_run() {
+fn only_the_last_waiting_command_is_run() {
     let mut plan = fresh();
     for name in ["START", "SYNC", "DELETE"] {
         plan.on_answer(&answer(name, "a"));
@@ -303,11 +303,11 @@ fn a_replaced_command_that_comes_again_after_a_restart_is_a_new_one() {
 #[derive(Debug)]
 struct Service {
     commands: Vec<Command>,
-    /// How many of them it does not hold any more.
+    /// The number of commands that it does not hold any more.
     gone: usize,
-    /// Those that were replaced before it accepted a result.
+    /// The commands that were replaced before it accepted a result.
     replaced: Vec<usize>,
-    /// Those whose results it accepted.
+    /// The commands whose results it accepted.
     accepted: Vec<usize>,
 }
 
@@ -327,7 +327,7 @@ enum Happening {
     End,
     /// The report arrives, and so does its response.
     Report,
-    /// The report arrives, its response does not.
+    /// The report arrives, but its response is lost.
     ReportLost,
     /// The service cannot be reached.
     ReportNotSent,
@@ -345,9 +345,9 @@ fn happening() -> impl Strategy<Value = Happening> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// With faults and restarts at any point: the service accepts one result for each command, in order, and no
-    /// command is started again before its result was accepted, unless it was interrupted. A command that was
-    /// replaced by another one is not reported.
+    /// The scenarios have faults and restarts at any point. The service accepts one result for each command,
+    /// in order. No command is started again before its result was accepted, unless it was interrupted. A
+    /// command that was replaced by another one is not reported.
     #[test]
     fn every_command_is_carried_out_and_reported_once(
         tasks in vec(0..3_u8, 1..8),
@@ -368,7 +368,7 @@ proptest! {
         let (mut running, mut pending, mut in_doubt) = (None, None::<Done>, false);
         let mut starts: Vec<u64> = Vec::new();
         use Happening::*;
-        // Whatever happened, it all ends well if nothing fails any more.
+        // Without further faults, every command must be reported.
         let calm = [Poll, Steps, End, Steps, Report, Steps].repeat(40);
         for happening in happenings.into_iter().chain(calm) {
             match happening {

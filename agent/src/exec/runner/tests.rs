@@ -1,4 +1,4 @@
-//! Runs real programs. Each leaves no process of its group and no thread behind.
+//! Runs real programs. Checks that no process of the group and no thread is left behind.
 
 use std::{
     env, fs,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{super::process_id::end_left_over, *};
 use crate::redactor::{self, Kind, WITHHELD};
 
-/// One test at a time, so that each can look for threads that were left.
+/// Lets one test run at a time, so that each can look for threads that were left behind.
 static ALONE: Mutex<()> = Mutex::new(());
 
 const LONG: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ fn begin(program: &Program, command: &Command) -> (Running, Receiver<Finished>) 
     (start(program, command, on_end).expect("started"), ends)
 }
 
-/// Waits for the end of a run and returns its report. No process and no thread is left then.
+/// Waits for the end of a run and returns its report. Checks that no process and no thread is left.
 fn finish(running: Running, ends: &Receiver<Finished>) -> (bool, Value) {
     let finished = ends.recv_timeout(LONG).expect("ended");
     let pid = running.id().pid;
@@ -74,14 +74,14 @@ fn threads() -> Vec<String> {
     tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok()).collect()
 }
 
-/// The processes of a group that are not zombies.
+/// Returns the processes of a group that are not zombies.
 fn members(group: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| state(*pid).is_some_and(|(state, of)| state != "Z" && of == group)).collect()
 }
 
-/// The state of a process and its group.
+/// Returns the state of a process, and its group.
 fn state(pid: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -98,7 +98,7 @@ fn a_program_gets_the_command_in_its_environment_and_on_standard_input() {
     assert_eq!(run(&shell(script)), (true, json!({"output": output})));
 }
 
-/// The variables of a process can only be set from outside, so this test runs itself.
+/// Variables can be set safely only for a new process, so this test runs itself.
 #[test]
 fn a_program_inherits_no_secret_and_no_variable_of_another_command() {
     let _alone = alone();
@@ -148,7 +148,7 @@ fn a_program_inherits_no_descriptor() {
 #[test]
 fn a_program_need_not_read_its_input() {
     let _alone = alone();
-    // More than fits into a pipe.
+    // The command is longer than the buffer of a pipe.
     let param = CommandParam::default().with_object("bucket", &"x".repeat(100_000));
     let command = Command::new("UPLOAD_LOG", param);
     for script in ["exit 0", "exec <&-", "exec <&-; sleep 0.1", "head -c 1 >/dev/null"] {
@@ -211,13 +211,13 @@ fn a_child_that_keeps_the_output_open_is_ended() {
 }
 
 #[test]
-fn a_process_that_left_the_group_holds_nothing_up() {
+fn a_process_that_left_the_group_does_not_delay_the_end() {
     let _alone = alone();
     let (is_success, detail) =
         run(&shell("setsid sh -c 'echo $$; while :; do echo more; done' & exec sleep 0.2"));
     let output = detail["output"].as_str().expect("text");
     let pid = output.lines().next().expect("a number");
-    // Its next line finds no reader, so it may have ended.
+    // It may have ended already, because its next line has no reader.
     let kill = ["-c", "kill -9 $0 2>/dev/null || ! kill -0 $0 2>/dev/null", pid];
     let status = process::Command::new("/bin/sh").args(kill).status().expect("started");
     assert!(is_success && status.success(), "{pid}");
@@ -252,7 +252,7 @@ fn a_program_that_ignores_sigterm_is_killed() {
     }
 }
 
-/// Stops a program that does this at SIGTERM.
+/// Stops a program whose trap for SIGTERM runs this command.
 fn stop_at_trap(at_term: &str) -> (bool, Value) {
     let folder = tempfile::tempdir().expect("made");
     let ready = folder.path().join("ready");
@@ -318,7 +318,7 @@ fn a_program_that_cannot_be_started_is_a_failure() {
         (folder.path().to_owned(), not_executable),
         (write("plain", "#!/bin/sh\n", 0o644), not_executable),
         (write("lost", "#!/no/such/interpreter\n", 0o755), no_interpreter),
-        // A shell would run it.
+        // A shell would run this file, but the agent uses no shell.
         (write("text", "echo run by a shell\n", 0o755), "Exec format error (os error 8)"),
     ] {
         let message = format!("the program {} cannot be started: {why}", path.display());
@@ -353,7 +353,7 @@ fn a_program_that_an_earlier_agent_left_behind_is_ended() {
         .process_group(0)
         .spawn()
         .expect("started");
-    // It has set its trap when it writes.
+    // The program writes a line after it has set its trap.
     let mut line = [0];
     io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut line).expect("a line");
     let id = ProcessId::of(child.id());
@@ -368,6 +368,6 @@ fn a_program_that_an_earlier_agent_left_behind_is_ended() {
     assert!(end_left_over(&id, SHORT).expect("ended"));
     assert_eq!(members(id.pid), [0; 0]);
     assert!(!end_left_over(&id, SHORT).expect("nothing to end"));
-    // Here the program is a child of this process, which may have reaped it.
+    // The program is a child of this process and may have been reaped already.
     let _ = child.wait();
 }

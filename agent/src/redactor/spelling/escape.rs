@@ -1,4 +1,4 @@
-//! Decodes the escapes of JSON and programming languages, of addresses and of HTML, once.
+//! Decodes the escapes of JSON, programming languages, addresses and HTML one time.
 
 /// A decoded escape.
 enum Unit {
@@ -42,7 +42,7 @@ fn escape_at(text: &[u8], at: usize) -> Option<(Unit, usize)> {
     escape(text.get(at..)?)
 }
 
-/// The escape at the start of a text, and its length.
+/// Decodes the escape at the start of a text. Also returns its length.
 fn escape(text: &[u8]) -> Option<(Unit, usize)> {
     match text {
         [b'%', b'u' | b'U', rest @ ..] => Some((Unit::Code(fixed(rest, 4)?), 6)),
@@ -59,7 +59,7 @@ fn escape(text: &[u8]) -> Option<(Unit, usize)> {
             let digit = |digit: &u8| digit - b'0';
             Some((Unit::Byte(digit(a) << 6 | digit(b) << 3 | digit(c)), 4))
         }
-        // Spaces and control characters, which are left out anyway.
+        // These are spaces and control characters, which are left out anyway.
         [b'\\', b'0' | b'a' | b'b' | b'e' | b'f' | b'n' | b'r' | b't' | b'v', ..] => {
             Some((Unit::Byte(b' '), 2))
         }
@@ -84,12 +84,12 @@ fn byte(value: u32) -> Option<Unit> {
     u8::try_from(value).ok().map(Unit::Byte)
 }
 
-/// A number of exactly `count` hexadecimal digits.
+/// Parses a number of exactly `count` hexadecimal digits.
 fn fixed(text: &[u8], count: usize) -> Option<u32> {
     number(text.get(..count)?, 16).filter(|(_, length)| *length == count).map(|(code, _)| code)
 }
 
-/// The number at the start of a text, and the count of its digits.
+/// Parses the number at the start of a text. Also returns the count of its digits.
 fn number(text: &[u8], radix: u32) -> Option<(u32, usize)> {
     let digits = text.iter().map_while(|byte| char::from(*byte).to_digit(radix)).take(8);
     let (mut value, mut length) = (0, 0);
@@ -104,7 +104,7 @@ fn with_semicolon(text: &[u8], length: usize) -> usize {
     length + usize::from(text.get(length) == Some(&b';'))
 }
 
-/// A character of HTML by its name: those of ASCII and of Latin-1.
+/// Returns a character of ASCII or Latin-1 by its name in HTML.
 fn named(name: &[u8]) -> Option<char> {
     const ASCII: [(&str, char); 43] = [
         ("amp", '&'),
@@ -151,7 +151,7 @@ fn named(name: &[u8]) -> Option<char> {
         ("rbrace", '}'),
         ("hyphen", '-'),
     ];
-    // From U+00A0 on.
+    // The names of the characters from U+00A0 on.
     const LATIN_1: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr \
         deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest \
         Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml \

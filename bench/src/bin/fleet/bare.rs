@@ -1,4 +1,4 @@
-//! Bare `Poller`s in one task, and a task for each call: what it costs at least.
+//! Runs bare `Poller`s in one task, and each call in a task of its own. No fleet can cost less.
 
 use std::{cmp::Reverse, collections::BinaryHeap, error::Error, mem, sync::Arc, time::Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     measure::{Answers, Memory, report},
 };
 
-/// As many as the transport has places for: a call that waits for one is memory.
+/// The transport makes this many calls at once. A further call would only wait in it, and take memory.
 const MAX_CALLS: usize = 100;
 
 struct Server {
@@ -51,7 +51,7 @@ fn servers(fleet: &Fleet) -> Result<Vec<Server>, Box<dyn Error>> {
 async fn poll(fleet: &Fleet, mut servers: Vec<Server>, answers: &Answers) {
     let mut calls = JoinSet::new();
     let next = |server: &Server, now| match server.poller.poll(now) {
-        Step::WaitUntil(moment) => moment,
+        Step::WaitUntil(instant) => instant,
         // No credential is rejected here.
         Step::Send | Step::RenewCredential => now,
     };
@@ -61,20 +61,20 @@ async fn poll(fleet: &Fleet, mut servers: Vec<Server>, answers: &Answers) {
     loop {
         while calls.len() < MAX_CALLS {
             let now = Instant::now();
-            let Some(&Reverse((moment, number))) = due.peek() else { break };
-            if moment > now {
+            let Some(&Reverse((due_at, number))) = due.peek() else { break };
+            if due_at > now {
                 break;
             }
             due.pop();
             let server = &mut servers[number];
             server.poller.on_start(now);
-            // Made for each call: the id is all that has to be kept.
+            // The call is made here, so that only the id is kept between calls.
             let call = ObtainCommand::new(&fleet.endpoint, &server.id);
             let (request, transport) = (call.request(&fleet.token), fleet.transport.clone());
-            calls.spawn(async move { (number, moment, call, transport.execute(request).await) });
+            calls.spawn(async move { (number, due_at, call, transport.execute(request).await) });
         }
         let has_place = calls.len() < MAX_CALLS;
-        let wake_up = due.peek().filter(|_| has_place).map(|Reverse((moment, _))| (*moment).into());
+        let wake_up = due.peek().filter(|_| has_place).map(|Reverse((due_at, _))| (*due_at).into());
         let ended = match wake_up {
             Some(wake_up) if calls.is_empty() => {
                 sleep_until(wake_up).await;
@@ -83,12 +83,12 @@ async fn poll(fleet: &Fleet, mut servers: Vec<Server>, answers: &Answers) {
             Some(wake_up) => timeout_at(wake_up, calls.join_next()).await.ok().flatten(),
             None => calls.join_next().await,
         };
-        let Some(Ok((number, moment, call, result))) = ended else { continue };
+        let Some(Ok((number, due_at, call, result))) = ended else { continue };
         let (server, now) = (&mut servers[number], Instant::now());
         match result.map(|response| call.parse(&response)) {
             Ok(Ok(_)) => {
                 server.poller.on_answer(now);
-                answers.answered(moment);
+                answers.answered(due_at);
             }
             Ok(Err(error)) => {
                 server.poller.on_error(now, &error);

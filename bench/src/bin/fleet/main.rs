@@ -15,7 +15,7 @@ use huaweicloud_sms::{
 
 use crate::{measure::Memory, server::Server};
 
-/// From an answer to the next call of the same poller.
+/// The time from an answer to the next call of the same poller.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 const USAGE: &str = "fleet watches [pollers] [seconds]   a task and a `Watch` for each poller
@@ -36,12 +36,12 @@ impl Fleet {
         Ok(ServerId::new(&format!("f32ab4d6-d150-4fb3-aa55-{number:012}"))?)
     }
 
-    /// No jitter, so that the rate to be expected is known.
+    /// It has no jitter, so that the expected rate is known.
     fn pace() -> Result<Pace, InvalidInput> {
         Pace::default().with_interval(INTERVAL)?.with_jitter(0)
     }
 
-    /// Spaced over the interval: thousands that start at once would open thousands of connections.
+    /// Spaces the starts over the interval. Otherwise all pollers would be due at once in each round.
     fn delay(&self, number: u32) -> Duration {
         INTERVAL * number / self.pollers
     }

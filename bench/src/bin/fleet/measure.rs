@@ -1,4 +1,5 @@
-//! What this process takes, and how late answers are. Linux only, read from `/proc`.
+//! Measures the memory and CPU time of this process, and how late answers are. Reads `/proc`, so it needs
+//! Linux.
 
 use std::{
     error::Error,
@@ -14,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::{Fleet, INTERVAL};
 
-/// Resident memory in KiB: all of it, and what is no file's.
+/// Resident memory in KiB: all of it, and the part that is not mapped from a file.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Memory {
     pub(crate) resident: u64,
@@ -44,10 +45,10 @@ fn descriptors() -> Result<usize, Box<dyn Error>> {
     Ok(fs::read_dir("/proc/self/fd")?.count())
 }
 
-/// How long answers took, counted from when they were due: what the timer, the runtime and the
-/// call took, and what the machine was busy with.
+/// The delays of answers, from the instant when the call was due. A delay includes the timer, the runtime,
+/// the call, and other work of the machine.
 pub(crate) struct Answers {
-    /// By tenths of a millisecond; the last takes all from a second on.
+    /// The number of answers for each tenth of a millisecond. The last entry counts all from one second on.
     delays: Vec<AtomicU64>,
     failures: AtomicU64,
 }
@@ -76,7 +77,7 @@ impl Answers {
         self.delays.iter().map(|count| count.load(Relaxed)).sum()
     }
 
-    /// In milliseconds, the delay under which that share of the answers is.
+    /// Returns the delay in milliseconds that this share of the answers does not exceed.
     fn percentile(&self, share: f64) -> f64 {
         let rank = self.count() as f64 * share;
         let mut sum = 0;
@@ -90,13 +91,13 @@ impl Answers {
     }
 }
 
-/// Waits until all have asked, then watches for the time set and prints what it saw.
+/// Waits until each poller has made a call, then measures for `fleet.seconds` and prints the figures.
 pub(crate) async fn report(
     fleet: &Fleet,
     empty: Memory,
     answers: &Answers,
 ) -> Result<(), Box<dyn Error>> {
-    // Once around, and a second for good measure.
+    // Each poller is due once within the interval.
     sleep(INTERVAL + Duration::from_secs(1)).await;
     answers.reset();
     let (start, cpu_before) = (Instant::now(), cpu()?);

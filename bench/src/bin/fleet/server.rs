@@ -1,5 +1,5 @@
-//! The other side, in a process of its own, so that nothing of it is counted: one answer to
-//! everything, on one thread.
+//! The server. It gives the same response to every request, on one thread. It runs in a separate process, so
+//! that its work is not counted.
 
 use std::{
     error::Error,
@@ -15,7 +15,7 @@ use tokio::{
 const BODY: &str =
     r#"{"command_name":"START","command_param":{"task_id":"2c0689c860ad4728a497c91ec0844384"}}"#;
 
-/// A server's process, which ends with this value.
+/// The process of a server. Dropping this value ends it.
 pub(crate) struct Server {
     process: Child,
     url: String,
@@ -42,13 +42,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// What that process does.
+/// Serves until the process is killed. Prints the URL first.
 pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
     tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -74,7 +74,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
             0 => return Ok(()),
             count => filled += count,
         }
-        // One request at a time, without a body, and short.
+        // Each request is short and has no body, and the next one follows only after the response.
         if buffer[..filled].ends_with(b"\r\n\r\n") {
             stream.write_all(reply.as_bytes()).await?;
             filled = 0;

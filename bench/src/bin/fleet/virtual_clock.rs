@@ -1,4 +1,4 @@
-//! Pollers by the million on a virtual clock: what the state machine itself costs.
+//! Measures the state machine alone: a million pollers on a virtual clock.
 
 use std::{
     cmp::Reverse, collections::BinaryHeap, error::Error, hint::black_box, mem, time::Duration,
@@ -9,7 +9,7 @@ use huaweicloud_sms::{Poller, Step};
 
 use crate::{Fleet, INTERVAL, measure::Memory};
 
-/// Of which the fastest counts: the others tell of the machine.
+/// Only the fastest round counts, because other work on the machine slows the others.
 const ROUNDS: usize = 7;
 
 pub(crate) fn run(count: u32) -> Result<(), Box<dyn Error>> {
@@ -23,7 +23,7 @@ pub(crate) fn run(count: u32) -> Result<(), Box<dyn Error>> {
         due.push(Reverse((first, number)));
     }
     let memory = Memory::now()?.resident - empty.resident;
-    println!("{count} pollers of {} bytes, and a heap of when", mem::size_of_val(&pollers[0]));
+    println!("{count} pollers of {} bytes, and a heap of instants", mem::size_of_val(&pollers[0]));
     println!("a poller, resident   {:.1} bytes", memory as f64 * 1024.0 / f64::from(count));
 
     let each = fastest(|| {
@@ -33,19 +33,19 @@ pub(crate) fn run(count: u32) -> Result<(), Box<dyn Error>> {
     });
     println!("poll                 {:.1} ns", each / f64::from(count));
 
-    // As a fleet does it: the earliest is asked, called, answered and put back.
+    // As in a fleet: the earliest poller is taken from the heap, makes a call, and is put back.
     let each = fastest(|| {
         for _ in 0..count {
             let Some(Reverse((now, number))) = due.pop() else { return };
             let poller = &mut pollers[number as usize];
             let next = match poller.poll(now) {
-                Step::WaitUntil(moment) => moment,
+                Step::WaitUntil(instant) => instant,
                 Step::Send | Step::RenewCredential => {
                     poller.on_start(now);
                     let now = now + Duration::from_millis(80);
                     poller.on_answer(now);
                     match poller.poll(now) {
-                        Step::WaitUntil(moment) => moment,
+                        Step::WaitUntil(instant) => instant,
                         Step::Send | Step::RenewCredential => now,
                     }
                 }
@@ -57,7 +57,7 @@ pub(crate) fn run(count: u32) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Nanoseconds.
+/// Runs `work` several times. Returns the nanoseconds of the fastest round.
 fn fastest(mut work: impl FnMut()) -> f64 {
     let mut fastest = f64::INFINITY;
     for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! A task and a `Watch` for each poller: what a program would write first.
+//! Runs a task with a `Watch` for each poller. Most programs would begin like this.
 
 use std::{error::Error, mem, sync::Arc};
 

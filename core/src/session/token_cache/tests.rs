@@ -25,8 +25,8 @@ fn login() -> IssueToken {
     IssueToken::new(&iam, &user, Scope::Account).expect("valid")
 }
 
-/// A token with this lifetime. IAM's clock differs from the cache's clock on purpose, because only the
-/// lifetime counts.
+/// Returns a token with this lifetime. IAM's clock differs from the cache's clock on purpose, because only
+/// the lifetime counts.
 fn token(name: &str, life: Duration) -> IssuedToken {
     let issued = secs(1_783_296_000);
     let at = Timestamp::from_unix_time;
@@ -81,7 +81,7 @@ fn a_token_is_renewed_before_it_expires_and_after_a_day_at_most() {
         // but at most half an hour.
         (3 * HOUR, 150 * MINUTE, 3 * HOUR),
         (DAY, DAY - 30 * MINUTE, DAY),
-        // A token with a longer lifetime is replaced after a day all the same.
+        // A token with a longer lifetime is replaced after a day, too.
         (DAY + 1, DAY - 30 * MINUTE, DAY),
         (3_652 * DAY, DAY - 30 * MINUTE, DAY),
     ] {
@@ -234,7 +234,7 @@ fn a_new_password_is_tried_at_once_after_a_first_rejection() {
     let end = START + secs(300);
     assert_eq!(cache.poll(START), Step::WaitUntil(end));
     log_in(&mut cache, end, "t", secs(DAY));
-    // After an accepted password, the next rejection is a first one.
+    // After an accepted password, the next rejection counts as a first one.
     let now = end + secs(DAY);
     cache.on_start(now);
     cache.on_error(now, &rejection("401"));
@@ -279,7 +279,7 @@ fn a_valid_token_stays_in_use_after_its_password_is_rejected() {
     assert_eq!((cache.poll(due), shown(&cache, due)), (before, Some("u")));
 }
 
-/// A login that was given up may still get a response after another login got a token.
+/// A login whose outcome was lost may get a response after another login got a token.
 #[test]
 fn a_late_rejection_of_a_login_waits_until_the_token_is_due_for_renewal() {
     let mut cache = cache();

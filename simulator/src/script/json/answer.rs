@@ -16,7 +16,7 @@ pub(super) struct AnswerForm {
     status: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// `null` is a body.
+    /// The body. `null` is a body, too.
     #[serde(default, deserialize_with = "present")]
     json: Option<Value>,
     body: Option<String>,

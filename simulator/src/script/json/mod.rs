@@ -159,7 +159,7 @@ struct RouteForm {
     answer: AnswerForm,
 }
 
-/// The servers in their order. A map of serde's would keep the last of two servers with one id.
+/// The servers in their order. A map would accept two servers with one id and keep the last.
 struct Servers(Vec<(String, ServerForm)>);
 
 impl<'de> Deserialize<'de> for Servers {
