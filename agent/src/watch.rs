@@ -77,6 +77,15 @@ struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     fn start(args: &'a args::Watch) -> Result<Self, Failure> {
+        // A signal may arrive from now on.
+        let (waker, sleeper) = Waker::new();
+        let waker = Arc::new(waker);
+        let printer = Arc::new(Mutex::new(Printer::new(args)));
+        let executor = Arc::new(Mutex::new(None));
+        end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
+        let carries_out = !args.exec.exec.is_empty();
+        catch_hangups(Arc::clone(&printer), Arc::clone(&waker), carries_out)?;
+
         let loaded = credential::load(&args.call)?;
         let (endpoint, server_id) = call::target(&args.call)?;
         let call = ObtainCommand::new(&endpoint, &server_id);
@@ -91,20 +100,14 @@ impl<'a> Watcher<'a> {
             .map_err(|error| error.to_string())?;
         let client = transport::client(args.call.connection.transport, settings)?
             .follow_server_clock(args.call.follow_server_clock);
-        let mut printer = Printer::new(args);
         let how = if matches!(loaded.credential, Credential::Login(_)) { "as" } else { "with" };
         let (who, interval) = (loaded.who(), args.interval.as_secs_f64());
-        let (waker, sleeper) = Waker::new();
-        let waker = Arc::new(waker);
-        let executor = Executor::open(&args.exec, endpoint, server_id, Arc::clone(&waker))?;
-        printer.say(&format!("polling {} {how} {who}, every {interval} s", call.uri()));
-        if let Some(executor) = &executor {
-            printer.say(&executor.description());
+        let on_end = on_program_end(Arc::clone(&executor), Arc::clone(&waker));
+        *lock(&executor) = Executor::open(&args.exec, endpoint, server_id, on_end)?;
+        lock(&printer).say(&format!("polling {} {how} {who}, every {interval} s", call.uri()));
+        if let Some(executor) = lock(&executor).as_ref() {
+            lock(&printer).say(&executor.description());
         }
-        let carries_out = executor.is_some();
-        let (printer, executor) = (Arc::new(Mutex::new(printer)), Arc::new(Mutex::new(executor)));
-        end_at_interrupt(Arc::clone(&printer), Arc::clone(&executor))?;
-        catch_hangups(Arc::clone(&printer), Arc::clone(&waker), carries_out)?;
         Ok(Self {
             args,
             watch: client.watch(call, loaded.credential.clone(), pace),
@@ -349,6 +352,18 @@ fn end_at_interrupt(
         process::exit(0);
     };
     interrupt::catch(on_interrupt).map_err(signals_failed)
+}
+
+/// Writes the end of a program into the journal at once, because a call or a stuck output may hold up the
+/// loop of the watch.
+fn on_program_end(
+    executor: Arc<Mutex<Option<Executor>>>,
+    waker: Arc<Waker>,
+) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        lock(&executor).as_mut().map(Executor::record_end);
+        waker.wake();
+    }
 }
 
 /// Ends the process at a SIGHUP only if it is stuck because nobody reads its output. The reader may have been

@@ -1,9 +1,11 @@
 //! Sets the environment of the operator's program. It is the agent's own with the variables of the command,
 //! and without those that are only for the agent.
 
-use std::{env, ffi::OsStr, path::Path, process};
+use std::{env, ffi::OsStr, process};
 
 use huaweicloud_sms::{Command, ServerId};
+
+use super::run_id::RunId;
 
 /// The families of names from which the agent and the SDKs read credentials.
 const CREDENTIALS: [&str; 3] = ["HUAWEICLOUD_SDK_", "HW_", "OS_"];
@@ -20,14 +22,12 @@ const SYSTEMD: [&str; 7] = [
 ];
 
 /// The content of the variables that a program gets.
-#[derive(Clone, Copy)]
 pub(super) struct Environment<'a> {
     /// The number of the run in the journal.
     pub(super) run: u64,
+    pub(super) run_id: RunId,
     pub(super) command: &'a Command,
     pub(super) server_id: &'a ServerId,
-    /// The folder of the journal. This and the number identify the run.
-    pub(super) state_dir: &'a Path,
 }
 
 impl Environment<'_> {
@@ -52,7 +52,8 @@ impl Environment<'_> {
                 None => child.env_remove(name),
             };
         }
-        child.env("SMS_RUN", self.run.to_string()).env("SMS_STATE_DIR", self.state_dir);
+        child.env("SMS_RUN", self.run.to_string());
+        self.run_id.mark(child);
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     environment::Environment,
     left_over,
     plan::{Done, Plan, Step},
-    process_id::{self, ProcessId},
+    run_id::RunId,
     runner::{KILL_AFTER, Program, Running},
 };
 use crate::{
@@ -27,11 +27,12 @@ use crate::{
     failure::Failure,
     journal::{Entry, Journal},
     redactor,
-    waker::Waker,
 };
 
 /// The largest number of steps that may wait. It is reached only if the journal cannot be written for long.
 const MAX_BACKLOG: usize = 256;
+/// The longest time that the end of a program takes: the time until SIGKILL, and some more.
+const END: Duration = Duration::from_secs(20);
 /// The shortest time between two attempts of a step that fails.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -46,18 +47,21 @@ pub(crate) struct Executor {
     running: Option<Running>,
     ended: Sender<Finished>,
     ends: Receiver<Finished>,
-    waker: Arc<Waker>,
+    notify: Arc<dyn Fn() + Send + Sync>,
+    /// The entries that were written since the last [`go_on`](Self::go_on).
+    written: Vec<Entry>,
     /// The command of the rejected report about which a warning was logged.
     warned_of: Option<Command>,
 }
 
 impl Executor {
-    /// Opens the journal and goes on where it ends. The end of the program wakes `waker`.
+    /// Opens the journal and goes on where it ends. Calls `notify` when the program has ended, from
+    /// another thread.
     pub(crate) fn open(
         args: &args::Exec,
         endpoint: Endpoint,
         server_id: ServerId,
-        waker: Arc<Waker>,
+        notify: impl Fn() + Send + Sync + 'static,
     ) -> Result<Option<Self>, Failure> {
         let Some((path, program_args)) = args.exec.split_first() else { return Ok(None) };
         let dir = args.state_dir.clone().or_else(state_directory).ok_or(
@@ -90,7 +94,8 @@ impl Executor {
             running: None,
             ended,
             ends,
-            waker,
+            notify: Arc::new(notify),
+            written: Vec::new(),
             warned_of: None,
         }))
     }
@@ -149,10 +154,8 @@ impl Executor {
         &mut self,
         written: &mut Vec<Entry>,
     ) -> Result<Option<ReportResult>, String> {
-        while let Ok(finished) = self.ends.try_recv() {
-            self.running = None;
-            self.on_end(finished);
-        }
+        self.take_end();
+        written.append(&mut self.written);
         if self.obstacle.as_ref().is_some_and(|(_, at)| at.elapsed() < RETRY) {
             return Ok(None);
         }
@@ -165,28 +168,33 @@ impl Executor {
                     self.plan.on_done();
                     written.push(entry);
                 }
-                Step::EndLeftOver(process) => {
-                    if let Err(error) = self.end_left_over(&[process]) {
-                        return self.on_obstacle(error).map(|()| None);
-                    }
-                    self.plan.on_done();
-                }
-                Step::FindLeftOver { id, command } => {
-                    let processes = left_over::find(&self.environment(id, &command));
-                    if let Err(error) = self.end_left_over(&processes) {
-                        return self.on_obstacle(error).map(|()| None);
+                Step::EndLeftOver { id, process } => {
+                    let kill_after = self.program.kill_after;
+                    match left_over::end(&self.run_id(id), process.as_ref(), kill_after) {
+                        Ok(true) => log::warn!("a program of the agent's last run was ended"),
+                        Ok(false) => {}
+                        Err(error) => {
+                            let error = format!("a program of the agent's last run: {error}");
+                            return self.on_obstacle(error).map(|()| None);
+                        }
                     }
                     self.plan.on_done();
                 }
                 Step::Start { id, command } => {
-                    let (ended, waker) = (self.ended.clone(), Arc::clone(&self.waker));
+                    let (ended, notify) = (self.ended.clone(), Arc::clone(&self.notify));
                     let on_end = move |finished| {
                         // The receiver is gone if the agent is ending.
                         let _ = ended.send(finished);
-                        waker.wake();
+                        notify();
                     };
                     self.plan.on_done();
-                    match self.program.start(self.environment(id, &command), on_end) {
+                    let environment = Environment {
+                        run: id,
+                        run_id: self.run_id(id),
+                        command: &command,
+                        server_id: &self.server_id,
+                    };
+                    match self.program.start(&environment, on_end) {
                         Ok(running) => {
                             self.plan.on_started(id, running.id());
                             self.running = Some(running);
@@ -226,26 +234,40 @@ impl Executor {
         Ok(None)
     }
 
-    fn environment<'a>(&'a self, run: u64, command: &'a Command) -> Environment<'a> {
-        let (server_id, state_dir) = (&self.server_id, self.journal.dir());
-        Environment { run, command, server_id, state_dir }
-    }
-
-    fn end_left_over(&self, processes: &[ProcessId]) -> Result<(), String> {
-        for process in processes {
-            let pid = process.pid;
-            let failed =
-                |error| format!("process {pid} of the agent's last run cannot be ended: {error}");
-            if process_id::end_left_over(process, self.program.kill_after).map_err(failed)? {
-                log::warn!("a program of the agent's last run was ended");
-            }
-        }
-        Ok(())
+    fn run_id(&self, run: u64) -> RunId {
+        RunId::new(self.journal.identity(), run)
     }
 
     fn on_end(&mut self, finished: Finished) {
         let result = if finished.is_success { CommandResult::Success } else { CommandResult::Fail };
         self.plan.on_end(result, finished.detail);
+    }
+
+    /// Writes the end of the program into the journal, if it has ended. A command that has ended is not run
+    /// again after a crash.
+    pub(crate) fn record_end(&mut self) {
+        self.take_end();
+        self.write();
+    }
+
+    fn take_end(&mut self) {
+        while let Ok(finished) = self.ends.try_recv() {
+            self.running = None;
+            self.on_end(finished);
+        }
+    }
+
+    /// Writes the entries that are due. An entry that cannot be written is left to [`go_on`](Self::go_on). The
+    /// entry of a start is left out, because the start follows it immediately.
+    fn write(&mut self) {
+        while let Some(Step::Write(entry)) = self.plan.step() {
+            let is_start = matches!(entry, Entry::Started { process: None, .. });
+            if is_start || self.journal.append(entry).is_err() {
+                return;
+            }
+            self.written.push(entry.clone());
+            self.plan.on_done();
+        }
     }
 
     /// Notes that the next step failed. It is tried again later.
@@ -266,21 +288,14 @@ impl Executor {
         let Some(running) = self.running.take() else { return };
         let ended = self.ends.try_recv().ok().or_else(|| {
             running.stop("the agent was interrupted");
-            running.join();
             // A program that was stopped has not succeeded.
-            self.ends.try_recv().ok().filter(|finished| finished.is_success)
+            self.ends.recv_timeout(END).ok().filter(|finished| finished.is_success)
         });
         if let Some(finished) = ended {
             self.on_end(finished);
         }
         // A run whose end cannot be written now counts as interrupted.
-        while let Some(Step::Write(entry)) = self.plan.step() {
-            let is_next = matches!(entry, Entry::Started { process: None, .. });
-            if is_next || self.journal.append(entry).is_err() {
-                return;
-            }
-            self.plan.on_done();
-        }
+        self.write();
     }
 }
 

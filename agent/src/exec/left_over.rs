@@ -1,93 +1,149 @@
-//! Looks for a program whose process is not in the journal, because the agent ended between the start of the
-//! program and the entry with its process.
+//! Ends the processes that a run left behind, also one of an agent that was killed.
 
-use super::{environment::Environment, process_id::ProcessId};
+use std::{io, time::Duration};
 
-/// Finds the processes of this run. They lead a process group, and have the environment that the program gets.
+use super::{group, process_id::ProcessId, run_id::RunId};
+
+/// Ends the processes of a run of an earlier agent: SIGTERM, then after `kill_after` SIGKILL. `process` is the
+/// program, if the journal has it. Returns whether there was a process to end.
 ///
-/// The environment names the journal, which no other agent uses. So the processes are left over from this
-/// agent's last run. It does not find a process that left the program's session (`setsid`). On systems other
-/// than Linux, it finds no process.
+/// On Windows there is nothing to end, because the system ends a job with the agent. On other systems than
+/// Linux the processes are unknown, so nothing is ended.
+///
+/// # Errors
+///
+/// A process still runs.
+pub(super) fn end(
+    run: &RunId,
+    process: Option<&ProcessId>,
+    kill_after: Duration,
+) -> io::Result<bool> {
+    let mut groups = groups(run);
+    // A program can hide its variables.
+    let program = process.filter(|process| process.leads_a_group() && may_be_of(process.pid, run));
+    groups.extend(program.map(|program| program.pid).filter(|pid| !groups.contains(pid)));
+    group::end_foreign(&groups, kill_after)?;
+    Ok(!groups.is_empty())
+}
+
+/// Returns the process groups of a run. The group of this process is left out, because a program can start an
+/// agent. A process that left the session of its agent (`setsid`) is not part of the run any more.
 #[cfg(target_os = "linux")]
-pub(super) fn find(run: &Environment<'_>) -> Vec<ProcessId> {
-    let mut program = std::process::Command::new("");
-    run.set(&mut program);
-    let is_own = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"SMS_");
-    let expected: Vec<_> = program.get_envs().filter(|(name, _)| is_own(name)).collect();
-    let leaders = super::process_id::leaders_within_a_session();
-    leaders.filter(|pid| linux::has(*pid, &expected)).map(ProcessId::of).collect()
+pub(super) fn groups(run: &RunId) -> Vec<u32> {
+    let mut groups: Vec<u32> = super::process_id::stats()
+        .filter(|(_, stat)| !stat.is_zombie && !is_own(stat.group))
+        .filter(|(pid, stat)| {
+            RunId::value(*pid).and_then(|value| run.session(&value)) == Some(stat.session)
+        })
+        .map(|(_, stat)| stat.group)
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+#[cfg(target_os = "linux")]
+fn is_own(group: u32) -> bool {
+    rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs() == group
+}
+
+/// Returns whether the program that the journal names is not known to be of another run. The journal may be a
+/// copy of another agent's.
+#[cfg(target_os = "linux")]
+fn may_be_of(program: u32, run: &RunId) -> bool {
+    !is_own(program) && RunId::value(program).is_none_or(|value| run.session(&value).is_some())
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn find(_: &Environment<'_>) -> Vec<ProcessId> {
+pub(super) fn groups(_: &RunId) -> Vec<u32> {
     Vec::new()
 }
 
-#[cfg(target_os = "linux")]
-mod linux {
-    use std::{ffi::OsStr, fs};
-
-    /// Returns whether a process has these variables, and lacks those without a value.
-    pub(super) fn has(pid: u32, expected: &[(&OsStr, Option<&OsStr>)]) -> bool {
-        // The environment of another user's process cannot be read.
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-        let variables = environment.split(|byte| *byte == 0).filter_map(|variable| {
-            let at = variable.iter().position(|byte| *byte == b'=')?;
-            Some((&variable[..at], &variable[at + 1..]))
-        });
-        expected.iter().all(|(name, value)| {
-            let found = variables.clone().find(|(found, _)| *found == name.as_encoded_bytes());
-            found.map(|(_, value)| value) == value.map(OsStr::as_encoded_bytes)
-        })
-    }
+#[cfg(not(target_os = "linux"))]
+fn may_be_of(_: u32, _: &RunId) -> bool {
+    true
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::{
         os::unix::process::CommandExt,
-        path::Path,
-        process::{self, Stdio},
+        process::{self, Child, Command, Stdio},
     };
-
-    use huaweicloud_sms::{Command, CommandParam, ServerId};
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// A journal that no other process of these tests has.
+    fn journal(number: u32) -> String {
+        format!("test-{}-{number}", process::id())
+    }
+
+    /// Starts a process that waits for its input, which stays open.
+    fn start(run: &RunId, program: &[&str]) -> Child {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        run.mark(&mut command);
+        command.spawn().expect("started")
+    }
+
+    /// Waits until a program has written a line.
+    fn wait_for_line(child: &mut Child) {
+        let mut byte = [0];
+        while byte != *b"\n" {
+            let stdout = child.stdout.as_mut().expect("piped");
+            io::Read::read_exact(stdout, &mut byte).expect("a line");
+        }
+    }
+
     #[test]
-    fn finds_the_program_of_this_run_and_of_no_other() {
-        let server_id = &ServerId::new("left-over-1").expect("valid");
-        let [start_a, start_b, start] = [Some("a"), Some("b"), None].map(|task| {
-            let mut param = CommandParam::default();
-            param.task_id = task.map(str::to_owned);
-            Command::new("START", param)
-        });
-        let state_dir = Path::new("/var/lib/left-over");
-        let one = Environment { run: 1, command: &start_a, server_id, state_dir };
-        let two = Environment { command: &start_b, ..one };
-        let begin = |run: &Environment<'_>| {
-            // `cat` runs until its input is closed.
-            let mut program = process::Command::new("cat");
-            run.set(&mut program);
-            program.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
-            program.spawn().expect("started")
-        };
-        let mut children = [begin(&one), begin(&two)];
-        assert_eq!(find(&one), [ProcessId::of(children[0].id())]);
-        assert_eq!(find(&two), [ProcessId::of(children[1].id())]);
-        let another_server = &ServerId::new("left-over-2").expect("valid");
-        for other in [
-            Environment { command: &start, ..one },
-            Environment { server_id: another_server, ..one },
-            Environment { run: 2, ..one },
-            Environment { state_dir: Path::new("/var/lib/another"), ..one },
-        ] {
-            assert_eq!(find(&other), []);
+    fn finds_and_ends_the_processes_of_this_run_and_of_no_other() {
+        let journal = journal(1);
+        let (one, two) = (RunId::new(&journal, 1), RunId::new(&journal, 12));
+        let (mut first, mut second) = (start(&one, &["cat"]), start(&two, &["cat"]));
+        assert_eq!((groups(&one), groups(&two)), (vec![first.id()], vec![second.id()]));
+        for other in [RunId::new(&journal, 2), RunId::new("another journal", 1)] {
+            assert_eq!(groups(&other), [0; 0]);
+            // The journal names the process, but was copied.
+            let process = ProcessId::of(first.id());
+            assert!(!end(&other, Some(&process), LONG).expect("nothing to end"));
         }
-        for child in &mut children {
-            child.kill().expect("killed");
-            child.wait().expect("ended");
-        }
-        assert_eq!(find(&one), []);
+        assert!(end(&one, None, LONG).expect("ended"));
+        // `end` has reaped it.
+        let _ = first.wait();
+        assert!(!end(&one, None, LONG).expect("nothing to end"));
+        assert_eq!(groups(&two), [second.id()]);
+        assert!(end(&two, Some(&ProcessId::of(second.id())), LONG).expect("ended"));
+        let _ = second.wait();
+    }
+
+    #[test]
+    fn finds_a_group_of_its_own_and_no_session_of_its_own() {
+        let run = RunId::new(&journal(2), 1);
+        // `timeout` makes a group of its own.
+        let script = "timeout 3600 sh -c 'echo; read line' <&0 & wait";
+        let mut child = start(&run, &["sh", "-c", script]);
+        wait_for_line(&mut child);
+        let found = groups(&run);
+        assert!(found.len() == 2 && found.contains(&child.id()), "{found:?}");
+        assert!(end(&run, None, LONG).expect("ended"));
+        // `end` has reaped it.
+        let _ = child.wait();
+        let mut child = start(&run, &["setsid", "sh", "-c", "echo; read line"]);
+        wait_for_line(&mut child);
+        assert!(groups(&run).iter().all(|group| *group == child.id()), "{:?}", groups(&run));
+        drop(child.stdin.take());
+        child.wait().expect("ended");
+    }
+
+    #[test]
+    fn a_process_that_hides_its_variables_is_ended_if_the_journal_names_it() {
+        let run = RunId::new(&journal(3), 1);
+        let mut child = start(&run, &["env", "-i", "/bin/sh", "-c", "echo; read line"]);
+        wait_for_line(&mut child);
+        assert_eq!(groups(&run), [0; 0]);
+        assert!(end(&run, Some(&ProcessId::of(child.id())), LONG).expect("ended"));
+        let _ = child.wait();
     }
 }

@@ -14,5 +14,6 @@ mod output;
 mod pipe;
 pub(crate) mod plan;
 pub(crate) mod process_id;
+mod run_id;
 mod runner;
 mod standard_error;

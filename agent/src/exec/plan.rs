@@ -13,10 +13,9 @@ use crate::journal::{Entry, Progress, State};
 pub(crate) enum Step {
     /// Write this into the journal.
     Write(Entry),
-    /// End the processes that are left of a run before the restart.
-    EndLeftOver(ProcessId),
-    /// Look for the processes of a run that may have begun before the restart, and end them.
-    FindLeftOver { id: u64, command: Command },
+    /// End the processes that are left of a run before the restart. The process is known if the run has
+    /// certainly begun.
+    EndLeftOver { id: u64, process: Option<ProcessId> },
     /// Start the program.
     Start { id: u64, command: Command },
     /// End the program that runs.
@@ -53,6 +52,8 @@ pub(crate) struct Plan {
     stop_overtakes: bool,
     next_id: u64,
     running: Option<(u64, Command)>,
+    /// Whether a STOP ends the running command. If the service returns this command again, it is a new one.
+    is_stopping: bool,
     /// The command to run next.
     waiting: Option<(u64, Command)>,
     /// The results to report, in the order in which the commands finished. If `is_reporting`, the session has
@@ -75,6 +76,7 @@ impl Plan {
             stop_overtakes,
             next_id: state.next_id,
             running: None,
+            is_stopping: false,
             waiting: None,
             unreported: VecDeque::new(),
             is_reporting: false,
@@ -86,10 +88,8 @@ impl Plan {
         let mut open = state.open.into_iter().peekable();
         while let Some((id, command, progress)) = open.next() {
             if let Progress::Started { process } = &progress {
-                plan.steps.push_back(match process {
-                    Some(process) => Step::EndLeftOver(process.clone()),
-                    None => Step::FindLeftOver { id, command: command.clone() },
-                });
+                let process = process.clone();
+                plan.steps.push_back(Step::EndLeftOver { id, process });
             }
             if open.peek().is_some() {
                 // The later command shows that the service does not hold this one any more.
@@ -148,7 +148,7 @@ impl Plan {
         let is = |known: &Option<(u64, Command)>| {
             known.as_ref().is_some_and(|(_, known)| known.is_same(command))
         };
-        if is(&self.running) {
+        if is(&self.running) && !self.is_stopping {
             self.drop_waiting("the service returned to the command that is running");
         } else if !is(&self.waiting) && self.unreported.is_empty() && self.rejected.is_none() {
             let id = self.next_id;
@@ -157,6 +157,7 @@ impl Plan {
             self.wait(id, command.clone());
             if self.stop_overtakes && self.running.as_ref().is_some_and(|(_, r)| stops(command, r))
             {
+                self.is_stopping = true;
                 self.steps.push_back(Step::Stop { reason: "the service sent STOP for its task" });
             }
         }
@@ -297,6 +298,7 @@ impl Plan {
                 self.write(Entry::Started { id, process: None });
                 self.steps.push_back(Step::Start { id, command: command.clone() });
                 self.running = Some((id, command));
+                self.is_stopping = false;
             }
         }
         if let (false, Some(done)) = (self.is_reporting, self.unreported.front()) {

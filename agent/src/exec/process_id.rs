@@ -1,8 +1,9 @@
 //! Identifies the process of a program, also after a restart of the agent.
 
-use std::{io, time::Duration};
-
 use serde::{Deserialize, Serialize};
+
+#[cfg(target_os = "linux")]
+pub(super) use self::system::Stat;
 
 /// Identifies a process. Its number alone is not enough, because the system reuses numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,29 +22,12 @@ impl ProcessId {
     }
 
     /// Returns whether this process still runs and leads a process group.
-    fn leads_a_group(&self) -> bool {
+    pub(super) fn leads_a_group(&self) -> bool {
         self.boot == system::boot()
             && system::stat(self.pid).is_some_and(|stat| {
                 Some(stat.start) == self.start && stat.group == self.pid && !stat.is_zombie
             })
     }
-}
-
-/// Ends the program of an earlier run of the agent, with its whole process group. Sends SIGTERM, and SIGKILL
-/// after `kill_after`. Returns whether the program was still running.
-///
-/// If the program has ended, this does not end the processes that it left behind, because the system may have
-/// given the number of the group to another one. On Windows, the system ends a job with the agent. On other
-/// systems than Linux, the start of a process is unknown, so this ends nothing.
-///
-/// # Errors
-///
-/// The group still runs.
-pub(crate) fn end_left_over(id: &ProcessId, kill_after: Duration) -> io::Result<bool> {
-    if !id.leads_a_group() {
-        return Ok(false);
-    }
-    super::group::end_foreign(id.pid, kill_after).map(|()| true)
 }
 
 /// Returns whether a group has a running member, or `None` if the system does not say it. A zombie, which
@@ -55,13 +39,11 @@ pub(super) fn has_running_member(group: u32) -> Option<bool> {
     Some(stats.any(|stat| stat.group == group && !stat.is_zombie))
 }
 
-/// Returns the processes that lead a group, but not a session.
+/// Returns the processes of this system.
 #[cfg(target_os = "linux")]
-pub(super) fn leaders_within_a_session() -> impl Iterator<Item = u32> {
-    let leads = |pid: &u32| {
-        system::stat(*pid).is_some_and(|stat| stat.group == *pid && stat.session != *pid)
-    };
-    system::pids().into_iter().flatten().filter(leads)
+pub(super) fn stats() -> impl Iterator<Item = (u32, Stat)> {
+    let stat = |pid| system::stat(pid).map(|stat| (pid, stat));
+    system::pids().into_iter().flatten().filter_map(stat)
 }
 
 #[cfg(target_os = "linux")]
@@ -70,10 +52,10 @@ mod system {
 
     /// The content of `/proc/<pid>/stat`; see
     /// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
-    pub(super) struct Stat {
-        pub(super) is_zombie: bool,
-        pub(super) group: u32,
-        pub(super) session: u32,
+    pub(in super::super) struct Stat {
+        pub(in super::super) is_zombie: bool,
+        pub(in super::super) group: u32,
+        pub(in super::super) session: u32,
         pub(super) start: u64,
     }
 

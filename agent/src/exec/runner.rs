@@ -10,17 +10,19 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
 use super::{
     detail::{End, Finished},
     environment::Environment,
-    group::Group,
+    group::{self, Group},
+    left_over,
     output::{self, Output},
     pipe::Over,
     process_id::ProcessId,
+    run_id::RunId,
     standard_error,
 };
 
@@ -68,7 +70,7 @@ impl Program {
     /// The program could not be started. `on_end` is not called.
     pub(crate) fn start(
         &self,
-        environment: Environment<'_>,
+        environment: &Environment<'_>,
         on_end: impl FnOnce(Finished) + Send + 'static,
     ) -> Result<Running, Finished> {
         self.try_start(environment, on_end).map_err(|error| {
@@ -80,7 +82,7 @@ impl Program {
 
     fn try_start(
         &self,
-        environment: Environment<'_>,
+        environment: &Environment<'_>,
         on_end: impl FnOnce(Finished) + Send + 'static,
     ) -> io::Result<Running> {
         let mut line = serde_json::to_vec(environment.command)?;
@@ -122,6 +124,7 @@ impl Program {
 
         let (stop, stops) = mpsc::channel();
         let run = Run {
+            id: environment.run_id.clone(),
             group,
             over,
             output,
@@ -132,8 +135,8 @@ impl Program {
             timeout: self.timeout.unwrap_or_default(),
             kill_after: self.kill_after,
         };
-        let thread = spawn("program", move || run.supervise(on_end))?;
-        Ok(Running { id, stop, thread })
+        spawn("program", move || run.supervise(on_end))?;
+        Ok(Running { id, stop })
     }
 
     fn not_started(&self, error: &io::Error) -> String {
@@ -157,11 +160,10 @@ impl Program {
 pub(crate) struct Running {
     id: ProcessId,
     stop: Sender<String>,
-    thread: JoinHandle<()>,
 }
 
 impl Running {
-    /// Returns the process, for [`end_left_over`](super::process_id::end_left_over).
+    /// Returns the process, for [`left_over::end`].
     pub(crate) fn id(&self) -> &ProcessId {
         &self.id
     }
@@ -172,16 +174,11 @@ impl Running {
         // The run may be over.
         let _ = self.stop.send(reason.into());
     }
-
-    /// Waits until the run is over and `on_end` has returned.
-    pub(crate) fn join(self) {
-        // The panic hook has already reported a panic.
-        let _ = self.thread.join();
-    }
 }
 
 /// A program that runs.
 struct Run {
+    id: RunId,
     group: Group,
     over: Over,
     output: Arc<Mutex<Output>>,
@@ -212,10 +209,10 @@ impl Run {
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_running = status.is_none();
         let end = match (cause, status) {
+            (_, None) => End::Unknown("the system did not end it".into()),
             (Some(cause), _) => cause,
             (None, Some(Ok(status))) => End::Status(status),
             (None, Some(Err(error))) => End::Unknown(error.to_string()),
-            (None, None) => End::Unknown("the system did not end it".into()),
         };
         on_end(Finished::new(&end, &output));
         if is_running {
@@ -249,6 +246,8 @@ impl Run {
         let kill_at = Instant::now() + limit;
         let had_ended = self.group.has_leader_ended();
         self.group.ask_to_end();
+        // Commands such as `timeout` make a group of their own.
+        group::ask_to_end(&left_over::groups(&self.id));
         if !wait_until(kill_at, || self.group.has_leader_ended()) {
             self.group.kill();
             if !wait_until(Instant::now() + KILLED, || self.group.has_leader_ended()) {
@@ -266,6 +265,10 @@ impl Run {
             if !wait_until(Instant::now() + KILLED, || self.group.is_empty()) {
                 log::warn!("a process that a program started still runs after SIGKILL");
             }
+        }
+        let limit = kill_at.saturating_duration_since(Instant::now());
+        if let Err(error) = left_over::end(&self.id, None, limit) {
+            log::warn!("a process that a program started: {error}");
         }
         Some(status)
     }
@@ -287,8 +290,8 @@ pub(super) fn wait_until(deadline: Instant, mut is_so: impl FnMut() -> bool) -> 
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name(name.into()).spawn(run)
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).spawn(run).map(drop)
 }
 
 fn warn_of(result: io::Result<()>, what: &str) {

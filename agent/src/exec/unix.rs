@@ -10,7 +10,7 @@ use std::{
 use rustix::{
     io::Errno,
     process::{
-        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group,
+        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpgid, kill_process, kill_process_group,
         test_kill_process_group, waitid, waitpgid,
     },
 };
@@ -45,12 +45,22 @@ impl Group {
 
     /// Sends SIGTERM to every process.
     pub(super) fn ask_to_end(&self) {
-        ask_to_end(self.id);
+        send_end(self.id);
+        self.send_to_stray_leader(Signal::TERM);
     }
 
     /// Ends every process.
     pub(super) fn kill(&self) {
         send(self.id, Signal::KILL);
+        self.send_to_stray_leader(Signal::KILL);
+    }
+
+    /// A leader may have joined another group.
+    fn send_to_stray_leader(&self, signal: Signal) {
+        if !self.is_reaped && getpgid(Some(self.id)).is_ok_and(|group| group != self.id) {
+            // It may have ended.
+            let _ = kill_process(self.id, signal);
+        }
     }
 
     /// Waits for the leader.
@@ -78,21 +88,30 @@ impl Drop for Group {
     }
 }
 
-/// Ends a group that is not led by a child of this process.
-pub(super) fn end_foreign(leader: u32, kill_after: Duration) -> io::Result<()> {
-    let id =
-        i32::try_from(leader).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    ask_to_end(id);
-    if !wait_until(Instant::now() + kill_after, || is_empty(id)) {
-        send(id, Signal::KILL);
-        if !wait_until(Instant::now() + KILLED, || is_empty(id)) {
+/// Ends groups that are not led by a child of this process.
+pub(super) fn end_foreign(groups: &[u32], kill_after: Duration) -> io::Result<()> {
+    let groups = ids(groups);
+    let are_empty = || groups.iter().all(|id| is_empty(*id));
+    groups.iter().for_each(|id| send_end(*id));
+    if !wait_until(Instant::now() + kill_after, are_empty) {
+        groups.iter().for_each(|id| send(*id, Signal::KILL));
+        if !wait_until(Instant::now() + KILLED, are_empty) {
             return Err(io::Error::other("it still runs after SIGKILL"));
         }
     }
     Ok(())
 }
 
-fn ask_to_end(id: Pid) {
+/// Asks every process of these groups to end.
+pub(super) fn ask_to_end(groups: &[u32]) {
+    ids(groups).into_iter().for_each(send_end);
+}
+
+fn ids(groups: &[u32]) -> Vec<Pid> {
+    groups.iter().filter_map(|id| Pid::from_raw(i32::try_from(*id).ok()?)).collect()
+}
+
+fn send_end(id: Pid) {
     send(id, Signal::TERM);
     // A stopped process gets the signal only after it continues.
     send(id, Signal::CONT);

@@ -60,6 +60,8 @@ impl Group {
     }
 }
 
-pub(super) fn end_foreign(_: u32, _: Duration) -> io::Result<()> {
+pub(super) fn end_foreign(_: &[u32], _: Duration) -> io::Result<()> {
     Ok(())
 }
+
+pub(super) fn ask_to_end(_: &[u32]) {}

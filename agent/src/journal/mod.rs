@@ -12,7 +12,7 @@ use std::{
     fmt,
     fs::{self, DirBuilder, File},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::{self, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use hmac_sha256::Hash as Sha256;
@@ -51,6 +51,7 @@ impl fmt::Display for Error {
 #[derive(Debug)]
 pub(crate) struct Journal {
     dir: PathBuf,
+    identity: String,
     server_id: String,
     file: File,
     /// The length of the entries that were written whole.
@@ -82,13 +83,12 @@ impl Journal {
                 dir.display()
             );
             match error.kind() {
-                io::ErrorKind::AlreadyExists
-                | io::ErrorKind::NotADirectory
-                | io::ErrorKind::InvalidInput => Error::Input(message),
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                    Error::Input(message)
+                }
                 _ => Error::Temporary(message),
             }
         };
-        let absolute = path::absolute(dir).map_err(|error| failed("cannot be found", error))?;
         make_dir(dir).map_err(|error| failed("cannot be made", error))?;
         let lock = Lock::take(dir).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => Error::Temporary(format!(
@@ -97,6 +97,7 @@ impl Journal {
             )),
             _ => failed("cannot be locked", error),
         })?;
+        let identity = identity(dir).map_err(|error| failed("cannot be read", error))?;
         let path = dir.join(NAME);
         let state = match File::open(&path) {
             Ok(file) => read(&path, file, server_id)?,
@@ -107,7 +108,8 @@ impl Journal {
         let (file, length) =
             compact(dir, &server_id, &state).map_err(|error| unwritable(&path, &error))?;
         let journal = Self {
-            dir: absolute,
+            dir: dir.to_owned(),
+            identity,
             server_id,
             file,
             length,
@@ -118,14 +120,20 @@ impl Journal {
         Ok((journal, state))
     }
 
-    /// Returns the folder as an absolute path.
+    /// Returns the folder.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Identifies the journal on this machine, however its path is written. A copy is another journal.
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Adds an entry. It is on the disk when this returns. After an error it is as if it had not been added.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), Error> {
         crash::point(entry, "before");
+        self.check_place()?;
         self.try_append(entry).map_err(|error| unwritable(&self.dir.join(NAME), &error))?;
         self.state.apply(entry);
         crash::point(entry, "after");
@@ -133,12 +141,16 @@ impl Journal {
     }
 
     /// Checks that the file was not removed or replaced, because then an entry would be lost.
-    fn check_place(&self) -> io::Result<()> {
-        let is_here = is_at(&self.file, &self.dir.join(NAME))? && self.lock.is_in(&self.dir)?;
+    fn check_place(&self) -> Result<(), Error> {
+        let path = self.dir.join(NAME);
+        let is_here = is_at(&self.file, &path)
+            .and_then(|is_here| Ok(is_here && self.lock.is_in(&self.dir)?))
+            .map_err(|error| unwritable(&path, &error))?;
         is_here.then_some(()).ok_or_else(|| {
-            io::Error::other(
-                "it was removed or replaced while the agent was running: restart the agent",
-            )
+            Error::Temporary(format!(
+                "the journal {} or its lock was removed or replaced while the agent was running: restart the agent",
+                path.display()
+            ))
         })
     }
 
@@ -147,7 +159,6 @@ impl Journal {
             (self.file, self.length) = compact(&self.dir, &self.server_id, &self.state)?;
             self.is_torn = false;
         }
-        self.check_place()?;
         let line = line(entry)?;
         if crash::is_at(entry, "torn") {
             let _ = self.file.write_all(&line[..line.len() / 2]);
@@ -170,8 +181,25 @@ impl Journal {
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
-    let (open, named) = (file.metadata()?, fs::metadata(path)?);
+    let named = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        named => named?,
+    };
+    let open = file.metadata()?;
     Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+}
+
+/// Identifies a folder, however its path is written.
+#[cfg(unix)]
+fn identity(dir: &Path) -> io::Result<String> {
+    use std::os::unix::fs::MetadataExt;
+    let dir = fs::metadata(dir)?;
+    Ok(format!("{}:{}", dir.dev(), dir.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(dir: &Path) -> io::Result<String> {
+    Ok(fs::canonicalize(dir)?.display().to_string())
 }
 
 /// Returns true, because an open file cannot be removed on this system.

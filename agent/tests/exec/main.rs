@@ -8,6 +8,8 @@ mod support;
 
 mod journal;
 mod kill;
+#[cfg(target_os = "linux")]
+mod left_over;
 mod order;
 mod programs;
 mod signals;

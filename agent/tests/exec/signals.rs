@@ -4,15 +4,20 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
+
+use huaweicloud_sms_simulator::{Answer, Script, Simulator};
 
 #[cfg(target_os = "linux")]
 use crate::support::exec::is_running;
 use crate::support::{
-    Running,
+    Running, TOKEN,
     credentials::LONG,
-    exec::{Place, WAITS, detail, replace, results, run, run_logged, service_with, signal},
+    exec::{
+        Place, WAITS, detail, holding, replace, results, run, run_logged, service_with, signal,
+    },
     path, transports,
 };
 
@@ -142,6 +147,41 @@ fn a_program_that_a_killed_agent_left_behind_is_ended_before_anything_is_started
             };
             assert_eq!(results(&service), [first, "SYNC success"]);
             assert_eq!(place.runs()[1..], *runs, "one at a time");
+        }
+    }
+}
+
+/// The service does not answer the second poll, so the watch waits in it when the program ends.
+#[test]
+fn a_program_that_ends_during_a_call_is_not_interrupted_by_a_kill_in_that_call() {
+    for transport in transports() {
+        for on_interrupted in ["run-again", "report-failure"] {
+            let place = Place::new();
+            place.gates();
+            let script = holding(Script::new(), [("START", "a")]).get_faults([
+                None,
+                Some(Answer::silent()),
+                None,
+                None,
+            ]);
+            let service =
+                Simulator::builder().token(TOKEN).script(script).start().expect("started");
+            let options = ["--transport", transport, "--on-interrupted", on_interrupted];
+            let body = format!("echo run >> \"$RUNS\"\n{WAITS}");
+            let agent = run(place.agent(&service, &options, &body));
+            place.wait_until_ready();
+            assert!(service.wait_for_requests(2, LONG));
+            place.open_gate();
+            let deadline = Instant::now() + LONG;
+            while !place.journal().contains("finished") {
+                assert!(Instant::now() < deadline, "{}", place.journal());
+                thread::yield_now();
+            }
+            drop(agent);
+            let _agent = run(place.agent(&service, &options, &body));
+            assert!(service.wait_for_accepted_reports(1, LONG));
+            assert_eq!(results(&service), ["START success"]);
+            assert_eq!(place.runs(), ["run"]);
         }
     }
 }

@@ -60,6 +60,10 @@ impl Place {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    pub(crate) fn journal(&self) -> String {
+        fs::read_to_string(self.path("state/commands.journal")).unwrap_or_default()
+    }
+
     /// Makes the two pipes of a program with [`WAITS`]: it shows when it runs, and then waits.
     pub(crate) fn gates(&self) {
         for name in ["ready", "gate"] {

@@ -35,8 +35,8 @@ fn steps(plan: &mut Plan) -> Vec<String> {
             Step::Write(Entry::Dropped { id, is_rejected: true, .. }) => format!("rejected {id}"),
             Step::Write(Entry::Dropped { id, .. }) => format!("dropped {id}"),
             Step::Write(Entry::Cleared) => "cleared".into(),
-            Step::EndLeftOver(_) => "end left over".into(),
-            Step::FindLeftOver { .. } => "find left over".into(),
+            Step::EndLeftOver { process: Some(_), .. } => "end left over".into(),
+            Step::EndLeftOver { process: None, .. } => "find left over".into(),
             Step::Start { id, command } => format!("start {id} {}", command.name),
             Step::Stop { .. } => "stop".into(),
             Step::Report(done) if plan.is_due(&done) => format!("report {}", done.id),
@@ -90,6 +90,24 @@ fn a_task_state_or_no_command_runs_no_program() {
     plan.on_answer(&Answer::Task(Task::new(TaskState::HasFinished, CommandParam::default())));
     plan.on_nothing();
     assert!(steps(&mut plan).is_empty());
+}
+
+#[test]
+fn a_start_that_comes_again_after_its_stop_is_a_new_one() {
+    let mut plan = fresh();
+    plan.on_answer(&answer("START", "a"));
+    steps(&mut plan);
+    plan.on_answer(&answer("STOP", "a"));
+    assert_eq!(steps(&mut plan), ["received 1", "stop"]);
+    // The program has not ended yet.
+    plan.on_answer(&answer("START", "a"));
+    plan.on_answer(&answer("START", "a"));
+    assert_eq!(steps(&mut plan), ["received 2", "dropped 1"]);
+    plan.on_end(CommandResult::Fail, Map::new());
+    let expected = ["finished 0 fail", "dropped 0", "started 2", "start 2 START"];
+    assert_eq!(steps(&mut plan), expected);
+    succeed(&mut plan);
+    assert_eq!(steps(&mut plan), ["finished 2 success", "report 2"]);
 }
 
 #[test]
@@ -403,7 +421,7 @@ proptest! {
                             pending = Some(done);
                         }
                         Step::Stop { .. } | Step::Report(_) => {}
-                        Step::EndLeftOver(_) | Step::FindLeftOver { .. } => {}
+                        Step::EndLeftOver { .. } => {}
                     }
                 },
                 End => if running.take().is_some() { succeed(&mut plan); },

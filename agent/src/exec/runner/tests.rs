@@ -11,7 +11,7 @@ use std::{
 use huaweicloud_sms::{Command, CommandParam, ServerId};
 use serde_json::{Value, json};
 
-use super::{super::process_id::end_left_over, *};
+use super::*;
 use crate::redactor::{self, Kind, WITHHELD};
 
 /// Lets one test run at a time, so that each can look for threads that were left behind.
@@ -33,14 +33,18 @@ fn command() -> Command {
     Command::new("START", CommandParam::default().with_task_id("task-1"))
 }
 
+/// Another one for each process of tests.
+fn run_id() -> RunId {
+    RunId::new(&format!("test-{}", process::id()), 7)
+}
+
 fn start(
     program: &Program,
     command: &Command,
     on_end: impl FnOnce(Finished) + Send + 'static,
 ) -> Result<Running, Finished> {
     let server_id = &ServerId::new("server-1").expect("valid");
-    program
-        .start(Environment { run: 7, command, server_id, state_dir: Path::new("/state") }, on_end)
+    program.start(&Environment { run: 7, run_id: run_id(), command, server_id }, on_end)
 }
 
 fn begin(program: &Program, command: &Command) -> (Running, Receiver<Finished>) {
@@ -54,7 +58,6 @@ fn finish(running: Running, ends: &Receiver<Finished>) -> (bool, Value) {
     let finished = ends.recv_timeout(LONG).expect("ended");
     let pid = running.id().pid;
     assert_eq!(members(pid), [0; 0], "processes of the group");
-    running.join();
     assert!(!Path::new(&format!("/proc/{pid}")).exists(), "not reaped");
     let deadline = Instant::now() + LONG;
     while threads().iter().any(|name| name.starts_with("program")) {
@@ -92,9 +95,9 @@ fn state(pid: u32) -> Option<(String, u32)> {
 fn a_program_gets_the_command_in_its_environment_and_on_standard_input() {
     let _alone = alone();
     let script = r#"printf '%s|' "$SMS_COMMAND_NAME" "$SMS_TASK_ID" "${SMS_BUCKET-unset}" \
-        "${SMS_OBJECT-unset}" "$SMS_SERVER_ID" "$SMS_RUN" "$SMS_STATE_DIR"; cat"#;
+        "${SMS_OBJECT-unset}" "$SMS_SERVER_ID" "$SMS_RUN"; cat"#;
     let line = "{\"command_name\":\"START\",\"command_param\":{\"task_id\":\"task-1\"}}\n";
-    let output = format!("START|task-1|unset|unset|server-1|7|/state|{line}");
+    let output = format!("START|task-1|unset|unset|server-1|7|{line}");
     assert_eq!(run(&shell(script)), (true, json!({"output": output})));
 }
 
@@ -362,12 +365,15 @@ fn a_program_that_an_earlier_agent_left_behind_is_ended() {
         ProcessId { start: None, ..id.clone() },
         ProcessId { boot: Some("another".into()), ..id.clone() },
     ] {
-        assert!(!end_left_over(&other, SHORT).expect("nothing to end"), "{other:?}");
+        assert!(
+            !left_over::end(&run_id(), Some(&other), SHORT).expect("nothing to end"),
+            "{other:?}"
+        );
     }
     assert!(!members(id.pid).is_empty());
-    assert!(end_left_over(&id, SHORT).expect("ended"));
+    assert!(left_over::end(&run_id(), Some(&id), SHORT).expect("ended"));
     assert_eq!(members(id.pid), [0; 0]);
-    assert!(!end_left_over(&id, SHORT).expect("nothing to end"));
+    assert!(!left_over::end(&run_id(), Some(&id), SHORT).expect("nothing to end"));
     // The program is a child of this process and may have been reaped already.
     let _ = child.wait();
 }

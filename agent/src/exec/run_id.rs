@@ -1,0 +1,48 @@
+//! Recognizes the processes of a run by a variable that they inherit.
+
+use std::process;
+
+/// The variable. Its value is the identity of the journal, the number of the run, and the agent's session.
+const NAME: &str = "SMS_RUN_ID";
+
+/// The journal and the number of a run. No other run on this machine has both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RunId(String);
+
+impl RunId {
+    pub(super) fn new(journal: &str, run: u64) -> Self {
+        Self(format!("{journal}:{run}"))
+    }
+
+    /// Sets the variable for a process that is to be started.
+    pub(super) fn mark(&self, child: &mut process::Command) {
+        child.env(NAME, format!("{}:{}", self.0, own_session()));
+    }
+
+    /// Returns the session of the agent that started a process, if the process is of this run.
+    #[cfg(target_os = "linux")]
+    pub(super) fn session(&self, value: &[u8]) -> Option<u32> {
+        let session = value.strip_prefix(self.0.as_bytes())?.strip_prefix(b":")?;
+        std::str::from_utf8(session).ok()?.parse().ok()
+    }
+
+    /// Returns the variable of a process. Returns `None` if the process has none, or is another user's.
+    #[cfg(target_os = "linux")]
+    pub(super) fn value(pid: u32) -> Option<Vec<u8>> {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let mut variables = environment.split(|byte| *byte == 0);
+        let value =
+            |text: &[u8]| Some(text.strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")?.to_vec());
+        variables.find_map(value)
+    }
+}
+
+#[cfg(unix)]
+fn own_session() -> i32 {
+    rustix::process::getsid(None).map_or(0, |session| session.as_raw_nonzero().get())
+}
+
+#[cfg(not(unix))]
+fn own_session() -> i32 {
+    0
+}
