@@ -226,7 +226,12 @@ impl<'a> Watcher<'a> {
                 self.is_rejected = true;
                 match reloaded {
                     Ok(new) => self.renew(new)?,
-                    Err(why) => log::warn!("the {} was rejected, and {why}", self.loaded.what()),
+                    Err(why) => {
+                        let (what, next) = (self.loaded.what(), time_after(self.wait()));
+                        log::warn!(
+                            "the {what} was rejected, and {why}; the next call is at {next}"
+                        );
+                    }
                 }
             }
             _ => {}

@@ -115,7 +115,7 @@ fn a_program_whose_process_was_not_written_is_found_and_ended() {
                 has_crashed(&mut first);
                 assert!(support::exec::is_running(pid), "{what}");
                 let (_agent, mut log) = run_logged(place.agent(&service, &options, &body));
-                log.find("a program of the agent's last run was ended");
+                log.find("its left-over processes were ended");
                 assert!(service.wait_for_accepted_reports(2, LONG), "{what}");
                 let (result, runs) = match on_interrupted {
                     "run-again" => ("START success", &["START", "START", "SYNC"][..]),

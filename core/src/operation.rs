@@ -12,7 +12,7 @@ use crate::{auth::Authorize, command::ReportResult, error::ResponseError};
 /// # use huaweicloud_sms_core as huaweicloud_sms;
 /// use huaweicloud_sms::{
 ///     Authorize, Endpoint, InvalidInput, Operation, ResponseError,
-///     http::{Request, Response, StatusCode, Uri},
+///     http::{Request, Response, StatusCode, Uri, header::CONTENT_TYPE},
 /// };
 ///
 /// /// `DELETE /v3/sources/{server_id}`
@@ -28,7 +28,9 @@ use crate::{auth::Authorize, command::ReportResult, error::ResponseError};
 ///     type Output = ();
 ///
 ///     fn request(&self, auth: &(impl Authorize + ?Sized)) -> Request<Vec<u8>> {
-///         let mut request = Request::delete(self.0.clone()).body(Vec::new()).expect("a valid URI");
+///         // The service requires it, even without a body.
+///         let request = Request::delete(self.0.clone()).header(CONTENT_TYPE, "application/json");
+///         let mut request = request.body(Vec::new()).expect("a valid URI");
 ///         auth.authorize(&mut request);
 ///         request
 ///     }

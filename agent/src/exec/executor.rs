@@ -171,10 +171,10 @@ impl Executor {
                 Step::EndLeftOver { id, process } => {
                     let kill_after = self.program.kill_after;
                     match left_over::end(&self.run_id(id), process.as_ref(), kill_after) {
-                        Ok(true) => log::warn!("a program of the agent's last run was ended"),
+                        Ok(true) => log::warn!("run {id}: its left-over processes were ended"),
                         Ok(false) => {}
                         Err(error) => {
-                            let error = format!("a program of the agent's last run: {error}");
+                            let error = format!("a left-over process of run {id}: {error}");
                             return self.on_obstacle(error).map(|()| None);
                         }
                     }

@@ -52,7 +52,7 @@ fn a_worker_whose_program_ended_after_the_agent_is_ended_before_the_next_run() {
     kill(place.runs()[0].parse().expect("a number"));
     assert!(is_running(worker));
     let (_agent, mut log) = run_logged(place.agent(&service, &options, body));
-    log.find("a program of the agent's last run was ended");
+    log.find("its left-over processes were ended");
     assert!(!is_running(worker));
     assert!(service.wait_for_accepted_reports(1, LONG));
     assert_eq!(results(&service), ["START success"]);

@@ -138,7 +138,7 @@ fn a_program_that_a_killed_agent_left_behind_is_ended_before_anything_is_started
             drop(agent);
             assert!(is_running(pid));
             let (_agent, mut log) = run_logged(place.agent(&service, &options, body));
-            log.find("a program of the agent's last run was ended");
+            log.find("its left-over processes were ended");
             assert!(!is_running(pid));
             assert!(service.wait_for_accepted_reports(2, LONG));
             let (first, runs) = match on_interrupted {
