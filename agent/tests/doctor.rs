@@ -552,6 +552,45 @@ fn a_server_in_place_of_the_gateway_gets_no_credential() {
     }
 }
 
+/// The gateway rejects a request without a credential, so an answer to it comes from something else.
+#[test]
+fn an_answer_to_a_request_without_a_credential_fails_the_gateway_check() {
+    type WithCredential = fn(&mut Command, &str);
+    let credentials: [(&str, WithCredential); 3] = [
+        ("a token", |command, _| {
+            command.env("HW_AUTH_TOKEN", TOKEN);
+        }),
+        ("a key", |command, _| {
+            with_key(command, AK, SK);
+        }),
+        ("a user", |command, iam| {
+            with_user(command, iam, PASSWORD);
+        }),
+    ];
+    for (answer, head, body) in [
+        ("204", "204 No Content", ""),
+        ("an empty object", "200 OK\r\nContent-Length: 2", "{}"),
+        ("a command", "200 OK\r\nContent-Length: 24", r#"{"command_name":"START"}"#),
+    ] {
+        let response = format!("HTTP/1.1 {head}\r\n\r\n{body}");
+        let script = Script::new().on_accept([Step::Request, Step::send(response), Step::Close]);
+        for transport in transports() {
+            for (credential, with_credential) in credentials {
+                let service = start(script.clone());
+                let url = service.url();
+                let mut command = doctor(&url, transport, &[]);
+                with_credential(&mut command, &url);
+                let diagnosis = Diagnosis::of(&mut command);
+                let what = format!("{answer}, {credential}, {transport}");
+                diagnosis.fails(&what, "gateway", "check the endpoint and the proxy");
+                let reason = diagnosis.member("gateway", "reason");
+                assert!(reason.contains("something else answers"), "{reason}");
+                assert_eq!(service.connection_count(), 1, "{what}: no credential was sent");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_error_object_without_a_code_or_request_id_is_a_warning() {
     let body = r#"{"code":"blocked","message":"no"}"#;

@@ -15,7 +15,7 @@ pub(super) fn gateway(outcome: &Outcome) -> Check {
     let failure = match outcome {
         Err(failure) => failure,
         Ok(_) => {
-            return Check::warn(
+            return Check::fail(
                 "an answer to a request without a credential",
                 "the service rejects such a request: something else answers in its place",
                 "check the endpoint and the proxy",
