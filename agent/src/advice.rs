@@ -2,11 +2,30 @@
 
 use huaweicloud_sms::{Phase, TransportError, TransportErrorKind as Kind};
 
-pub(crate) fn advice(error: &TransportError) -> String {
-    let advice = error.advice();
+/// Returns the advice for an error of the call, or of the login, which goes to another address.
+pub(crate) fn advice(error: &TransportError, is_login: bool) -> String {
+    let advice = if is_login { of_login(error) } else { None };
+    let advice = advice.unwrap_or_else(|| error.advice());
     match option(error, advice) {
         Some(option) => format!("{advice}; {option}"),
         None => advice.into(),
+    }
+}
+
+/// Returns the advice if IAM's host could not be reached. The library's advice names the endpoint, and IAM's
+/// address has other options.
+fn of_login(error: &TransportError) -> Option<&'static str> {
+    match (error.kind(), error.phase()) {
+        _ if error.proxy().is_some() => None,
+        (Kind::Dns, _) => Some(
+            "check the host name in IAM's address (--iam-endpoint, HW_AUTH_URL or the credentials file) \
+             and this server's DNS",
+        ),
+        (Kind::Connect, _) | (Kind::Timeout, Some(Phase::Connect)) => Some(
+            "check the port in IAM's address (--iam-endpoint, HW_AUTH_URL or the credentials file), the \
+             firewall (outbound TCP 443, and UDP 53 for names) and whether a proxy is needed",
+        ),
+        _ => None,
     }
 }
 

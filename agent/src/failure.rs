@@ -180,7 +180,7 @@ impl Failure {
                     .into()
             }
             (_, Error::Response(ResponseError::Api(error))) => error.kind().advice().into(),
-            (_, Error::Transport(failure)) => advice(&failure.error),
+            (_, Error::Transport(failure)) => advice(&failure.error, self.is_login()),
             _ => "something between here and the service answered in its place (a proxy, a login \
                   page, a load balancer): check the endpoint and the proxy"
                 .into(),

@@ -3,8 +3,10 @@
 mod support;
 
 use std::{
-    net::TcpListener,
+    io::Read,
+    net::{SocketAddr, TcpListener},
     process::Command,
+    thread,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -250,8 +252,6 @@ fn each_fault_of_the_network_fails_its_check() {
     for transport in transports() {
         let closed = closed_port();
         let plain = start(idle());
-        let silent = Simulator::builder().tls().script(idle().on_accept([Step::Hold]));
-        let silent = silent.start().expect("started");
         let mute = start(idle().on_accept([Step::Request, Step::Hold]));
         let resets = start(idle().on_accept([Step::Request, Step::Reset]));
         let tls = start_tls(idle());
@@ -260,7 +260,6 @@ fn each_fault_of_the_network_fails_its_check() {
             ("unknown name", "https://sms.invalid".into(), &[][..], "name", "this server's DNS"),
             ("closed port", format!("https://127.0.0.1:{closed}"), &[], "tcp", "firewall"),
             ("no TLS", plain.url().replace("http:", "https:"), &[], "tls", "speaks no TLS"),
-            ("a silent handshake", silent.url(), &["--connect-timeout", "0.5"], "tls", "firewall"),
             ("no response", mute.url(), &quick, "gateway", "does not respond"),
             ("a reset", resets.url(), &[], "gateway", "try again"),
             ("TLS in place of HTTP", tls.url().replace("https:", "http:"), &[], "gateway", "check"),
@@ -270,6 +269,58 @@ fn each_fault_of_the_network_fails_its_check() {
             assert!(diagnosis.check(check)["seconds"].is_f64(), "{}", diagnosis.text);
         }
         assert_eq!(counts(&mute)[1] + counts(&resets)[1], 0);
+    }
+}
+
+/// Starts a peer that reads at most this many bytes of a connection, and then closes it or keeps it open.
+fn no_handshake(bytes: usize, holds: bool) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            // The client may already have gone.
+            let _ = stream.read(&mut vec![0; bytes]);
+            if holds {
+                held.push(stream);
+            }
+        }
+    });
+    address
+}
+
+/// TCP has a connection, so neither the reason nor the remedy is about TCP or names.
+#[test]
+fn a_handshake_that_the_peer_does_not_complete_fails_the_tls_check() {
+    let quick = ["--connect-timeout", "0.5"];
+    for (what, bytes, holds, words) in [
+        ("closed", 16_384, false, "ended the connection during the TLS handshake ("),
+        // With bytes that were not read, the system resets the connection.
+        ("reset", 1, false, "ended the connection during the TLS handshake ("),
+        ("silent", 1, true, "did not complete the TLS handshake within 0.5 s"),
+    ] {
+        let peer = no_handshake(bytes, holds);
+        let url = format!("https://{peer}");
+        for transport in transports() {
+            let proxy = SimulatedProxy::start(ProxyBehavior::Tunnel).expect("started");
+            let proxy = format!("user:p%40ss@{}", proxy.addr());
+            let direct = Diagnosis::of(&mut with_token(&url, transport, &quick));
+            let mut command = with_token(&url, transport, &quick);
+            let proxied = Diagnosis::of(command.env("HTTPS_PROXY", &proxy));
+            let gateway = support::credentials::start(script());
+            let mut command = doctor(&gateway.url(), transport, &quick);
+            let login = Diagnosis::of(with_user(&mut command, &url, PASSWORD));
+            for (way, diagnosis) in
+                [("directly", direct), ("through a proxy", proxied), ("to IAM", login)]
+            {
+                let what = format!("{what} {way} over {transport}");
+                diagnosis.fails(&what, "tls", "check that this port speaks TLS");
+                assert_eq!(diagnosis.member("tcp", "verdict"), "ok", "{what}: {}", diagnosis.text);
+                let reason = diagnosis.member("tls", "reason");
+                assert!(reason.starts_with(&peer.to_string()), "{what}: {reason}");
+                assert!(reason.contains(words), "{what}: {reason}");
+            }
+        }
     }
 }
 
@@ -789,8 +840,16 @@ fn faults_on_the_way_to_iam_fail_the_same_checks() {
     let iam = Simulator::builder().tls().script(script()).start().expect("started");
     for transport in transports() {
         for (iam, check, word) in [
-            ("https://iam.invalid".to_owned(), "name", "this server's DNS"),
-            (format!("https://127.0.0.1:{}", closed_port()), "tcp", "firewall"),
+            (
+                "https://iam.invalid".to_owned(),
+                "name",
+                "host name in IAM's address (--iam-endpoint,",
+            ),
+            (
+                format!("https://127.0.0.1:{}", closed_port()),
+                "tcp",
+                "port in IAM's address (--iam-",
+            ),
             (iam.url(), "tls", "--ca-cert"),
         ] {
             let service = support::credentials::start(script());

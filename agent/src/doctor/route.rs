@@ -131,12 +131,16 @@ impl Route {
 
 /// Makes a failed check of a transport's failure, with its own message.
 pub(super) fn fail(found: impl Into<String>, failure: &Failure) -> Check {
-    let causes = failure.causes().join(": ");
-    let cause = if causes.is_empty() { String::new() } else { format!(" ({causes})") };
     let wait = failure.response().and_then(|response| response.retry_after());
     let wait = wait.map(|wait| format!("; it asks to wait {} s (Retry-After)", wait.as_secs()));
-    let reason = format!("{}{cause}{}", failure.message(), wait.unwrap_or_default());
+    let reason = with_causes(&failure.message(), failure) + &wait.unwrap_or_default();
     Check::fail(found, reason, failure.advice().unwrap_or_default())
+}
+
+/// Appends the messages of the HTTP client to a reason.
+pub(super) fn with_causes(reason: &str, failure: &Failure) -> String {
+    let causes = failure.causes().join(": ");
+    if causes.is_empty() { reason.into() } else { format!("{reason} ({causes})") }
 }
 
 /// Returns the host whose name is looked up.

@@ -2,13 +2,22 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{certificate::Summary, check::Check, route::fail, sent::Sent};
-use crate::failure::Failure;
+use huaweicloud_sms::TransportErrorKind as Kind;
+
+use super::{
+    certificate::Summary,
+    check::Check,
+    route::{fail, with_causes},
+    sent::Sent,
+};
+use crate::{failure::Failure, transport::address};
 
 /// A certificate that expires sooner than this causes a warning.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const NOT_PUBLIC: &str = "no public CA issued the certificate: a proxy that inspects TLS answers in \
                           place of the service, or the service has a CA of its own";
+const NO_HANDSHAKE: &str = "check that this port speaks TLS and not plain HTTP, and have the firewall or \
+                            the proxy that blocks or inspects TLS let it through to this host";
 
 /// Checks TLS. Returns `None` if the request failed before TLS.
 pub(super) fn check<T>(
@@ -35,7 +44,10 @@ pub(super) fn check<T>(
     if let Some(failure) = failure {
         let found =
             if sent.trail.certificates.is_empty() { "no certificate".into() } else { shown };
-        let mut check = fail(found, failure);
+        let mut check = match no_handshake(sent, failure) {
+            Some(reason) => Check::fail(found, reason, NO_HANDSHAKE),
+            None => fail(found, failure),
+        };
         if is_unknown_ca(failure) && chain.is_some() {
             let (reason, remedy) = unknown_ca(is_public, ca_cert);
             check.reason = check.reason.map(|before| format!("{before}; {reason}"));
@@ -65,6 +77,23 @@ pub(super) fn check<T>(
         _ => Check::ok(found),
     };
     Some(check.within(sent.since_last(at)))
+}
+
+/// Returns the reason if the peer did not complete the handshake. The transport's own message would be that there
+/// is no connection, but TCP has one.
+fn no_handshake<T>(sent: &Sent<T>, failure: &Failure) -> Option<String> {
+    let error = &failure.transport()?.error;
+    let peer = address(&sent.uri);
+    let proxy = error.proxy().map(|proxy| format!(" through the proxy {proxy}"));
+    let reached = format!("{peer} was reached{} and", proxy.unwrap_or_default());
+    let reason = match (error.kind(), error.limit()) {
+        (Kind::Timeout, Some(limit)) => {
+            format!("{reached} did not complete the TLS handshake within {} s", limit.as_secs_f64())
+        }
+        (Kind::Connect, _) => format!("{reached} ended the connection during the TLS handshake"),
+        _ => return None,
+    };
+    Some(with_causes(&reason, failure))
 }
 
 /// Returns the days until the first certificate expires, if that is soon. A root in the chain does not count.
