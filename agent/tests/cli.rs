@@ -15,7 +15,7 @@ use std::{
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
-use support::{Running, SERVER_ID, TOKEN, agent, file, path, service, transports};
+use support::{Running, SERVER_ID, TOKEN, agent, file, folder, path, service, transports};
 
 struct Ran {
     exit: i32,
@@ -616,7 +616,7 @@ fn simulate_serves_another_process() {
         rejected.err
     );
 
-    let ca = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("simulate-ca.pem");
+    let ca = folder().join("simulate-ca.pem");
     let ca = ca.to_str().expect("UTF-8");
     let (_running, _lines, url) = simulate(&["--tls", "--ca-out", ca]);
     for transport in transports() {
@@ -639,7 +639,7 @@ fn simulate_shows_and_records_the_conversation() {
                 "faults":{{"report":[null,{{"after_processing":true,"steps":["reset"]}}]}}}}"#
         ),
     );
-    let record = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("record.jsonl");
+    let record = folder().join("record.jsonl");
     fs::write(&record, "").expect("written");
     let (script, record) = (script.to_str().expect("UTF-8"), record.to_str().expect("UTF-8"));
     let (_running, mut lines, url) = simulate(&["--script", script, "--record", record]);
@@ -731,7 +731,7 @@ fn variables_replace_the_options_for_the_ca_and_the_timeout() {
 fn completions_and_manual_pages_name_every_subcommand() {
     let output = agent(&["completions", "bash"]).output().expect("it runs");
     let completions = String::from_utf8(output.stdout).expect("UTF-8");
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("man");
+    let folder = folder().join("man");
     fs::create_dir_all(&folder).expect("created");
     let written = agent(&["man", path(&folder)]).status().expect("it runs");
     assert_eq!(written.code(), Some(0));

@@ -13,15 +13,15 @@ use huaweicloud_sms_simulator::{Answer, Simulator};
 use support::{
     Running, SERVER_ID, TOKEN, agent,
     credentials::{AK, SK, script, start},
-    file, path, service, transports,
+    file, folder, path, service, transports,
 };
 
 /// Timestamps before 1970, in 1970, and after 9999.
 const FAR_OFF: [i64; 3] = [-1000, 10, 253_402_300_900];
 
 /// Compiles the library that changes the program's clock.
-fn library(name: &str) -> PathBuf {
-    let library = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("clock-{name}.so"));
+fn library() -> PathBuf {
+    let library = folder().join("clock.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clock/clock.c");
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-o", path(&library), source]);
@@ -37,7 +37,7 @@ fn at(clock: i64, library: &Path, arguments: &[&str]) -> Command {
 
 #[test]
 fn obtain_ends_with_an_answer_or_an_error() {
-    let library = library("obtain");
+    let library = library();
     let signed = start(script());
     let tls = Simulator::builder().token(TOKEN).tls().start().expect("started");
     let ca = file("clock-ca.pem", tls.ca_pem().expect("a CA"));
@@ -75,7 +75,7 @@ fn obtain_ends_with_an_answer_or_an_error() {
 
 #[test]
 fn watch_prints_the_nearest_time_and_goes_on() {
-    let library = library("watch");
+    let library = library();
     for transport in transports() {
         let times = ["1970-01-01T00:00:00Z", "1970-01-01T00:00:10Z", "9999-12-31T23:59:59Z"];
         for (clock, time) in FAR_OFF.into_iter().zip(times) {

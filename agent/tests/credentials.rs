@@ -2,13 +2,13 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duration};
+use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
 use huaweicloud_sms_simulator::{Answer, Script, Simulator};
 use support::{
     SERVER_ID, agent,
     credentials::{AK, PASSWORD, SECURITY_TOKEN, SK, TEMPORARY_AK, script, start},
-    file, path, transports,
+    file, folder, path, transports,
 };
 
 /// Both outputs of a process and its exit status.
@@ -447,14 +447,14 @@ fn token_writes_a_private_file() {
 #[test]
 fn token_leaves_no_file_without_a_token() {
     let service = start(script());
-    let folder = env!("CARGO_TARGET_TMPDIR");
-    let out = Path::new(folder).join("never-written");
+    let folder = folder();
+    let out = folder.join("never-written");
     let rejected = run(token(&service, &["--out", path(&out)]).env("HW_USER_PASSWORD", "wrong"));
     assert_eq!(rejected.exit, 4, "{}", rejected.err);
     assert!(!out.exists());
     let logins = service.request_count();
     for (out, why) in [
-        (folder, "it is not a file but a folder"),
+        (path(&folder), "it is not a file but a folder"),
         ("..", "it is not a file but a folder"),
         ("no/such/folder/token", "cannot be written"),
     ] {

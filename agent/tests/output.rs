@@ -28,11 +28,9 @@ fn run(command: &mut Command) -> (i32, String) {
     (status.code().expect("an exit status"), String::from_utf8(stderr).expect("UTF-8"))
 }
 
-/// Makes a new, empty folder.
+/// Makes a folder in that of this test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // An earlier run may have left the folder.
-    let _ = fs::remove_dir_all(&folder);
+    let folder = support::folder().join(name);
     fs::create_dir(&folder).expect("made");
     folder
 }
@@ -170,7 +168,7 @@ fn token_writes_to_standard_output_through_a_link() {
         let service = start(script());
         let to_pipe = token(&service, out, &[]).output().expect("runs");
         assert!(to_pipe.status.success() && to_pipe.stdout.starts_with(b"MII"));
-        let file = folder("redirected").join("file");
+        let file = support::folder().join("redirected");
         let redirected = File::create(&file).expect("created");
         let (ended, err) = run(token(&service, out, &[]).stdout(redirected));
         assert_eq!(ended, 0, "{err}");
@@ -230,4 +228,10 @@ fn a_token_that_cannot_be_written_after_the_login_exits_with_7() {
             assert_eq!(service.request_count(), 1);
         }
     }
+}
+
+#[test]
+fn each_test_has_a_folder_of_its_own_that_is_deleted() {
+    let other = std::thread::spawn(support::folder).join().expect("ends");
+    assert!(other != support::folder() && !other.exists(), "{}", other.display());
 }

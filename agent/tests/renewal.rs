@@ -14,7 +14,7 @@ use huaweicloud_sms_simulator::{Answer, Simulator, Step};
 use support::{
     Running, SERVER_ID, agent,
     credentials::{AK, LONG, PASSWORD, SK, script, start},
-    file, path, transports,
+    file, folder, path, transports,
 };
 
 /// Starts `watch` without pauses. Returns its JSON lines. Its log goes to a file.
@@ -37,9 +37,7 @@ fn watch(
 }
 
 fn log_path(transport: &str) -> PathBuf {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("test").replace("::", "-");
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{transport}.log"))
+    folder().join(format!("{transport}.log"))
 }
 
 fn log(transport: &str) -> String {

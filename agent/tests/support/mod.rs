@@ -13,6 +13,7 @@ use std::{
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator};
+use tempfile::TempDir;
 
 pub(crate) const TOKEN: &str = "MIIcanaryCANARYcanaryCANARYcanary";
 pub(crate) const SERVER_ID: &str = "f32ab4d6-d150-4fb3-aa55-edbb5cf9947f";
@@ -45,9 +46,18 @@ pub(crate) fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
     simulator
 }
 
-/// Writes a file in the directory of the tests.
+thread_local! {
+    static FOLDER: TempDir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("made");
+}
+
+/// Returns the folder of this test. Each test has a thread, and the folder is deleted at the thread's end.
+pub(crate) fn folder() -> PathBuf {
+    FOLDER.with(|folder| folder.path().to_owned())
+}
+
+/// Writes a file in the folder of this test.
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = folder().join(name);
     fs::write(&path, content).expect("written");
     // The file may hold a credential.
     #[cfg(unix)]
