@@ -65,6 +65,26 @@ fn the_detail_comes_from_a_file_or_standard_input() {
 }
 
 #[test]
+fn a_number_of_the_detail_is_reported_as_written_unless_it_is_an_integer_beyond_64_bits() {
+    for (written, reported) in [
+        ("7.038531e-26", "7.038531e-26"),
+        ("0.1", "0.1"),
+        ("18446744073709551615", "18446744073709551615"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("18446744073709551616", "1.8446744073709552e19"),
+    ] {
+        let service = service();
+        let input = format!(r#"{{"number":{written}}}"#);
+        let (exit, _, said) = report(&service, &[&START[..], &["--detail", "-"]].concat(), &input);
+        assert_eq!(exit, 0, "{said}");
+        let body = service.requests().pop().expect("a request").body;
+        // Versions of serde_json differ in the sign of an exponent.
+        let body = String::from_utf8(body).expect("UTF-8").replace("e+", "e");
+        assert!(body.contains(&format!(r#"{{"number":{reported}}}"#)), "{body}");
+    }
+}
+
+#[test]
 fn wrong_input_is_an_error_before_anything_is_sent() {
     let service = service();
     let long = json!({"a": "x".repeat(65_536)}).to_string();
