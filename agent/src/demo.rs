@@ -64,7 +64,7 @@ fn obtain(transport: Transport, tls: bool) -> Result<Vec<u8>, String> {
     if let Some(pem) = simulator.ca_pem() {
         settings = settings.with_root_certs(RootCerts::Pem(pem.into()));
     }
-    let client = transport::client(transport, settings)?;
+    let client = transport::client(transport, settings).map_err(|failure| failure.message())?;
     let call = ObtainCommand::new(&endpoint, &server_id);
     let answer = client.send(&call, &token).map_err(|error| error.to_string())?;
 

@@ -7,8 +7,8 @@ use std::{io, process::ExitCode};
 pub(crate) enum Exit {
     /// A command or a task's state.
     Answer = 0,
-    /// The journal cannot be used now. A service manager starts the agent again after this status, but not
-    /// after `Input`.
+    /// The journal cannot be used now, or this machine lacks a thread or a file descriptor now. A service manager
+    /// starts the agent again after this status, but not after `Input`.
     Journal = 1,
     /// Wrong usage or input, or a transport that is not in this build. clap uses the same status.
     Input = 2,

@@ -19,7 +19,8 @@ pub(crate) type Outcome = Result<Answer, Failure>;
 pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
-    /// The journal cannot be used now: the disk is full, for example, or another agent has not ended yet.
+    /// The journal cannot be used now: the disk is full, for example, or another agent has not ended yet. Or
+    /// this machine lacks a thread or a file descriptor now.
     Journal(String),
     /// The call failed.
     Call(Error<TransportFailure>),

@@ -48,6 +48,7 @@ Example:
 
 Exit status:
   0   a command, or the state of a task
+  1   this machine lacks a thread or a file descriptor now
   2   wrong usage or input; nothing was sent
   3   no command
   4   the API rejected the request
@@ -74,6 +75,7 @@ Example:
 
 Exit status:
   0   the service accepted the report
+  1   this machine lacks a thread or a file descriptor now
   2   wrong usage or input; nothing was sent
   4   the API rejected the report; SMS.6021 if it holds another command
   5   the response was not understood
@@ -116,7 +118,8 @@ Examples:
 
 Exit status:
   0   interrupted
-  1   the answers cannot be printed, or the journal cannot be used now
+  1   the answers cannot be printed, the journal cannot be used now, or this
+      machine lacks a thread or a file descriptor now
   2   wrong usage or input"
 );
 
@@ -126,6 +129,7 @@ Example:
 
 Exit status:
   0   the token was written
+  1   this machine lacks a thread or a file descriptor now
   2   wrong usage or input; nothing was sent
   4   IAM rejected the request
   5   the response was not understood

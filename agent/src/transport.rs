@@ -1,6 +1,8 @@
 //! The transports of this build, behind one blocking client.
 
 use std::{error::Error, fmt};
+#[cfg(feature = "hyper")]
+use std::{future, io, thread};
 
 use huaweicloud_sms::{
     Settings, TransportError,
@@ -9,6 +11,7 @@ use huaweicloud_sms::{
 
 use crate::{
     args::Transport,
+    failure::Failure,
     redactor::{self, Kind},
 };
 
@@ -51,7 +54,7 @@ type Unaddressed =
     Box<dyn Fn(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> + Send + Sync>;
 
 /// Creates a client over this transport.
-pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client, String> {
+pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client, Failure> {
     let execute: Unaddressed = match transport {
         #[cfg(feature = "ureq")]
         Transport::Ureq => {
@@ -63,19 +66,18 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
         Transport::Hyper => {
             use huaweicloud_sms::{AsyncTransport as _, hyper::Transport};
             let transport = Transport::new(settings).map_err(|error| error.to_string())?;
-            // The runtime has a thread, so it also runs between two calls and closes idle connections.
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-                .map_err(|error| format!("the async runtime cannot start: {error}"))?;
+            let runtime = start_runtime().map_err(|error| {
+                Failure::Journal(format!("the async runtime cannot start: {error}"))
+            })?;
             Box::new(move |request| {
                 let response = runtime.block_on(transport.execute(request))?;
                 Ok(response.map(Vec::from))
             })
         }
         #[allow(unreachable_patterns, reason = "reached if a feature is off")]
-        missing => return Err(format!("the transport {missing} is not in this build")),
+        missing => {
+            return Err(format!("the transport {missing} is not in this build").into());
+        }
     };
     Ok(Client::new(Box::new(move |request: Request<Vec<u8>>| {
         log::info!("{} {}", request.method(), request.uri());
@@ -83,6 +85,17 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
         let address = address(request.uri());
         execute(request).map_err(|error| TransportFailure { error, address })
     })))
+}
+
+/// Starts a runtime on a thread of its own. So it also runs between two calls and closes idle connections. The
+/// thread ends with the process. A runtime of tokio with threads panics if it cannot start one.
+#[cfg(feature = "hyper")]
+fn start_runtime() -> io::Result<tokio::runtime::Handle> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let run = move || runtime.block_on(future::pending::<()>());
+    thread::Builder::new().name("hyper".into()).spawn(run)?;
+    Ok(handle)
 }
 
 /// Keeps the signature of a request as a secret, because a gateway may echo it in a rejection.

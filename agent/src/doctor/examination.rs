@@ -35,7 +35,7 @@ pub(super) struct Examination {
 }
 
 impl Examination {
-    pub(super) fn new(args: &Call, settings: &Settings) -> Result<Self, String> {
+    pub(super) fn new(args: &Call, settings: &Settings) -> Result<Self, Failure> {
         let client = || Observed::new(args.connection.transport, settings);
         Ok(Self {
             probe: client()?,

@@ -22,7 +22,7 @@ mod trail;
 use std::{process::ExitCode, time::SystemTime};
 
 use self::{check::Check, diagnosis::Diagnosis, examination::Examination, step::Step};
-use crate::args::Call;
+use crate::{args::Call, failure::Failure};
 
 pub(crate) fn run(args: &Call) -> ExitCode {
     let mut diagnosis = Diagnosis::default();
@@ -32,9 +32,12 @@ pub(crate) fn run(args: &Call) -> ExitCode {
     if let Some(configuration) = configuration {
         match Examination::new(args, &configuration.settings) {
             Ok(examination) => examination.run(&mut diagnosis, &configuration),
-            Err(error) => {
-                let remedy = "correct that option; sms-agent help doctor lists them";
-                diagnosis.add(Step::Configuration, Check::fail("", error, remedy));
+            Err(failure) => {
+                let remedy = match failure {
+                    Failure::Input(_) => "correct that option; sms-agent help doctor lists them",
+                    _ => "check this server's limits of open files and threads, and its memory",
+                };
+                diagnosis.add(Step::Configuration, Check::fail("", failure.message(), remedy));
             }
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    pub(super) fn new(transport: Transport, settings: &Settings) -> Result<Self, String> {
+    pub(super) fn new(transport: Transport, settings: &Settings) -> Result<Self, Failure> {
         let recorder = Recorder::default();
         let client = transport::client(transport, recorder.observe(settings.clone()))?;
         Ok(Self { client, recorder })
