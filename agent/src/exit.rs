@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Answer = 0,
     /// The journal cannot be used now, or this machine lacks a thread or a file descriptor now. A service manager
     /// starts the agent again after this status, but not after `Input`.
-    Journal = 1,
+    Resource = 1,
     /// Wrong usage or input, or a transport that is not in this build. clap uses the same status.
     Input = 2,
     /// No command.

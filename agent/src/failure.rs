@@ -19,9 +19,9 @@ pub(crate) type Outcome = Result<Answer, Failure>;
 pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
-    /// The journal cannot be used now: the disk is full, for example, or another agent has not ended yet. Or
-    /// this machine lacks a thread or a file descriptor now.
-    Journal(String),
+    /// Something is not to be had now: the journal, because the disk is full or another agent has not ended yet,
+    /// or a thread or a file descriptor.
+    Resource(String),
     /// The call failed.
     Call(Error<TransportFailure>),
     /// The login failed.
@@ -40,7 +40,7 @@ impl From<journal::Error> for Failure {
     fn from(error: journal::Error) -> Self {
         match error {
             journal::Error::Input(message) => Self::Input(message),
-            journal::Error::Temporary(message) => Self::Journal(message),
+            journal::Error::Temporary(message) => Self::Resource(message),
         }
     }
 }
@@ -48,7 +48,7 @@ impl From<journal::Error> for Failure {
 impl Failure {
     fn error(&self) -> Option<&Error<TransportFailure>> {
         match self {
-            Self::Input(_) | Self::Journal(_) => None,
+            Self::Input(_) | Self::Resource(_) => None,
             Self::Call(error) | Self::Login(error) | Self::Report(error) => Some(error),
         }
     }
@@ -97,14 +97,14 @@ impl Failure {
         match self {
             Self::Login(_) => Some("login"),
             Self::Report(_) => Some("report"),
-            Self::Input(_) | Self::Journal(_) | Self::Call(_) => None,
+            Self::Input(_) | Self::Resource(_) | Self::Call(_) => None,
         }
     }
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Input(_) => Exit::Input,
-            Self::Journal(_) => Exit::Journal,
+            Self::Resource(_) => Exit::Resource,
             Self::Call(error) | Self::Login(error) | Self::Report(error) => match error {
                 Error::Response(ResponseError::Api(_)) => Exit::Api,
                 Error::Response(_) => Exit::Protocol,
@@ -116,7 +116,7 @@ impl Failure {
     pub(crate) fn kind(&self) -> &'static str {
         match self.exit() {
             Exit::Input => "input",
-            Exit::Journal => "journal",
+            Exit::Resource => "resource",
             Exit::Api => "api",
             Exit::Protocol => "protocol",
             _ => "transport",
@@ -155,7 +155,7 @@ impl Failure {
     /// Returns the error message, escaped.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Input(message) | Self::Journal(message) => redactor::shown(message),
+            Self::Input(message) | Self::Resource(message) => redactor::shown(message),
             Self::Call(error) => self.error_message(error),
             Self::Login(error) => format!("login: {}", self.error_message(error)),
             Self::Report(error) => format!("report: {}", self.error_message(error)),

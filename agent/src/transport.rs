@@ -67,7 +67,7 @@ pub(crate) fn client(transport: Transport, settings: Settings) -> Result<Client,
             use huaweicloud_sms::{AsyncTransport as _, hyper::Transport};
             let transport = Transport::new(settings).map_err(|error| error.to_string())?;
             let runtime = start_runtime().map_err(|error| {
-                Failure::Journal(format!("the async runtime cannot start: {error}"))
+                Failure::Resource(format!("the async runtime cannot start: {error}"))
             })?;
             Box::new(move |request| {
                 let response = runtime.block_on(transport.execute(request))?;

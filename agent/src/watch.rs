@@ -330,7 +330,7 @@ impl<'a> Watcher<'a> {
 fn end_at_interrupt(
     printer: Arc<Mutex<Printer>>,
     executor: Arc<Mutex<Option<Executor>>>,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let on_interrupt = move || {
         systemd::stopping();
         // A log or an output that nobody reads must not delay the end of the process.
@@ -377,7 +377,7 @@ fn catch_hangups(
     printer: Arc<Mutex<Printer>>,
     waker: Arc<Waker>,
     carries_out: bool,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let on_hangup = move || {
         waker.hang_up();
         if carries_out {
@@ -402,8 +402,8 @@ fn not_printed(error: io::Error) -> String {
     format!("the answers cannot be printed: {error}")
 }
 
-fn signals_failed(error: impl std::fmt::Display) -> String {
-    format!("signals cannot be caught: {error}")
+fn signals_failed(error: impl std::fmt::Display) -> Failure {
+    Failure::Resource(format!("signals cannot be caught: {error}"))
 }
 
 fn time_after(wait: Duration) -> Timestamp {

@@ -747,15 +747,19 @@ fn completions_and_manual_pages_name_every_subcommand() {
 /// No thread has room for such a stack, so the system starts none.
 #[test]
 #[cfg(all(target_os = "linux", feature = "hyper"))]
-fn a_runtime_that_cannot_start_is_an_error_with_1_and_not_a_panic() {
+fn a_thread_that_cannot_start_is_an_error_with_1_and_not_a_panic() {
     let stack = (1_u64 << 47).to_string();
-    for (subcommand, status) in [("obtain", 1), ("watch", 1), ("doctor", 10)] {
+    for (subcommand, status, problem) in [
+        ("obtain", 1, "the async runtime cannot start: "),
+        ("doctor", 10, "the async runtime cannot start: "),
+        ("watch", 1, "signals cannot be caught: "),
+    ] {
         let mut command = agent(&[subcommand, "--endpoint", "https://127.0.0.1:9"]);
         command.args(["--server-id", SERVER_ID, "--transport", "hyper", "--format", "json"]);
         command.env("HW_AUTH_TOKEN", TOKEN).env("RUST_MIN_STACK", &stack);
         let ran = ran(command.output().expect("it runs"));
         assert_eq!(ran.exit, status, "{subcommand}: {}", ran.err);
-        assert!(ran.out.contains("the async runtime cannot start: "), "{subcommand}: {}", ran.out);
+        assert!(ran.out.contains(problem), "{subcommand}: {}", ran.out);
         assert!(!ran.err.contains("panicked"), "{subcommand}: {}", ran.err);
     }
 }

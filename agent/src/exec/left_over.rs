@@ -122,7 +122,7 @@ mod tests {
     fn finds_a_group_of_its_own_and_no_session_of_its_own() {
         let run = RunId::new(&journal(2), 1);
         // `timeout` makes a group of its own.
-        let script = "timeout 3600 sh -c 'echo; read line' <&0 & wait";
+        let script = "exec 3<&0; timeout 3600 sh -c 'echo; read line' <&3 & wait";
         let mut child = start(&run, &["sh", "-c", script]);
         wait_for_line(&mut child);
         let found = groups(&run);

@@ -94,7 +94,7 @@ fn a_second_agent_on_the_same_folder_ends_at_once_and_the_first_goes_on() {
     place.wait_until_ready();
     let mut second = place.agent_with(&service, &[], &["/bin/sh", "-c", COUNTS]);
     second.stdout(std::process::Stdio::piped());
-    ends_with(1, second, &place, &["is used by another process", r#""kind":"journal""#]);
+    ends_with(1, second, &place, &["is used by another process", r#""kind":"resource""#]);
     place.open_gate();
     assert!(service.wait_for_accepted_reports(1, LONG));
     assert_eq!(results(&service), ["START success"]);
@@ -127,7 +127,7 @@ fn a_read_only_folder_is_an_error_before_anything_is_sent() {
     let mut command = agent(&place, &service);
     let command = mounted(&mut command, "mount -t tmpfs -o ro tmpfs \"$DIR\"", &place);
     let name = path(&place.path("state")).to_owned();
-    ends_with(1, command, &place, &[&name, "Read-only file system", r#""kind":"journal""#]);
+    ends_with(1, command, &place, &[&name, "Read-only file system", r#""kind":"resource""#]);
     assert_eq!(service.request_count(), 0);
 }
 
