@@ -746,7 +746,7 @@ fn completions_and_manual_pages_name_every_subcommand() {
 
 /// No thread has room for such a stack, so the system starts none.
 #[test]
-#[cfg(all(target_os = "linux", feature = "hyper"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", feature = "hyper"))]
 fn a_thread_that_cannot_start_is_an_error_with_1_and_not_a_panic() {
     let stack = (1_u64 << 47).to_string();
     for (subcommand, status, problem) in [

@@ -31,7 +31,7 @@ use crate::{
 
 /// The largest number of steps that may wait. It is reached only if the journal cannot be written for long.
 const MAX_BACKLOG: usize = 256;
-/// The longest time that the end of a program takes: the time until SIGKILL, and some more.
+/// How long the agent waits at its end for the end of the program: the time until SIGKILL, and some more.
 const END: Duration = Duration::from_secs(20);
 /// The shortest time between two attempts of a step that fails.
 const RETRY: Duration = Duration::from_secs(1);
@@ -285,7 +285,7 @@ impl Executor {
     /// Ends the program. Its command counts as interrupted, unless the program has already ended. After this,
     /// the executor starts and reports nothing.
     pub(crate) fn shut_down(&mut self) {
-        let Some(running) = self.running.take() else { return };
+        let Some(running) = self.running.take() else { return self.write() };
         let ended = self.ends.try_recv().ok().or_else(|| {
             running.stop("the agent was interrupted");
             // A program that was stopped has not succeeded.

@@ -2,7 +2,11 @@
 
 use std::{io, time::Duration};
 
-use super::{group, process_id::ProcessId, run_id::RunId};
+use super::{
+    group,
+    process_id::ProcessId,
+    run_id::{self, RunId},
+};
 
 /// Ends the processes of a run of an earlier agent: SIGTERM, then after `kill_after` SIGKILL. `process` is the
 /// program, if the journal has it. Returns whether there was a process to end.
@@ -18,33 +22,47 @@ pub(super) fn end(
     process: Option<&ProcessId>,
     kill_after: Duration,
 ) -> io::Result<bool> {
-    let mut groups = groups(run);
-    // A program can hide its variables.
-    let program = process.filter(|process| process.leads_a_group() && may_be_of(process.pid, run));
-    groups.extend(program.map(|program| program.pid).filter(|pid| !groups.contains(pid)));
-    group::end_foreign(&groups, kill_after)?;
-    Ok(!groups.is_empty())
+    let find = || {
+        let mut groups = groups(run, None);
+        // A program can hide its variables.
+        groups.extend(
+            process.filter(|id| id.leads_a_group() && may_be_of(id.pid, run)).map(|id| id.pid),
+        );
+        groups
+    };
+    group::end_foreign(find, kill_after)
 }
 
-/// Returns the process groups of a run. The group of this process is left out, because a program can start an
-/// agent. A process that left the session of its agent (`setsid`) is not part of the run any more.
+/// Ends the processes that a run of this agent left behind, like [`end`].
+pub(super) fn end_rest(run: &RunId, kill_after: Duration) -> io::Result<bool> {
+    group::end_foreign(|| groups(run, Some(run_id::own_session())), kill_after)
+}
+
+/// Asks the processes of a run of this agent to end, except for those in the group of the program.
+pub(super) fn ask_rest_to_end(run: &RunId, program: u32) {
+    let mut groups = groups(run, Some(run_id::own_session()));
+    groups.retain(|group| *group != program);
+    group::ask_to_end(&groups);
+}
+
+/// Returns the process groups of a run, in this session if it is known. The group of this process is left out,
+/// because a program can start an agent. A process that left the session of its agent (`setsid`) is not part of
+/// the run any more.
 #[cfg(target_os = "linux")]
-pub(super) fn groups(run: &RunId) -> Vec<u32> {
-    let mut groups: Vec<u32> = super::process_id::stats()
+fn groups(run: &RunId, session: Option<u32>) -> Vec<u32> {
+    super::process_id::stats()
+        .filter(|(_, stat)| session.is_none_or(|session| session == stat.session))
         .filter(|(_, stat)| !stat.is_zombie && !is_own(stat.group))
         .filter(|(pid, stat)| {
             RunId::value(*pid).and_then(|value| run.session(&value)) == Some(stat.session)
         })
         .map(|(_, stat)| stat.group)
-        .collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups
+        .collect()
 }
 
 #[cfg(target_os = "linux")]
 fn is_own(group: u32) -> bool {
-    rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs() == group
+    super::process_id::own_stat().is_some_and(|stat| stat.group == group)
 }
 
 /// Returns whether the program that the journal names is not known to be of another run. The journal may be a
@@ -55,7 +73,7 @@ fn may_be_of(program: u32, run: &RunId) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn groups(_: &RunId) -> Vec<u32> {
+fn groups(_: &RunId, _: Option<u32>) -> Vec<u32> {
     Vec::new()
 }
 
@@ -71,9 +89,16 @@ mod tests {
         process::{self, Child, Command, Stdio},
     };
 
-    use super::*;
+    use super::{Duration, ProcessId, RunId, end, end_rest, io};
 
     const LONG: Duration = Duration::from_secs(60);
+
+    fn groups(run: &RunId) -> Vec<u32> {
+        let mut groups = super::groups(run, None);
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
 
     /// A journal that no other process of these tests has.
     fn journal(number: u32) -> String {
@@ -144,6 +169,19 @@ mod tests {
         wait_for_line(&mut child);
         assert_eq!(groups(&run), [0; 0]);
         assert!(end(&run, Some(&ProcessId::of(child.id())), LONG).expect("ended"));
+        let _ = child.wait();
+    }
+
+    /// The program makes a group of its own for its cleanup.
+    #[test]
+    fn ends_a_group_that_is_made_at_sigterm() {
+        let run = RunId::new(&journal(4), 1);
+        let script =
+            "trap 'timeout 3600 cat <&3; exit' TERM; exec 3<&0; echo; read line; read line";
+        let mut child = start(&run, &["sh", "-c", script]);
+        wait_for_line(&mut child);
+        assert!(end_rest(&run, Duration::from_secs(1)).expect("ended"));
+        assert_eq!(groups(&run), [0; 0]);
         let _ = child.wait();
     }
 }

@@ -31,8 +31,8 @@ impl ProcessId {
 }
 
 /// Returns whether a group has a running member, or `None` if the system does not say it. A zombie, which
-/// waits for its parent, does not run. This does not see a member of another user, which the agent could not
-/// end anyway.
+/// waits for its parent, does not run. With systemd's `ProtectProc=`, this does not see a
+/// member of another user, which the agent could not end anyway.
 #[cfg(unix)]
 pub(super) fn has_running_member(group: u32) -> Option<bool> {
     let mut stats = system::pids()?.filter_map(system::stat);
@@ -44,6 +44,12 @@ pub(super) fn has_running_member(group: u32) -> Option<bool> {
 pub(super) fn stats() -> impl Iterator<Item = (u32, Stat)> {
     let stat = |pid| system::stat(pid).map(|stat| (pid, stat));
     system::pids().into_iter().flatten().filter_map(stat)
+}
+
+/// Returns this process. A number is 0 if a PID namespace hides it.
+#[cfg(target_os = "linux")]
+pub(super) fn own_stat() -> Option<Stat> {
+    system::stat(std::process::id())
 }
 
 #[cfg(target_os = "linux")]
@@ -65,13 +71,15 @@ mod system {
         parse(&String::from_utf8_lossy(&bytes))
     }
 
-    /// Reads the fields 3, 5, 6 and 22. The second is a name in parentheses, which may contain parentheses.
+    /// Reads the fields 3, 5, 6, 20 and 22. The second is a name in parentheses, which may contain parentheses.
     fn parse(text: &str) -> Option<Stat> {
         let (_, fields) = text.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let field = |number: usize| fields.get(number - 3).copied();
+        // The first thread of a process may end before the others.
+        let threads: u32 = field(20)?.parse().ok()?;
         Some(Stat {
-            is_zombie: matches!(field(3)?, "Z" | "X"),
+            is_zombie: matches!(field(3)?, "Z" | "X") && threads <= 1,
             group: field(5)?.parse().ok()?,
             session: field(6)?.parse().ok()?,
             start: field(22)?.parse().ok()?,

@@ -5,7 +5,8 @@ use std::process;
 /// The variable. Its value is the identity of the journal, the number of the run, and the agent's session.
 const NAME: &str = "SMS_RUN_ID";
 
-/// The journal and the number of a run. No other run on this machine has both.
+/// The journal and the number of a run. Another run on this machine has both only if the journal was removed
+/// between the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RunId(String);
 
@@ -37,12 +38,13 @@ impl RunId {
     }
 }
 
-#[cfg(unix)]
-fn own_session() -> i32 {
-    rustix::process::getsid(None).map_or(0, |session| session.as_raw_nonzero().get())
+/// Returns the session of this agent, or 0 if it is unknown.
+#[cfg(target_os = "linux")]
+pub(super) fn own_session() -> u32 {
+    super::process_id::own_stat().map_or(0, |stat| stat.session)
 }
 
-#[cfg(not(unix))]
-fn own_session() -> i32 {
+#[cfg(not(target_os = "linux"))]
+pub(super) fn own_session() -> u32 {
     0
 }

@@ -17,7 +17,7 @@ use std::{
 use super::{
     detail::{End, Finished},
     environment::Environment,
-    group::{self, Group},
+    group::Group,
     left_over,
     output::{self, Output},
     pipe::Over,
@@ -247,7 +247,7 @@ impl Run {
         let had_ended = self.group.has_leader_ended();
         self.group.ask_to_end();
         // Commands such as `timeout` make a group of their own.
-        group::ask_to_end(&left_over::groups(&self.id));
+        left_over::ask_rest_to_end(&self.id, self.group.leader.id());
         if !wait_until(kill_at, || self.group.has_leader_ended()) {
             self.group.kill();
             if !wait_until(Instant::now() + KILLED, || self.group.has_leader_ended()) {
@@ -267,7 +267,7 @@ impl Run {
             }
         }
         let limit = kill_at.saturating_duration_since(Instant::now());
-        if let Err(error) = left_over::end(&self.id, None, limit) {
+        if let Err(error) = left_over::end_rest(&self.id, limit) {
             log::warn!("a process that a program started: {error}");
         }
         Some(status)

@@ -88,18 +88,28 @@ impl Drop for Group {
     }
 }
 
-/// Ends groups that are not led by a child of this process.
-pub(super) fn end_foreign(groups: &[u32], kill_after: Duration) -> io::Result<()> {
-    let groups = ids(groups);
-    let are_empty = || groups.iter().all(|id| is_empty(*id));
-    groups.iter().for_each(|id| send_end(*id));
-    if !wait_until(Instant::now() + kill_after, are_empty) {
-        groups.iter().for_each(|id| send(*id, Signal::KILL));
-        if !wait_until(Instant::now() + KILLED, are_empty) {
-            return Err(io::Error::other("it still runs after SIGKILL"));
-        }
+/// Ends groups that are not led by a child of this process: SIGTERM, then after `kill_after` SIGKILL. Looks for
+/// groups until it finds none, because a process may start another group when it is asked to end. Returns
+/// whether there was a group.
+pub(super) fn end_foreign(find: impl Fn() -> Vec<u32>, kill_after: Duration) -> io::Result<bool> {
+    let mut groups = Vec::new();
+    let mut was_any = false;
+    let mut are_gone = |signal: fn(Pid), new_only: bool| {
+        let found = ids(&find());
+        let new: Vec<_> = found.iter().filter(|id| !groups.contains(*id)).copied().collect();
+        groups.extend(&new);
+        was_any |= !new.is_empty();
+        // The system may give the number of an empty group to another one.
+        groups.retain(|id| !is_empty(*id));
+        groups.iter().filter(|id| !new_only || new.contains(id)).for_each(|id| signal(*id));
+        found.is_empty() && groups.is_empty()
+    };
+    let is_over = wait_until(Instant::now() + kill_after, || are_gone(send_end, true))
+        || wait_until(Instant::now() + KILLED, || are_gone(|id| send(id, Signal::KILL), false));
+    match is_over {
+        true => Ok(was_any),
+        false => Err(io::Error::other("it still runs after SIGKILL")),
     }
-    Ok(())
 }
 
 /// Asks every process of these groups to end.
@@ -107,8 +117,14 @@ pub(super) fn ask_to_end(groups: &[u32]) {
     ids(groups).into_iter().for_each(send_end);
 }
 
+/// Returns the groups that a signal can be sent to. To the numbers 0 and 1 it would mean this group and every
+/// process.
 fn ids(groups: &[u32]) -> Vec<Pid> {
-    groups.iter().filter_map(|id| Pid::from_raw(i32::try_from(*id).ok()?)).collect()
+    let mut groups = groups.to_vec();
+    groups.sort_unstable();
+    groups.dedup();
+    let id = |group| Pid::from_raw(i32::try_from(group).ok()?).filter(|id| *id != Pid::INIT);
+    groups.into_iter().filter_map(id).collect()
 }
 
 fn send_end(id: Pid) {

@@ -60,8 +60,8 @@ impl Group {
     }
 }
 
-pub(super) fn end_foreign(_: &[u32], _: Duration) -> io::Result<()> {
-    Ok(())
+pub(super) fn end_foreign(_: impl Fn() -> Vec<u32>, _: Duration) -> io::Result<bool> {
+    Ok(false)
 }
 
 pub(super) fn ask_to_end(_: &[u32]) {}

@@ -199,7 +199,7 @@ fn identity(dir: &Path) -> io::Result<String> {
 
 #[cfg(not(unix))]
 fn identity(dir: &Path) -> io::Result<String> {
-    Ok(fs::canonicalize(dir)?.display().to_string())
+    Ok(dir.display().to_string())
 }
 
 /// Returns true, because an open file cannot be removed on this system.

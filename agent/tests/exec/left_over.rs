@@ -19,6 +19,16 @@ fn kill(pid: u32) {
     }
 }
 
+/// Kills a process group when dropped.
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0);
+        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
+    }
+}
+
 /// `timeout` makes a process group of its own.
 #[test]
 fn a_stop_ends_a_process_of_the_program_in_a_group_of_its_own() {
@@ -97,12 +107,8 @@ fn an_agent_that_its_own_program_started_does_not_end_itself() {
              {how} {new} > /dev/null 2>&1 < /dev/null"
         ));
         let _agent = run(agent);
-        let program = place.wait_until_ready();
+        let _new = Group(place.wait_until_ready());
         assert!(service.wait_for_accepted_reports(2, LONG), "{how}");
         assert_eq!(results(&service), ["UPGRADE fail", "SYNC success"], "{how}");
-        // Ends the new agent.
-        for process in [format!("-{program}"), program.to_string()] {
-            let _ = Command::new("kill").args(["-s", "KILL", "--", &process]).status();
-        }
     }
 }

@@ -217,7 +217,7 @@ fn a_child_that_keeps_the_output_open_is_ended() {
 fn a_process_that_left_the_group_does_not_delay_the_end() {
     let _alone = alone();
     let (is_success, detail) =
-        run(&shell("setsid sh -c 'echo $$; while :; do echo more; done' & exec sleep 0.2"));
+        run(&shell("setsid sh -c 'echo $$; while :; do echo more; done' & exec sleep 1"));
     let output = detail["output"].as_str().expect("text");
     let pid = output.lines().next().expect("a number");
     // It may have ended already, because its next line has no reader.
