@@ -19,8 +19,8 @@ pub(crate) type Outcome = Result<Answer, Failure>;
 pub(crate) enum Failure {
     /// The command line, a file or the environment is wrong.
     Input(String),
-    /// Something is not to be had now: the journal, because the disk is full or another agent has not ended yet,
-    /// or a thread or a file descriptor.
+    /// The journal cannot be used now, because the disk is full, for example, or another agent has not ended yet.
+    /// Or this machine lacks a thread or a file descriptor now.
     Resource(String),
     /// The call failed.
     Call(Error<TransportFailure>),

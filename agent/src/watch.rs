@@ -139,10 +139,9 @@ impl<'a> Watcher<'a> {
 
     /// Does the steps of the commands that are due now, and hands a report to the session.
     fn carry_out(&mut self) -> Result<(), String> {
-        let mut written = Vec::new();
-        let report = match lock(&self.executor).as_mut() {
-            Some(executor) => executor.go_on(&mut written)?,
-            None => None,
+        let (report, written) = match lock(&self.executor).as_mut() {
+            Some(executor) => (executor.go_on()?, executor.take_written()),
+            None => return Ok(()),
         };
         if let Some(report) = report {
             let is_free = self.watch.report(report).is_ok();

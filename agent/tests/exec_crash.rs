@@ -3,14 +3,14 @@
 
 mod support;
 
-use std::{process::Command, thread, time::Instant};
+use std::process::Command;
 
 use huaweicloud_sms_simulator::Answer;
 use support::{
     Running, SERVER_ID,
     credentials::LONG,
     exec::{Place, accepted, replace, results, run, run_logged, service_with},
-    transports,
+    transports, wait_until,
 };
 
 /// A program that writes its command, and whether another run goes on.
@@ -27,7 +27,7 @@ const WAITS: &str = r#"
 test $(wc -l < "$RUNS") -gt 1 || { echo $$ > "$READY"; read line < "$GATE"; }
 "#;
 
-/// Runs the agent, which ends at this step.
+/// Makes the agent end at this step.
 fn crashing(mut command: Command, at: &str) -> Command {
     command.env("SMS_AGENT_CRASH_AT", at);
     command
@@ -35,14 +35,9 @@ fn crashing(mut command: Command, at: &str) -> Command {
 
 fn has_crashed(agent: &mut Running) {
     use std::os::unix::process::ExitStatusExt;
-    let deadline = Instant::now() + LONG;
-    let status = loop {
-        if let Some(status) = agent.0.try_wait().expect("known") {
-            break status;
-        }
-        assert!(Instant::now() < deadline, "it did not come to that step");
-        thread::yield_now();
-    };
+    let mut has_ended = || agent.0.try_wait().expect("known").is_some();
+    wait_until(&mut has_ended, || "it did not come to that step".into());
+    let status = agent.0.wait().expect("ended");
     assert_eq!(status.signal(), Some(6), "{status}");
 }
 

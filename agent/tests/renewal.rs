@@ -7,14 +7,14 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::Stdio,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use huaweicloud_sms_simulator::{Answer, Simulator, Step};
 use support::{
     Running, SERVER_ID, agent,
     credentials::{AK, LONG, PASSWORD, SK, script, start},
-    file, folder, path, transports,
+    file, folder, path, transports, wait_until,
 };
 
 /// Starts `watch` without pauses. Returns its JSON lines. Its log goes to a file.
@@ -142,11 +142,7 @@ fn a_wrong_key_is_not_retried_for_5_minutes() {
         let (_running, mut answers) = watch(&service, transport, &credentials);
         assert_eq!(answers.next().expect("a rejection")["error_code"], "APIGW.0301");
         // The pause is the 300 s of a lock, and up to a fifth more by jitter.
-        let end = Instant::now() + LONG;
-        while !log(transport).contains("next call in 3") {
-            assert!(Instant::now() < end, "{}", log(transport));
-            std::thread::yield_now();
-        }
+        wait_until(|| log(transport).contains("next call in 3"), || log(transport));
         assert!(log(transport).contains("the key was rejected, and its file still has the same"));
         assert_eq!(service.request_count(), 1);
     }

@@ -23,9 +23,7 @@ const SYSTEMD: [&str; 7] = [
 
 /// The content of the variables that a program gets.
 pub(super) struct Environment<'a> {
-    /// The number of the run in the journal.
-    pub(super) run: u64,
-    pub(super) run_id: RunId,
+    pub(super) run: RunId,
     pub(super) command: &'a Command,
     pub(super) server_id: &'a ServerId,
 }
@@ -52,8 +50,7 @@ impl Environment<'_> {
                 None => child.env_remove(name),
             };
         }
-        child.env("SMS_RUN", self.run.to_string());
-        self.run_id.mark(child);
+        self.run.mark(child);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Carries commands out: runs the program, writes the journal and prepares the reports.
 
 use std::{
-    env,
+    env, mem,
     path::PathBuf,
     sync::{
         Arc,
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     args,
     failure::Failure,
-    journal::{Entry, Journal},
+    journal::{self, Entry, Journal},
     redactor,
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Executor {
     ended: Sender<Finished>,
     ends: Receiver<Finished>,
     notify: Arc<dyn Fn() + Send + Sync>,
-    /// The entries that were written since the last [`go_on`](Self::go_on).
+    /// The entries that were written since the last [`take_written`](Self::take_written).
     written: Vec<Entry>,
     /// The command of the rejected report about which a warning was logged.
     warned_of: Option<Command>,
@@ -145,28 +145,21 @@ impl Executor {
         self.plan.running().map(|command| redactor::shown(command.name.as_str()))
     }
 
-    /// Does the steps that are due now. Adds the entries that it writes into the journal to `written`.
-    /// Returns a report for the session.
+    /// Does the steps that are due now. Returns a report for the session.
     ///
     /// # Errors
     /// The journal cannot be written, and too many steps wait.
-    pub(crate) fn go_on(
-        &mut self,
-        written: &mut Vec<Entry>,
-    ) -> Result<Option<ReportResult>, String> {
+    pub(crate) fn go_on(&mut self) -> Result<Option<ReportResult>, String> {
         self.take_end();
-        written.append(&mut self.written);
         if self.obstacle.as_ref().is_some_and(|(_, at)| at.elapsed() < RETRY) {
             return Ok(None);
         }
         while let Some(step) = self.plan.step().cloned() {
             match step {
                 Step::Write(entry) => {
-                    if let Err(error) = self.journal.append(&entry) {
+                    if let Err(error) = self.append(entry) {
                         return self.on_obstacle(error.to_string()).map(|()| None);
                     }
-                    self.plan.on_done();
-                    written.push(entry);
                 }
                 Step::EndLeftOver { id, process } => {
                     let kill_after = self.program.kill_after;
@@ -189,8 +182,7 @@ impl Executor {
                     };
                     self.plan.on_done();
                     let environment = Environment {
-                        run: id,
-                        run_id: self.run_id(id),
+                        run: self.run_id(id),
                         command: &command,
                         server_id: &self.server_id,
                     };
@@ -234,6 +226,19 @@ impl Executor {
         Ok(None)
     }
 
+    /// Returns the entries that were written into the journal since the last call.
+    pub(crate) fn take_written(&mut self) -> Vec<Entry> {
+        mem::take(&mut self.written)
+    }
+
+    /// Writes the entry of the next step.
+    fn append(&mut self, entry: Entry) -> Result<(), journal::Error> {
+        self.journal.append(&entry)?;
+        self.plan.on_done();
+        self.written.push(entry);
+        Ok(())
+    }
+
     fn run_id(&self, run: u64) -> RunId {
         RunId::new(self.journal.identity(), run)
     }
@@ -260,13 +265,11 @@ impl Executor {
     /// Writes the entries that are due. An entry that cannot be written is left to [`go_on`](Self::go_on). The
     /// entry of a start is left out, because the start follows it immediately.
     fn write(&mut self) {
-        while let Some(Step::Write(entry)) = self.plan.step() {
+        while let Some(Step::Write(entry)) = self.plan.step().cloned() {
             let is_start = matches!(entry, Entry::Started { process: None, .. });
-            if is_start || self.journal.append(entry).is_err() {
+            if is_start || self.append(entry).is_err() {
                 return;
             }
-            self.written.push(entry.clone());
-            self.plan.on_done();
         }
     }
 

@@ -2,11 +2,9 @@
 
 use std::{io, time::Duration};
 
-use super::{
-    group,
-    process_id::ProcessId,
-    run_id::{self, RunId},
-};
+#[cfg(target_os = "linux")]
+use super::process_id;
+use super::{group, process_id::ProcessId, run_id::RunId};
 
 /// Ends the processes of a run of an earlier agent: SIGTERM, then after `kill_after` SIGKILL. `process` is the
 /// program, if the journal has it. Returns whether there was a process to end.
@@ -23,7 +21,7 @@ pub(super) fn end(
     kill_after: Duration,
 ) -> io::Result<bool> {
     let find = || {
-        let mut groups = groups(run, None);
+        let mut groups = groups(run, Sessions::All);
         // A program can hide its variables.
         groups.extend(
             process.filter(|id| id.leads_a_group() && may_be_of(id.pid, run)).map(|id| id.pid),
@@ -35,24 +33,32 @@ pub(super) fn end(
 
 /// Ends the processes that a run of this agent left behind, like [`end`].
 pub(super) fn end_rest(run: &RunId, kill_after: Duration) -> io::Result<bool> {
-    group::end_foreign(|| groups(run, Some(run_id::own_session())), kill_after)
+    group::end_foreign(|| groups(run, Sessions::Own), kill_after)
 }
 
 /// Asks the processes of a run of this agent to end, except for those in the group of the program.
 pub(super) fn ask_rest_to_end(run: &RunId, program: u32) {
-    let mut groups = groups(run, Some(run_id::own_session()));
+    let mut groups = groups(run, Sessions::Own);
     groups.retain(|group| *group != program);
     group::ask_to_end(&groups);
 }
 
-/// Returns the process groups of a run, in this session if it is known. The group of this process is left out,
-/// because a program can start an agent. A process that left the session of its agent (`setsid`) is not part of
-/// the run any more.
+/// Where the processes of a run are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sessions {
+    /// This agent started the run, so its processes are in the same session.
+    Own,
+    All,
+}
+
+/// Returns the process groups of a run. The group of this process is left out, because a program can start an
+/// agent. A process that left the session of its agent (`setsid`) is not part of the run any more.
 #[cfg(target_os = "linux")]
-fn groups(run: &RunId, session: Option<u32>) -> Vec<u32> {
-    super::process_id::stats()
-        .filter(|(_, stat)| session.is_none_or(|session| session == stat.session))
-        .filter(|(_, stat)| !stat.is_zombie && !is_own(stat.group))
+fn groups(run: &RunId, sessions: Sessions) -> Vec<u32> {
+    let Some(own) = process_id::own_stat() else { return Vec::new() };
+    process_id::stats()
+        .filter(|(_, stat)| sessions == Sessions::All || stat.session == own.session)
+        .filter(|(_, stat)| !stat.is_zombie && stat.group != own.group)
         .filter(|(pid, stat)| {
             RunId::value(*pid).and_then(|value| run.session(&value)) == Some(stat.session)
         })
@@ -60,20 +66,16 @@ fn groups(run: &RunId, session: Option<u32>) -> Vec<u32> {
         .collect()
 }
 
-#[cfg(target_os = "linux")]
-fn is_own(group: u32) -> bool {
-    super::process_id::own_stat().is_some_and(|stat| stat.group == group)
-}
-
 /// Returns whether the program that the journal names is not known to be of another run. The journal may be a
 /// copy of another agent's.
 #[cfg(target_os = "linux")]
 fn may_be_of(program: u32, run: &RunId) -> bool {
-    !is_own(program) && RunId::value(program).is_none_or(|value| run.session(&value).is_some())
+    let is_own = process_id::own_stat().is_some_and(|own| own.group == program);
+    !is_own && RunId::value(program).is_none_or(|value| run.session(&value).is_some())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn groups(_: &RunId, _: Option<u32>) -> Vec<u32> {
+fn groups(_: &RunId, _: Sessions) -> Vec<u32> {
     Vec::new()
 }
 
@@ -89,12 +91,12 @@ mod tests {
         process::{self, Child, Command, Stdio},
     };
 
-    use super::{Duration, ProcessId, RunId, end, end_rest, io};
+    use super::{Duration, ProcessId, RunId, Sessions, end, end_rest, io};
 
     const LONG: Duration = Duration::from_secs(60);
 
     fn groups(run: &RunId) -> Vec<u32> {
-        let mut groups = super::groups(run, None);
+        let mut groups = super::groups(run, Sessions::All);
         groups.sort_unstable();
         groups.dedup();
         groups

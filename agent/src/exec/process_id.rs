@@ -31,8 +31,8 @@ impl ProcessId {
 }
 
 /// Returns whether a group has a running member, or `None` if the system does not say it. A zombie, which
-/// waits for its parent, does not run. With systemd's `ProtectProc=`, this does not see a
-/// member of another user, which the agent could not end anyway.
+/// waits for its parent, does not run. With systemd's `ProtectProc=`, this does not see a member of another
+/// user, which the agent could not end anyway.
 #[cfg(unix)]
 pub(super) fn has_running_member(group: u32) -> Option<bool> {
     let mut stats = system::pids()?.filter_map(system::stat);
@@ -58,10 +58,10 @@ mod system {
 
     /// The content of `/proc/<pid>/stat`; see
     /// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
-    pub(in super::super) struct Stat {
-        pub(in super::super) is_zombie: bool,
-        pub(in super::super) group: u32,
-        pub(in super::super) session: u32,
+    pub(crate) struct Stat {
+        pub(crate) is_zombie: bool,
+        pub(crate) group: u32,
+        pub(crate) session: u32,
         pub(super) start: u64,
     }
 

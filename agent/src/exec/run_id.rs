@@ -2,28 +2,34 @@
 
 use std::process;
 
-/// The variable. Its value is the identity of the journal, the number of the run, and the agent's session.
+/// The variable by which a process is recognized. Its value is the identity of the journal, the number of the
+/// run, and the agent's session.
 const NAME: &str = "SMS_RUN_ID";
 
 /// The journal and the number of a run. Another run on this machine has both only if the journal was removed
 /// between the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RunId(String);
+pub(super) struct RunId {
+    run: u64,
+    /// The value of the variable, without the session.
+    text: String,
+}
 
 impl RunId {
     pub(super) fn new(journal: &str, run: u64) -> Self {
-        Self(format!("{journal}:{run}"))
+        Self { run, text: format!("{journal}:{run}") }
     }
 
-    /// Sets the variable for a process that is to be started.
+    /// Sets the number and the variable for a process that is to be started.
     pub(super) fn mark(&self, child: &mut process::Command) {
-        child.env(NAME, format!("{}:{}", self.0, own_session()));
+        child.env("SMS_RUN", self.run.to_string());
+        child.env(NAME, format!("{}:{}", self.text, own_session()));
     }
 
     /// Returns the session of the agent that started a process, if the process is of this run.
     #[cfg(target_os = "linux")]
     pub(super) fn session(&self, value: &[u8]) -> Option<u32> {
-        let session = value.strip_prefix(self.0.as_bytes())?.strip_prefix(b":")?;
+        let session = value.strip_prefix(self.text.as_bytes())?.strip_prefix(b":")?;
         std::str::from_utf8(session).ok()?.parse().ok()
     }
 
@@ -40,11 +46,11 @@ impl RunId {
 
 /// Returns the session of this agent, or 0 if it is unknown.
 #[cfg(target_os = "linux")]
-pub(super) fn own_session() -> u32 {
+fn own_session() -> u32 {
     super::process_id::own_stat().map_or(0, |stat| stat.session)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn own_session() -> u32 {
+fn own_session() -> u32 {
     0
 }

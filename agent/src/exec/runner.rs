@@ -124,7 +124,7 @@ impl Program {
 
         let (stop, stops) = mpsc::channel();
         let run = Run {
-            id: environment.run_id.clone(),
+            id: environment.run.clone(),
             group,
             over,
             output,

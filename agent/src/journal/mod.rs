@@ -180,21 +180,25 @@ impl Journal {
 /// Returns whether a path still leads to this open file.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
     let named = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         named => named?,
     };
-    let open = file.metadata()?;
-    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+    Ok(inode(&file.metadata()?) == inode(&named))
 }
 
 /// Identifies a folder, however its path is written.
 #[cfg(unix)]
 fn identity(dir: &Path) -> io::Result<String> {
+    let (device, inode) = inode(&fs::metadata(dir)?);
+    Ok(format!("{device}:{inode}"))
+}
+
+/// Returns the numbers of the device and of the file, which a rename keeps.
+#[cfg(unix)]
+fn inode(file: &fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
-    let dir = fs::metadata(dir)?;
-    Ok(format!("{}:{}", dir.dev(), dir.ino()))
+    (file.dev(), file.ino())
 }
 
 #[cfg(not(unix))]

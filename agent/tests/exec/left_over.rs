@@ -1,22 +1,18 @@
 //! Processes that a program or a killed agent left behind. Linux finds them by their environment.
 
-use std::{process::Command, thread, time::Instant};
+use std::process::Command;
 
 use crate::support::{
     TOKEN,
     credentials::LONG,
     exec::{Place, WAITS, is_running, replace, results, run, run_logged, service_with},
-    path, transports,
+    path, transports, wait_until,
 };
 
 fn kill(pid: u32) {
     let status = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status();
     assert!(status.expect("runs").success());
-    let deadline = Instant::now() + LONG;
-    while is_running(pid) {
-        assert!(Instant::now() < deadline, "it was killed");
-        thread::yield_now();
-    }
+    wait_until(|| !is_running(pid), || format!("{pid} still runs"));
 }
 
 /// Kills a process group when dropped.

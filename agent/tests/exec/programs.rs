@@ -167,8 +167,7 @@ fn secrets_of_the_agent_are_withheld_from_the_report_and_the_log() {
             drop(agent);
             let log = place.log();
             assert!(log.contains("[withheld: contains a credential]"), "{log}");
-            let journal =
-                std::fs::read_to_string(place.path("state/commands.journal")).expect("read");
+            let journal = place.journal();
             let mut texts = vec![log, journal];
             texts.extend(accepted(&service).into_iter().map(|report| {
                 let detail = report.detail.expect("a detail").to_string();

@@ -4,8 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use huaweicloud_sms_simulator::{Answer, Script, Simulator};
@@ -18,7 +17,7 @@ use crate::support::{
     exec::{
         Place, WAITS, detail, holding, replace, results, run, run_logged, service_with, signal,
     },
-    path, transports,
+    path, transports, wait_until,
 };
 
 /// A program that counts its runs, and waits in the first one.
@@ -172,11 +171,7 @@ fn a_program_that_ends_during_a_call_is_not_interrupted_by_a_kill_in_that_call()
             place.wait_until_ready();
             assert!(service.wait_for_requests(2, LONG));
             place.open_gate();
-            let deadline = Instant::now() + LONG;
-            while !place.journal().contains("finished") {
-                assert!(Instant::now() < deadline, "{}", place.journal());
-                thread::yield_now();
-            }
+            wait_until(|| place.journal().contains("finished"), || place.journal());
             drop(agent);
             let _agent = run(place.agent(&service, &options, &body));
             assert!(service.wait_for_accepted_reports(1, LONG));

@@ -60,8 +60,9 @@ impl Place {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Returns the text of the journal.
     pub(crate) fn journal(&self) -> String {
-        fs::read_to_string(self.path("state/commands.journal")).unwrap_or_default()
+        fs::read_to_string(self.path("state/commands.journal")).expect("read")
     }
 
     /// Makes the two pipes of a program with [`WAITS`]: it shows when it runs, and then waits.

@@ -10,8 +10,11 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
+    time::Instant,
 };
 
+use self::credentials::LONG;
 use huaweicloud_sms_simulator::{Answer, Simulator};
 use tempfile::TempDir;
 
@@ -44,6 +47,17 @@ pub(crate) fn service(answers: impl IntoIterator<Item = Answer>) -> Simulator {
     let simulator = Simulator::builder().token(TOKEN).start().expect("started");
     answers.into_iter().for_each(|answer| simulator.push(SERVER_ID, answer));
     simulator
+}
+
+/// Waits until a condition holds. After a minute it fails with this state.
+pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool, state: impl FnOnce() -> String) {
+    let deadline = Instant::now() + LONG;
+    while !is_so() {
+        if Instant::now() >= deadline {
+            panic!("{}", state());
+        }
+        thread::yield_now();
+    }
 }
 
 thread_local! {

@@ -44,7 +44,7 @@ fn start(
     on_end: impl FnOnce(Finished) + Send + 'static,
 ) -> Result<Running, Finished> {
     let server_id = &ServerId::new("server-1").expect("valid");
-    program.start(&Environment { run: 7, run_id: run_id(), command, server_id }, on_end)
+    program.start(&Environment { run: run_id(), command, server_id }, on_end)
 }
 
 fn begin(program: &Program, command: &Command) -> (Running, Receiver<Finished>) {
